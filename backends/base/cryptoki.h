@@ -1,0 +1,46 @@
+/*
+ * The names of PKCS#11. p11-kit's header has those of 2.40; what 3.0 adds and p11-kit before 0.25 lacks
+ * stands here, with the values of the standard (OASIS PKCS#11 Base Specification 3.0). Everything that is
+ * foreign becomes a CK_RV at the edge where it came in, so this is the first header of every room.
+ */
+#ifndef BYOK_BASE_CRYPTOKI_H
+#define BYOK_BASE_CRYPTOKI_H
+
+/* The C_ functions are the module's only exports; all else is hidden by -fvisibility=hidden. */
+#pragma GCC visibility push(default)
+#include <p11-kit/pkcs11.h>
+#pragma GCC visibility pop
+
+/* A result that must be looked at. */
+#define MUST_USE __attribute__((warn_unused_result))
+
+#ifndef CKM_AES_KEY_WRAP_KWP
+#define CKM_AES_KEY_WRAP_KWP 0x210bUL
+#endif
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID 0x04UL
+#endif
+#ifndef CKO_PROFILE
+#define CKO_PROFILE 0x09UL
+#endif
+#ifndef CKR_OPERATION_CANCEL_FAILED
+#define CKR_OPERATION_CANCEL_FAILED 0x202UL
+#endif
+
+/* Which version of a vault key is in use: 32 characters, empty while it is not known. Ours. */
+#define CKA_BYOK_KEY_VERSION (CKA_VENDOR_DEFINED | 0x42594f4bUL)
+
+/* Sections 3.6 and 5.2 of 3.0: interfaces. p11-kit knows them as soon as it knows this flag. */
+#ifndef CKF_INTERFACE_FORK_SAFE
+#define CKF_INTERFACE_FORK_SAFE 0x01UL
+typedef struct CK_INTERFACE {
+    CK_CHAR *pInterfaceName;
+    void *pFunctionList;
+    CK_FLAGS flags;
+} CK_INTERFACE;
+typedef CK_INTERFACE *CK_INTERFACE_PTR;
+typedef CK_INTERFACE **CK_INTERFACE_PTR_PTR;
+#define BYOK_LACKS_CRYPTOKI_3_0 1
+#endif
+
+#endif

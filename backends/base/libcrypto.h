@@ -1,0 +1,31 @@
+/*
+ * An OpenSSL library context of our own, with the default provider: the host's may be routed back through this
+ * module. Every fetch in our code names it; where a library of somebody else's (libcurl) cannot be told, it is
+ * made the thread's default for the time of the call. Made at first use, with no lock held. All threads.
+ */
+#ifndef BYOK_BASE_LIBCRYPTO_H
+#define BYOK_BASE_LIBCRYPTO_H
+
+#include "backends/base/buffer.h"
+#include <openssl/evp.h>
+
+/* NULL, with a line in the log, when OpenSSL has no memory or no default provider. */
+OSSL_LIB_CTX *libcrypto_context(void);
+
+/* Makes our context the thread's default; what was it before comes back in ret_before. CKR_HOST_MEMORY. */
+MUST_USE CK_RV libcrypto_enter(OSSL_LIB_CTX **ret_before);
+void libcrypto_leave(OSSL_LIB_CTX *before);
+
+/* Empties OpenSSL's error queue into a debug line; the host must not find our errors there. */
+void libcrypto_forget_errors(const char *about, const char *doing);
+
+/* In a forked child: begins with a new context, the parent's may be locked for ever. One thread alone. */
+void libcrypto_after_fork(void);
+
+/* SHA-256 of `data` into 32 bytes. CKR_FUNCTION_FAILED. */
+MUST_USE CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32]);
+
+/* Random bytes from our context's generator. CKR_RANDOM_NO_RNG. */
+MUST_USE CK_RV libcrypto_random(unsigned char *ret_data, size_t size);
+
+#endif

@@ -1,0 +1,14 @@
+libbyok_la_SOURCES += \
+	backends/base/base64url.c backends/base/base64url.h \
+	backends/base/buffer.c backends/base/buffer.h \
+	backends/base/cryptoki.h \
+	backends/base/deadline.c backends/base/deadline.h \
+	backends/base/file.c backends/base/file.h \
+	backends/base/handle.c backends/base/handle.h \
+	backends/base/libcrypto.c backends/base/libcrypto.h \
+	backends/base/log.c backends/base/log.h \
+	backends/base/process.c backends/base/process.h \
+	backends/base/rsa.c backends/base/rsa.h \
+	backends/base/scope.h \
+	backends/base/secret.c backends/base/secret.h \
+	backends/base/settings.c backends/base/settings.h

@@ -1,0 +1,43 @@
+/*
+ * RSA public keys from numbers, and what is done with them here: the public half of wrap and encrypt.
+ * A prepared key is safe for all threads at once. PERFORMANCE: the context is prepared once and duplicated.
+ */
+#ifndef BYOK_BASE_RSA_H
+#define BYOK_BASE_RSA_H
+
+#include "backends/base/buffer.h"
+#include <openssl/evp.h>
+
+/* The three ways RSA encrypts; the names of the key service and of RFC 7518 in brackets. */
+enum rsa_padding {
+    RSA_PADDING_OAEP_SHA1,   /* RSAES-OAEP, SHA-1, MGF1 with SHA-1, empty label [RSA-OAEP] */
+    RSA_PADDING_OAEP_SHA256, /* the same with SHA-256 [RSA-OAEP-256] */
+    RSA_PADDING_PKCS1        /* RSAES-PKCS1-v1_5 [RSA1_5] */
+};
+
+struct rsa_public;
+
+/*
+ * n and e are big-endian; leading zeros of n are accepted (the service sends them). Hostile input is refused
+ * with CKR_DATA_INVALID: n even or not of 512 to 16384 bits, e even, below 3 or above 64 bits.
+ */
+MUST_USE CK_RV rsa_public_new(struct bytes n, struct bytes e, struct rsa_public **ret_key);
+/* From a PEM file's SubjectPublicKeyInfo or certificate. CKR_DATA_INVALID where it is not RSA. */
+MUST_USE CK_RV rsa_public_from_pem(struct bytes pem, struct rsa_public **ret_key);
+void rsa_public_free(struct rsa_public *key);
+
+/* Lent for the life of the key; minimal, so the modulus has exactly `bits` bits. */
+struct bytes rsa_public_modulus(const struct rsa_public *key);
+struct bytes rsa_public_exponent(const struct rsa_public *key);
+/* DER SubjectPublicKeyInfo (CKA_PUBLIC_KEY_INFO). */
+struct bytes rsa_public_info(const struct rsa_public *key);
+unsigned rsa_public_bits(const struct rsa_public *key);
+
+/* The longest plaintext for a modulus of `bits` bits: k - 2h - 2 or k - 11 bytes (RFC 8017, 7.1 and 7.2). */
+size_t rsa_longest_plaintext(unsigned bits, enum rsa_padding padding);
+
+/* Ciphertext appended to `to`. CKR_DATA_LEN_RANGE where the plaintext is too long, CKR_FUNCTION_FAILED. */
+MUST_USE CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct bytes plain,
+                           struct buffer *to);
+
+#endif

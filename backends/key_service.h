@@ -1,0 +1,140 @@
+/*
+ * What a key service does for the soft token: the lower of the two interfaces. A service keeps a few keys and
+ * has a few verbs; everything else that Cryptoki promises, pkcs11/soft makes of them. Requests arrive validated
+ * (lengths, mechanism parameters, usages that are known), so the service only carries them out.
+ *
+ * Threads: every function but open and close may be called by all threads at once; they block on the network
+ * until the deadline at most. No lock is held by the caller, and none by the service while it waits.
+ *
+ * Errors: the CK_RV is the one for the C_ function that is named in the comment and reaches the application
+ * unchanged; its cause has been logged. Who wants to know the cause reads struct service_answer, which is filled
+ * in whatever the result; nobody infers it from a CK_RV.
+ */
+#ifndef BYOK_BACKENDS_KEY_SERVICE_H
+#define BYOK_BACKENDS_KEY_SERVICE_H
+
+#include "backends/base/buffer.h"
+#include "backends/base/deadline.h"
+#include "backends/base/rsa.h"
+#include "backends/base/secret.h"
+#include "backends/base/settings.h"
+
+enum {
+    KEY_NAME_SIZE = 128,    /* 127 characters and a zero */
+    KEY_VERSION_SIZE = 65,  /* the vault's have 32 characters */
+    REQUEST_ID_SIZE = 65
+};
+
+struct key_ref {
+    const char *name;
+    const char *version; /* NULL: the latest */
+};
+
+enum key_type { KEY_TYPE_UNKNOWN, KEY_TYPE_RSA, KEY_TYPE_EC, KEY_TYPE_OCT };
+
+/* What a key may be used for, as its owner set it (key_ops). */
+enum key_use {
+    KEY_USE_ENCRYPT = 1 << 0,
+    KEY_USE_DECRYPT = 1 << 1,
+    KEY_USE_SIGN = 1 << 2,
+    KEY_USE_VERIFY = 1 << 3,
+    KEY_USE_WRAP = 1 << 4,
+    KEY_USE_UNWRAP = 1 << 5
+};
+
+/* What is known of one version of a key. A listing tells less than asking for the key. */
+struct key_info {
+    char name[KEY_NAME_SIZE];
+    char version[KEY_VERSION_SIZE]; /* "": not known (a listing names keys, not versions) */
+    enum key_type type;
+    bool enabled;
+    bool in_hardware;
+    bool uses_known;
+    unsigned uses;                             /* enum key_use, or-ed; only where uses_known */
+    int64_t created, not_before, expires;      /* seconds since 1970, 0: not set or not known */
+    struct rsa_public *rsa;                    /* NULL: not RSA, or not told. Owned: free or take */
+};
+
+enum service_verdict {
+    VERDICT_NONE,        /* no request was made */
+    VERDICT_ACCEPTED,
+    VERDICT_BAD_BLOB,    /* the service calls the ciphertext bad, for whatever reason */
+    VERDICT_BAD_REQUEST, /* it calls something else bad */
+    VERDICT_DISABLED,    /* the key is disabled */
+    VERDICT_REFUSED,     /* this caller may not, or the key may not do this */
+    VERDICT_GONE,        /* there is no such key or version */
+    VERDICT_NO_ACCESS,   /* the credential is refused, or there is none */
+    VERDICT_UNREACHABLE  /* everything else: network, firewall, throttling, errors of the service, time */
+};
+
+struct service_answer {
+    enum service_verdict verdict;
+    char version[KEY_VERSION_SIZE];         /* which version did it; "": not told */
+    unsigned status;                        /* HTTP status of the last try, 0: none came */
+    unsigned tries;                         /* requests to the key service, without those for a token */
+    int64_t date;                           /* the service's clock, seconds since 1970; 0: not told */
+    char request_id[REQUEST_ID_SIZE];       /* the service's */
+    char client_request_id[REQUEST_ID_SIZE]; /* ours */
+};
+
+struct key_service_ops;
+
+/* An instance; a kind's private struct holds it as its first member. Constant once opened. */
+struct key_service {
+    const struct key_service_ops *ops;
+    int64_t timeout;          /* milliseconds that one C_ call may take */
+    const char *manufacturer; /* for CK_TOKEN_INFO: at most 32 characters of ASCII, stable */
+    const char *model;        /* at most 16 */
+    char serial[17];          /* at most 16; differs from store to store, the same on every start */
+};
+
+/* Called for each key; `info` is lent for the call (its `rsa` may be taken). False ends the walk. */
+typedef bool key_visitor(void *arg, struct key_info *info);
+/* Called for each configured key; the strings are lent for the life of the service. */
+typedef void key_ref_visitor(void *arg, const struct key_ref *key);
+
+struct key_service_ops {
+    const char *name; /* the word in the configuration: "keyvault" */
+
+    /* Wipes its secrets and frees it; takes a half-opened one and NULL. No network. */
+    void (*close)(struct key_service *service);
+
+    /* The keys that the configuration names, in its order. No network. */
+    void (*each_named)(struct key_service *service, key_ref_visitor *visit, void *arg);
+
+    /* All keys the caller may list (for C_FindObjects); one request for each page. */
+    CK_RV (*each_key)(struct key_service *service, struct deadline deadline, key_visitor *visit, void *arg,
+                      struct service_answer *ret_answer);
+
+    /* What can be known of a key. CK_RV as of a call that is neither C_WrapKey nor C_UnwrapKey. */
+    CK_RV (*public_part)(struct key_service *service, const struct key_ref *key, struct deadline deadline,
+                         struct key_info *ret_info, struct service_answer *ret_answer);
+
+    /*
+     * C_WrapKey and C_UnwrapKey. The blob replaces what ret_blob held; ret_key must be empty. An answer whose
+     * length no RSA key could give is CKR_DEVICE_ERROR.
+     */
+    CK_RV (*wrap)(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
+                  struct bytes key, struct deadline deadline, struct buffer *ret_blob,
+                  struct service_answer *ret_answer);
+    CK_RV (*unwrap)(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
+                    struct bytes blob, struct deadline deadline, struct secret *ret_key,
+                    struct service_answer *ret_answer);
+
+    /* C_Encrypt and C_Decrypt: the same under the permissions of other names. */
+    CK_RV (*encrypt)(struct key_service *service, const struct key_ref *key, enum rsa_padding padding,
+                     struct bytes plain, struct deadline deadline, struct buffer *ret_blob,
+                     struct service_answer *ret_answer);
+    CK_RV (*decrypt)(struct key_service *service, const struct key_ref *key, enum rsa_padding padding,
+                     struct bytes blob, struct deadline deadline, struct secret *ret_plain,
+                     struct service_answer *ret_answer);
+};
+
+/* Frees what an info owns; the struct may be filled in again. */
+static inline void key_info_done(struct key_info *info)
+{
+    rsa_public_free(info->rsa);
+    info->rsa = NULL;
+}
+
+#endif

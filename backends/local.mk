@@ -1,0 +1,4 @@
+libbyok_la_SOURCES += \
+	backends/backend.c backends/backend.h \
+	backends/key_service.h \
+	backends/token_functions.h

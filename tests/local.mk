@@ -1,0 +1,18 @@
+# The tests mirror the tree. Each program is one room's; it speaks TAP, one line for each fact.
+
+if WITH_TESTS
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT;
+
+test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+test_ldadd = libbyok.la $(CMOCKA_LIBS)
+
+TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
+
+include tests/backends/base/local.mk
+include tests/backends/hsm/local.mk
+include tests/backends/keyvault/local.mk
+include tests/pkcs11/soft/local.mk
+include tests/pkcs11/local.mk
+include tests/standin/local.mk
+endif

@@ -1,0 +1,1 @@
+# tests of pkcs11/soft/

@@ -1,0 +1,1 @@
+# tests the stand-in vault:/
