@@ -1,8 +1,14 @@
 # The tests mirror the tree. Each program is one room's; it speaks TAP, one line for each fact.
+# A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
+
+EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run
 
 if WITH_TESTS
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
-AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT;
+LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/tap-run
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR;
 
 test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 test_ldadd = libbyok.la $(CMOCKA_LIBS)
