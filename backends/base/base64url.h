@@ -9,7 +9,7 @@
 
 /* Appended to `to`. CKR_DATA_LEN_RANGE beyond its limit, CKR_HOST_MEMORY. */
 MUST_USE CK_RV base64url_encode(struct bytes from, struct buffer *to);
-/* Appended to `to`. CKR_DATA_INVALID where `text` is not base64url; `to` is then as it was. */
+/* Appended to `to`. CKR_DATA_INVALID where `text` is not base64url, else as above; `to` is then as it was. */
 MUST_USE CK_RV base64url_decode(const char *text, struct buffer *to);
 
 #endif

@@ -12,7 +12,7 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /*
- * `text` is "LEVEL DEST": a level of error, warning, info, debug, and stderr, syslog or file:PATH; DEST may be
+ * `text` is "LEVEL DEST": a level of error, warning, info, debug, and stderr, syslog or file:PATH (absolute); DEST may be
  * left out (syslog). CKR_ARGUMENTS_BAD with the previous choice kept when it is neither. Until called:
  * "warning syslog". $BYOK_PKCS11_LOG=LEVEL[:DEST] wins over every such call; its DEST defaults to stderr.
  */

@@ -8,18 +8,22 @@
 
 #include "backends/base/cryptoki.h"
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Marks this process as the one that works. Again in a child, once it has put its house in order. */
+/*
+ * Marks this process as the one that works. Again in a child, once it has put its house in order. One thread at
+ * a time; others may ask meanwhile. CKR_HOST_MEMORY.
+ */
 MUST_USE CK_RV process_mark(void);
 
-extern const volatile unsigned char *process_marked; /* use process_is_marked() */
+extern unsigned char *process_marked; /* use process_is_marked() */
 
 /* False before process_mark() and in a forked child that has not called it. No system call. */
 static inline bool process_is_marked(void)
 {
-    const volatile unsigned char *mark = process_marked;
+    const unsigned char *mark = __atomic_load_n(&process_marked, __ATOMIC_ACQUIRE);
 
-    return mark != NULL && *mark != 0;
+    return mark != NULL && __atomic_load_n(mark, __ATOMIC_ACQUIRE) != 0;
 }
 
 /* True in a set-id process (AT_SECURE): whoever started it must not steer it. */

@@ -1,0 +1,142 @@
+/* OpenSSL of our own: one library context for the process, made whole and then published. */
+#include "backends/base/libcrypto.h"
+#include "backends/base/log.h"
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct library {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *provider;
+    EVP_MD *sha256;
+    struct library *parents; /* in a forked child: never used, never freed, only reachable */
+};
+
+static struct {
+    struct library *_Atomic library;
+    struct library *parents;
+} state;
+
+static void library_free(struct library *library)
+{
+    EVP_MD_free(library->sha256);
+    if (library->provider != NULL) {
+        OSSL_PROVIDER_unload(library->provider);
+    }
+    OSSL_LIB_CTX_free(library->context);
+    free(library);
+}
+
+static struct library *library_new(void)
+{
+    struct library *library = calloc(1, sizeof *library);
+
+    if (library == NULL) {
+        return NULL;
+    }
+    library->context = OSSL_LIB_CTX_new();
+    if (library->context != NULL) {
+        library->provider = OSSL_PROVIDER_load(library->context, "default");
+    }
+    if (library->provider != NULL) {
+        library->sha256 = EVP_MD_fetch(library->context, "SHA256", NULL);
+    }
+    if (library->sha256 == NULL) {
+        library_free(library);
+        return NULL;
+    }
+    library->parents = state.parents;
+    return library;
+}
+
+/* Two threads may both make one (or one thread twice, called back by a host's provider): the first stays. */
+static struct library *library_get(void)
+{
+    struct library *present = atomic_load_explicit(&state.library, memory_order_acquire), *made;
+
+    if (present != NULL) {
+        return present;
+    }
+    made = library_new();
+    if (made == NULL) {
+        log_error(NULL, "OpenSSL gives no library context with its default provider; out of memory?");
+        libcrypto_forget_errors(NULL, "making a library context");
+        return NULL;
+    }
+    if (!atomic_compare_exchange_strong(&state.library, &present, made)) {
+        library_free(made);
+        return present;
+    }
+    return made;
+}
+
+OSSL_LIB_CTX *libcrypto_context(void)
+{
+    struct library *library = library_get();
+
+    return library == NULL ? NULL : library->context;
+}
+
+CK_RV libcrypto_enter(OSSL_LIB_CTX **ret_before)
+{
+    OSSL_LIB_CTX *ours = libcrypto_context(), *before;
+
+    before = ours == NULL ? NULL : OSSL_LIB_CTX_set0_default(ours);
+    if (before == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    *ret_before = before;
+    return CKR_OK;
+}
+
+void libcrypto_leave(OSSL_LIB_CTX *before)
+{
+    OSSL_LIB_CTX_set0_default(before);
+}
+
+void libcrypto_forget_errors(const char *about, const char *doing)
+{
+    unsigned long first = ERR_peek_error();
+
+    if (first != 0 && log_wants(LOG_LEVEL_DEBUG)) {
+        char text[256];
+
+        ERR_error_string_n(first, text, sizeof text);
+        log_debug(about, "OpenSSL, %s: %s", doing, text);
+    }
+    ERR_clear_error();
+}
+
+void libcrypto_after_fork(void)
+{
+    struct library *library = atomic_exchange(&state.library, NULL);
+
+    if (library != NULL) {
+        state.parents = library; /* which keeps its own parents reachable */
+    }
+}
+
+CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32])
+{
+    struct library *library = library_get();
+
+    if (library == NULL || EVP_Digest(data.data, data.size, ret_digest, NULL, library->sha256, NULL) != 1) {
+        libcrypto_forget_errors(NULL, "SHA-256");
+        return CKR_FUNCTION_FAILED;
+    }
+    return CKR_OK;
+}
+
+CK_RV libcrypto_random(unsigned char *ret_data, size_t size)
+{
+    OSSL_LIB_CTX *context = libcrypto_context();
+
+    if (context == NULL || RAND_priv_bytes_ex(context, ret_data, size, 0) != 1) {
+        libcrypto_forget_errors(NULL, "random bytes");
+        return CKR_RANDOM_NO_RNG;
+    }
+    return CKR_OK;
+}

@@ -1,0 +1,225 @@
+/* Where a line goes, and how it looks. */
+#include "backends/base/log.h"
+#include "backends/base/scope.h"
+#include "backends/base/settings.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum { LINE_SIZE = 1024 };
+
+enum place { PLACE_SYSLOG, PLACE_STDERR, PLACE_FILE };
+
+struct choice {
+    enum log_level level;
+    enum place place;
+    const char *path; /* PLACE_FILE; lent */
+};
+
+static struct {
+    atomic_bool ready; /* the environment has been asked */
+    atomic_int level;
+    pthread_mutex_t lock; /* for what follows; held while a line is written */
+    enum place place;
+    char *path;
+    int file; /* -1: not open */
+} state = {.level = LOG_LEVEL_WARNING, .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
+
+static const char *const level_words[] = {"error", "warning", "info", "debug"};
+static const int syslog_priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+
+static bool read_level(const char *text, size_t size, enum log_level *ret_level)
+{
+    size_t at;
+
+    for (at = 0; at < sizeof level_words / sizeof level_words[0]; at++) {
+        if (strlen(level_words[at]) == size && strncmp(text, level_words[at], size) == 0) {
+            *ret_level = (enum log_level)at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_place(const char *text, struct choice *choice)
+{
+    if (strcmp(text, "stderr") == 0) {
+        choice->place = PLACE_STDERR;
+        return true;
+    }
+    if (strcmp(text, "syslog") == 0) {
+        choice->place = PLACE_SYSLOG;
+        return true;
+    }
+    choice->place = PLACE_FILE;
+    choice->path = text + strlen("file:");
+    return strncmp(text, "file:/", strlen("file:/")) == 0;
+}
+
+/* "LEVEL", or LEVEL and a place with one of `separators` between. */
+static bool read_choice(const char *text, const char *separators, enum place preset,
+                        struct choice *ret_choice)
+{
+    size_t size = strcspn(text, separators);
+    struct choice choice = {.place = preset};
+
+    if (!read_level(text, size, &choice.level)) {
+        return false;
+    }
+    text += size;
+    if (*text != '\0' && !read_place(text + strspn(text, separators), &choice)) {
+        return false;
+    }
+    *ret_choice = choice;
+    return true;
+}
+
+static CK_RV choose(const struct choice *choice)
+{
+    char *path SCOPED(scope_free) = NULL, *former SCOPED(scope_free) = NULL;
+
+    if (choice->place == PLACE_FILE) {
+        path = strdup(choice->path);
+        if (path == NULL) {
+            return CKR_HOST_MEMORY;
+        }
+    }
+    pthread_mutex_lock(&state.lock);
+    if (state.file >= 0) {
+        close(state.file);
+        state.file = -1;
+    }
+    former = state.path;
+    state.path = take(path);
+    state.place = choice->place;
+    atomic_store(&state.level, (int)choice->level);
+    atomic_store(&state.ready, true);
+    pthread_mutex_unlock(&state.lock);
+    return CKR_OK;
+}
+
+/* True when the environment decides. */
+static bool choose_by_environment(void)
+{
+    const char *text = settings_environment("BYOK_PKCS11_LOG");
+    struct choice choice;
+
+    return text != NULL && read_choice(text, ":", PLACE_STDERR, &choice) && choose(&choice) == CKR_OK;
+}
+
+static void get_ready(void)
+{
+    if (!atomic_load_explicit(&state.ready, memory_order_acquire) && !choose_by_environment()) {
+        atomic_store(&state.ready, true);
+    }
+}
+
+CK_RV log_configure(const char *text)
+{
+    struct choice choice;
+
+    if (!read_choice(text, " \t", PLACE_SYSLOG, &choice)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    return choose_by_environment() ? CKR_OK : choose(&choice);
+}
+
+bool log_wants(enum log_level level)
+{
+    get_ready();
+    return (int)level <= atomic_load_explicit(&state.level, memory_order_relaxed);
+}
+
+/* The file may have been moved away since (logrotate): then the path names another one, or none. */
+static bool still_there(void)
+{
+    struct stat open_file, named;
+
+    return fstat(state.file, &open_file) == 0 && stat(state.path, &named) == 0 &&
+           open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+static bool open_file_locked(void)
+{
+    if (state.file >= 0 && still_there()) {
+        return true;
+    }
+    if (state.file >= 0) {
+        close(state.file);
+    }
+    state.file = open(state.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    return state.file >= 0;
+}
+
+static void write_line(int file, char *line, size_t size)
+{
+    line[size] = '\n';
+    while (write(file, line, size + 1) < 0 && errno == EINTR) {
+    }
+}
+
+/* `line` has room for the newline that replaces its final zero. */
+static void put_locked(enum log_level level, char *line, size_t size)
+{
+    if (state.place == PLACE_STDERR) {
+        write_line(STDERR_FILENO, line, size);
+    } else if (state.place == PLACE_FILE && open_file_locked()) {
+        write_line(state.file, line, size);
+    } else {
+        syslog(LOG_USER | syslog_priorities[level], "%s", line);
+    }
+}
+
+static size_t clean(char *line, size_t size)
+{
+    size_t at;
+
+    for (at = 0; at < size; at++) {
+        if ((unsigned char)line[at] < ' ' || line[at] == 0x7f) {
+            line[at] = '?';
+        }
+    }
+    return size;
+}
+
+static size_t bounded(int length, size_t room)
+{
+    return length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+}
+
+void log_write(enum log_level level, const char *about, const char *format, ...)
+{
+    int errno_before = errno;
+    char line[LINE_SIZE];
+    va_list arguments;
+    size_t size;
+
+    if (!log_wants(level)) {
+        errno = errno_before;
+        return;
+    }
+    size = bounded(snprintf(line, sizeof line, "byok-pkcs11[%ld] %s%s%s: ", (long)getpid(),
+                            level_words[level], about == NULL ? "" : " ", about == NULL ? "" : about),
+                   sizeof line);
+    va_start(arguments, format);
+    size += bounded(vsnprintf(line + size, sizeof line - size, format, arguments), sizeof line - size);
+    va_end(arguments);
+    size = clean(line, size);
+    pthread_mutex_lock(&state.lock);
+    put_locked(level, line, size);
+    pthread_mutex_unlock(&state.lock);
+    errno = errno_before;
+}
+
+void log_after_fork(void)
+{
+    pthread_mutex_init(&state.lock, NULL);
+}
