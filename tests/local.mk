@@ -1,7 +1,7 @@
 # The tests mirror the tree. Each program is one room's; it speaks TAP, one line for each fact.
 # A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
 
-EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run
+EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens
 
 if WITH_TESTS
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
