@@ -1,0 +1,165 @@
+/* Sessions behind handles. */
+#include "pkcs11/session.h"
+#include "backends/base/handle.h"
+#include "backends/base/process.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { TAG_SHIFT = 52, TAG_BITS = 12 };
+
+/* A parent's table in a forked child: never used again, but still somebody's, should anyone count the memory.
+ */
+struct abandoned_table {
+    struct abandoned_table *before;
+    struct handle_table table;
+};
+
+static struct {
+    struct handle_table table;
+    struct abandoned_table *abandoned;
+    unsigned long tables_made;
+} sessions;
+
+static void session_release(void *thing)
+{
+    struct session *session = thing;
+
+    session->ops->close_session(session->below);
+    slots_unref(session->slot->home);
+    free(session);
+}
+
+/* The parent's handles stay unknown in the child: the count of tables is part of each handle. */
+CK_RV sessions_prepare(void)
+{
+    if (sessions.tables_made > 0) {
+        struct abandoned_table *abandoned = malloc(sizeof *abandoned);
+
+        if (abandoned == NULL) {
+            return CKR_HOST_MEMORY;
+        }
+        memcpy(&abandoned->table, &sessions.table, sizeof abandoned->table);
+        abandoned->before = sessions.abandoned;
+        sessions.abandoned = abandoned;
+    }
+    CK_ULONG tag = sessions.tables_made % (1UL << TAG_BITS) << TAG_SHIFT;
+
+    sessions.tables_made++;
+    handle_table_init(&sessions.table, tag, session_release);
+    return CKR_OK;
+}
+
+static CK_RV session_notify(void *arg, CK_NOTIFICATION event)
+{
+    const struct session *session = arg;
+
+    return session->notify(session->handle, event, session->application);
+}
+
+/* An unpublished session over the token's, still without that. */
+static struct session *session_new(struct slot *slot, void *application, CK_NOTIFY notify)
+{
+    struct session *session = calloc(1, sizeof *session);
+
+    if (session != NULL) {
+        session->ops = slot->token->ops;
+        session->slot = slot;
+        session->notify = notify;
+        session->application = application;
+        slots_ref(slot->home);
+    }
+    return session;
+}
+
+/*
+ * Either C_Finalize, which sweeps the table after it has counted up `closing`, finds the session there, or
+ * its mark is seen here: both are exchanges of one word, so one comes first.
+ */
+static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_handle)
+{
+    struct slots *home = session->slot->home;
+    CK_RV rv = handle_add(&sessions.table, session, &session->handle);
+
+    if (rv != CKR_OK) {
+        session_release(session);
+        return rv;
+    }
+    CK_SESSION_HANDLE handle = session->handle;
+
+    if (atomic_fetch_add(&home->closing, 0) > 0) {
+        session_close(handle);
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    *ret_handle = handle;
+    return CKR_OK;
+}
+
+CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
+                   CK_SESSION_HANDLE *ret_handle)
+{
+    struct token *token = slot->token;
+
+    if ((flags & CKF_SERIAL_SESSION) == 0) {
+        return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+    }
+    struct session *session = session_new(slot, application, notify);
+
+    if (session == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    CK_RV rv = token->ops->open_session(token, flags, notify == NULL ? NULL : session_notify, session,
+                                        &session->below);
+
+    if (rv != CKR_OK) {
+        slots_unref(slot->home);
+        free(session);
+        return rv;
+    }
+    return session_publish(session, ret_handle);
+}
+
+struct session *session_enter(CK_SESSION_HANDLE handle)
+{
+    return process_is_marked() ? handle_enter(&sessions.table, handle) : NULL;
+}
+
+void session_leave(CK_SESSION_HANDLE handle)
+{
+    handle_leave(&sessions.table, handle);
+}
+
+bool session_close(CK_SESSION_HANDLE handle)
+{
+    return process_is_marked() && handle_close(&sessions.table, handle);
+}
+
+static bool close_of_slot(CK_ULONG handle, void *thing, void *arg)
+{
+    const struct session *session = thing;
+
+    if (session->slot == arg) {
+        handle_close(&sessions.table, handle);
+    }
+    return true;
+}
+
+static bool close_of_slots(CK_ULONG handle, void *thing, void *arg)
+{
+    const struct session *session = thing;
+
+    if (session->slot->home == arg) {
+        handle_close(&sessions.table, handle);
+    }
+    return true;
+}
+
+void sessions_close_of_slot(struct slot *slot)
+{
+    handle_each(&sessions.table, close_of_slot, slot);
+}
+
+void sessions_close_of_slots(struct slots *slots)
+{
+    atomic_fetch_add(&slots->closing, 1);
+    handle_each(&sessions.table, close_of_slots, slots);
+}
