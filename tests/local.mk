@@ -3,6 +3,11 @@
 
 EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens
 
+# Programs that tests run, and that are no tests themselves.
+noinst_PROGRAMS = tests/examples/envelope
+tests_examples_envelope_SOURCES = tests/examples/envelope.c
+tests_examples_envelope_LDADD = $(P11KIT_LIBS)
+
 if WITH_TESTS
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/tap-run
