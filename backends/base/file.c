@@ -55,11 +55,9 @@ static int read_all(int file, struct buffer *to)
 }
 
 /* What fstat said is left in ret_stat. */
-static CK_RV read_file(const char *about, const char *what, const char *path, struct buffer *to,
+static CK_RV read_file(const char *about, const char *what, const char *path, int file, struct buffer *to,
                        struct stat *ret_stat)
 {
-    /* O_NONBLOCK: a pipe in its place must not hold us. */
-    int file SCOPED(close_scoped) = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     int cause;
 
     buffer_clear(to);
@@ -77,16 +75,30 @@ static CK_RV read_file(const char *about, const char *what, const char *path, st
     return CKR_OK;
 }
 
-CK_RV file_read(const char *about, const char *what, const char *path, struct buffer *to,
-                struct file_version *ret_version)
+/* O_NONBLOCK: a pipe in its place must not hold us. */
+static int open_path(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+CK_RV file_read_open(const char *about, const char *what, const char *path, int file, struct buffer *to,
+                     struct file_version *ret_version)
 {
     struct stat stat;
-    CK_RV rv = read_file(about, what, path, to, &stat);
+    CK_RV rv = read_file(about, what, path, file, to, &stat);
 
     if (rv == CKR_OK && ret_version != NULL) {
         *ret_version = version_of(&stat);
     }
     return rv;
+}
+
+CK_RV file_read(const char *about, const char *what, const char *path, struct buffer *to,
+                struct file_version *ret_version)
+{
+    int file SCOPED(close_scoped) = open_path(path);
+
+    return file_read_open(about, what, path, file, to, ret_version);
 }
 
 /* What an editor or `echo` adds. */
@@ -106,8 +118,9 @@ static size_t size_without_newline(const struct buffer *text)
 CK_RV file_read_secret(const char *about, const char *what, const char *path, struct buffer *to,
                        struct file_version *ret_version)
 {
+    int file SCOPED(close_scoped) = open_path(path);
     struct stat stat;
-    CK_RV rv = read_file(about, what, path, to, &stat);
+    CK_RV rv = read_file(about, what, path, file, to, &stat);
 
     if (rv != CKR_OK) {
         return rv;

@@ -24,6 +24,9 @@ struct file_version {
  */
 MUST_USE CK_RV file_read(const char *about, const char *what, const char *path, struct buffer *to,
                          struct file_version *ret_version);
+/* The same of a file that is open already; it stays open. */
+MUST_USE CK_RV file_read_open(const char *about, const char *what, const char *path, int file, struct buffer *to,
+                              struct file_version *ret_version);
 /* The same for a secret: others than its owner can read it: a warning; one final newline is cut off. */
 MUST_USE CK_RV file_read_secret(const char *about, const char *what, const char *path, struct buffer *to,
                                 struct file_version *ret_version);

@@ -1,0 +1,9 @@
+/* The one place where the environment is read. */
+#include "backends/base/process.h"
+#include "backends/base/settings.h"
+#include <stdlib.h>
+
+const char *settings_environment(const char *name)
+{
+    return process_is_secure() ? NULL : getenv(name);
+}

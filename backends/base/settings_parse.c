@@ -1,0 +1,423 @@
+/*
+ * Reading with libconfuse. Every option is a string or a list of strings to it; what they mean is checked
+ * here afterwards, section by section. Its scanner has one state for the process, so one thread reads at a
+ * time.
+ */
+#include "backends/base/scope.h"
+#include "backends/base/settings_private.h"
+#include <confuse.h>
+#include <libintl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WRITTEN = 4 * 1024 * 1024, MESSAGE_SIZE = 512, TITLE_SIZE = 32 };
+
+/* Where an option was first written. */
+struct written {
+    const cfg_opt_t *option;
+    unsigned line;
+};
+
+static struct {
+    pthread_mutex_t lock;
+    const struct settings_schema *schema; /* the rest is of the file that is being read */
+    const char *path;
+    struct buffer *written; /* struct written, in the order of the file */
+    bool complained;
+} reading = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void cfg_scoped(cfg_t **cfg)
+{
+    if (*cfg != NULL) {
+        cfg_free(*cfg);
+    }
+}
+
+static bool declares(const struct setting_group *group, const char *name)
+{
+    size_t at;
+
+    for (at = 0; at < group->count; at++) {
+        if (strcmp(group->options[at].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of the sections, or with `global` of the file. */
+static size_t words_of(bool global, const char **words)
+{
+    const struct settings_schema *schema = reading.schema;
+    const struct setting_group *groups = global ? schema->global : schema->groups;
+    size_t group, at, count = 0, group_count = global ? 1 : schema->group_count;
+
+    for (group = 0; group < group_count; group++) {
+        for (at = 0; at < groups[group].count; at++, count++) {
+            if (words != NULL) {
+                words[count] = groups[group].options[at].name;
+            }
+        }
+    }
+    return count;
+}
+
+static void complain_of_unknown(bool global, unsigned line, const char *name)
+{
+    const char **words SCOPED(scope_free) = calloc(words_of(global, NULL) + 2, sizeof *words);
+    const char *nearest = NULL, *place = NULL;
+    size_t at, count;
+    CK_RV rv;
+
+    if (words != NULL) {
+        count = words_of(global, words);
+        words[count] = global ? "token" : NULL;
+        nearest = settings_nearest(name, words);
+    }
+    for (at = 0; global && at < reading.schema->group_count; at++) {
+        place = declares(&reading.schema->groups[at], name) ? "belongs into a token section" : place;
+    }
+    if (!global && declares(reading.schema->global, name)) {
+        place = "belongs before the token sections";
+    }
+    if (place != NULL) {
+        rv = settings_complain(reading.path, line, "\"%s\" %s", name, place);
+    } else if (nearest != NULL) {
+        rv = settings_complain(reading.path, line, "unknown option \"%s\"; did you mean \"%s\"?", name,
+                               nearest);
+    } else {
+        rv = settings_complain(reading.path, line, "unknown option \"%s\"", name);
+    }
+    (void)rv;
+}
+
+/* libconfuse speaks the host's language; the one message that we must know again is looked up in it, too. */
+static bool is_unknown_option(const char *format)
+{
+    static const char text[] = "no such option '%s'";
+
+    return strcmp(format, text) == 0 || strcmp(format, dgettext("confuse", text)) == 0;
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+static void on_error(cfg_t *cfg, const char *format, va_list arguments)
+{
+    unsigned line = (unsigned)cfg->line;
+    char text[MESSAGE_SIZE];
+    CK_RV rv;
+
+    if (reading.complained) {
+        return;
+    }
+    reading.complained = true;
+    if (is_unknown_option(format)) {
+        complain_of_unknown(cfg->title == NULL, line, va_arg(arguments, const char *));
+        return;
+    }
+    vsnprintf(text, sizeof text, format, arguments);
+    rv = settings_complain(reading.path, line, "%s", text);
+    (void)rv;
+}
+
+/* 0: it was not written, or is an empty list. */
+static unsigned line_of(const cfg_opt_t *option)
+{
+    const struct written *written = (const void *)reading.written->data;
+    size_t at;
+
+    for (at = reading.written->size / sizeof *written; at != 0; at--) {
+        if (written[at - 1].option == option) {
+            return written[at - 1].line;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Called for each value before libconfuse keeps it. Of an option that is written again it would let the last
+ * one win. `+=` goes on where a list ended, so only the first item of an assignment counts.
+ */
+static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+{
+    struct written written = {option, (unsigned)cfg->line};
+    unsigned line = line_of(option);
+
+    *(const char **)result = value;
+    if (line == 0) {
+        return buffer_append(reading.written, &written, sizeof written) == CKR_OK ? 0 : -1;
+    }
+    if (option->nvalues <= 1) {
+        cfg_error(cfg, "\"%s\" was written before, in line %u", option->name, line);
+        return -1;
+    }
+    return 0;
+}
+
+static size_t add_options(const struct setting_group *group, cfg_opt_t *options, size_t count)
+{
+    size_t at, other;
+
+    for (at = 0; at < group->count; at++) {
+        const struct setting_option *option = &group->options[at];
+        cfg_opt_t text = CFG_STR_CB(option->name, NULL, CFGF_NODEFAULT, on_value);
+        cfg_opt_t list = CFG_STR_LIST_CB(option->name, NULL, CFGF_NODEFAULT, on_value);
+
+        for (other = 0; other < count && strcmp(options[other].name, option->name) != 0; other++) {
+        }
+        if (other == count) {
+            options[count++] = option->type == SETTING_LIST ? list : text;
+        }
+    }
+    return count;
+}
+
+static cfg_t *make_parser(const struct settings_schema *schema)
+{
+    size_t at, count = 0;
+    cfg_opt_t *inner SCOPED(scope_free) = calloc(words_of(false, NULL) + 1, sizeof *inner);
+    cfg_opt_t *outer SCOPED(scope_free) = calloc(words_of(true, NULL) + 2, sizeof *outer);
+    cfg_opt_t end = CFG_END();
+    cfg_t *parser;
+
+    if (inner == NULL || outer == NULL) {
+        return NULL;
+    }
+    for (at = 0; at < schema->group_count; at++) {
+        count = add_options(&schema->groups[at], inner, count);
+    }
+    inner[count] = end;
+    count = add_options(schema->global, outer, 0);
+    outer[count++] = (cfg_opt_t)CFG_SEC("token", inner, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+    outer[count] = end;
+    parser = cfg_init(outer, CFGF_NONE);
+    if (parser != NULL) {
+        cfg_set_error_function(parser, on_error);
+    }
+    return parser;
+}
+
+static CK_RV run_parser(cfg_t *parser, const struct buffer *content)
+{
+    if (cfg_parse_buf(parser, buffer_text(content)) == CFG_SUCCESS) {
+        return CKR_OK;
+    }
+    return reading.complained ? CKR_GENERAL_ERROR : CKR_HOST_MEMORY;
+}
+
+static CK_RV add_item(struct setting *setting, const char *text)
+{
+    setting->items[setting->count] = strdup(text);
+    return setting->items[setting->count++] == NULL ? CKR_HOST_MEMORY : CKR_OK;
+}
+
+/* From what was written, else from the preset; both are checked. */
+static CK_RV fill_setting(const struct settings *section, cfg_opt_t *from, struct setting *setting)
+{
+    struct buffer problem SCOPED(buffer_free) = BUFFER_INIT(MESSAGE_SIZE);
+    const char *preset = setting->option->preset;
+    size_t at, size = cfg_opt_size(from);
+    CK_RV rv = CKR_OK;
+
+    setting->line = size == 0 ? 0 : line_of(from);
+    setting->items = calloc(size + 1, sizeof *setting->items);
+    if (setting->items == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    for (at = 0; at < size && rv == CKR_OK; at++) {
+        rv = add_item(setting, cfg_opt_getnstr(from, (unsigned)at));
+    }
+    if (size == 0 && preset != NULL) {
+        rv = add_item(setting, preset);
+    }
+    if (rv != CKR_OK || setting->count == 0) {
+        return rv;
+    }
+    rv = settings_value(section->file, setting, &problem);
+    if (rv == CKR_GENERAL_ERROR) {
+        return settings_complain(section->file->path, setting->line == 0 ? section->line : setting->line,
+                                 "%s", buffer_text(&problem));
+    }
+    /* A message too long for its buffer names the option at least. */
+    return rv == CKR_DATA_LEN_RANGE ? settings_complain(section->file->path, setting->line,
+                                                        "wrong value of \"%s\"", setting->option->name)
+                                    : rv;
+}
+
+static CK_RV fill_group(const struct setting_group *group, cfg_t *from, struct settings *section)
+{
+    struct setting *values = reallocarray(section->values, section->count + group->count + 1, sizeof *values);
+    CK_RV rv = CKR_OK;
+    size_t at;
+
+    if (values == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    section->values = values;
+    for (at = 0; at < group->count && rv == CKR_OK; at++) {
+        struct setting *setting = &values[section->count++];
+
+        *setting = (struct setting){.option = &group->options[at]};
+        rv = fill_setting(section, cfg_getopt(from, group->options[at].name), setting);
+    }
+    return rv;
+}
+
+static bool applies(const struct setting_group *group, const char *backend)
+{
+    return group->backend == NULL || (backend != NULL && strcmp(group->backend, backend) == 0);
+}
+
+/* True when some group of this backend (or of all) has the option. */
+static bool is_applicable(const struct settings_schema *schema, const char *backend, const char *name)
+{
+    size_t at;
+
+    for (at = 0; at < schema->group_count; at++) {
+        if (applies(&schema->groups[at], backend) && declares(&schema->groups[at], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *owner_of(const struct settings_schema *schema, const char *name)
+{
+    size_t at = 0;
+
+    while (!declares(&schema->groups[at], name)) {
+        at++;
+    }
+    return schema->groups[at].backend;
+}
+
+/* What another backend understands, and lists with nothing in them. */
+static CK_RV refuse_misplaced(const struct settings_schema *schema, const cfg_t *from,
+                              const struct settings *section, const char *backend)
+{
+    const char *path = section->file->path;
+    const cfg_opt_t *option;
+
+    for (option = from->opts; option->name != NULL; option++) {
+        unsigned line = line_of(option);
+
+        if (option->type != CFGT_STR || (option->flags & CFGF_MODIFIED) == 0) {
+            continue;
+        }
+        if (option->nvalues == 0) {
+            return settings_complain(path, line == 0 ? section->line : line, "\"%s\" is an empty list",
+                                     option->name);
+        }
+        if (schema != NULL && !is_applicable(schema, backend, option->name)) {
+            return settings_complain(path, line, "\"%s\" belongs to backend = %s", option->name,
+                                     owner_of(schema, option->name));
+        }
+    }
+    return CKR_OK;
+}
+
+static CK_RV fill_section(const struct settings_schema *schema, cfg_t *from, struct settings *section)
+{
+    const char *backend;
+    CK_RV rv = CKR_OK;
+    size_t at;
+
+    for (at = 0; at < schema->group_count && rv == CKR_OK; at++) {
+        if (schema->groups[at].backend == NULL) {
+            rv = fill_group(&schema->groups[at], from, section);
+        }
+    }
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    backend = settings_text(section, "backend");
+    if (backend == NULL) {
+        return settings_refuse(section, NULL, "token \"%s\" has no \"backend\"", section->title);
+    }
+    rv = refuse_misplaced(schema, from, section, backend);
+    for (at = 0; at < schema->group_count && rv == CKR_OK; at++) {
+        if (schema->groups[at].backend != NULL && applies(&schema->groups[at], backend)) {
+            rv = fill_group(&schema->groups[at], from, section);
+        }
+    }
+    return rv;
+}
+
+/* It is the token's label: CK_TOKEN_INFO has 32 bytes for it. */
+static CK_RV check_title(const struct settings *section)
+{
+    const char *at;
+
+    if (section->title[0] == '\0' || strlen(section->title) > TITLE_SIZE) {
+        return settings_refuse(section, NULL, "token \"%s\": a title has 1 to %d bytes", section->title,
+                               TITLE_SIZE);
+    }
+    for (at = section->title; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f) {
+            return settings_refuse(section, NULL, "token \"%s\": a title is printable", section->title);
+        }
+    }
+    return CKR_OK;
+}
+
+static CK_RV fill_file(const struct settings_schema *schema, cfg_t *parser, const struct buffer *lines,
+                       struct settings_file *file)
+{
+    const unsigned *line = (const void *)lines->data;
+    size_t at, count = cfg_size(parser, "token");
+    CK_RV rv = fill_group(schema->global, parser, &file->global);
+
+    if (rv == CKR_OK) {
+        rv = refuse_misplaced(NULL, parser, &file->global, NULL);
+    }
+    file->sections = calloc(count + 1, sizeof *file->sections);
+    if (rv != CKR_OK || file->sections == NULL) {
+        return rv != CKR_OK ? rv : CKR_HOST_MEMORY;
+    }
+    for (at = 0; at < count && rv == CKR_OK; at++) {
+        cfg_t *from = cfg_getnsec(parser, "token", (unsigned)at);
+        struct settings *section = &file->sections[file->count++];
+
+        section->file = file;
+        section->line = at < lines->size / sizeof *line ? line[at] : (unsigned)from->line;
+        section->title = strdup(from->title);
+        rv = section->title == NULL ? CKR_HOST_MEMORY : check_title(section);
+        if (rv == CKR_OK) {
+            rv = fill_section(schema, from, section);
+        }
+    }
+    return rv;
+}
+
+static CK_RV parse_locked(const struct settings_schema *schema, const struct buffer *content,
+                          const struct buffer *lines, struct settings_file *file)
+{
+    struct buffer written SCOPED(buffer_free) = BUFFER_INIT(MOST_WRITTEN);
+    cfg_t *parser SCOPED(cfg_scoped) = NULL;
+    CK_RV rv;
+
+    reading.schema = schema;
+    reading.path = file->path;
+    reading.written = &written;
+    reading.complained = false;
+    parser = make_parser(schema);
+    rv = parser == NULL ? CKR_HOST_MEMORY : run_parser(parser, content);
+    if (rv == CKR_OK) {
+        rv = fill_file(schema, parser, lines, file);
+    }
+    reading.written = NULL;
+    return rv;
+}
+
+CK_RV settings_parse(const struct settings_schema *schema, const struct buffer *content,
+                     const struct buffer *lines, struct settings_file *file)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&reading.lock);
+    rv = parse_locked(schema, content, lines, file);
+    pthread_mutex_unlock(&reading.lock);
+    return rv;
+}
