@@ -1,1 +1,29 @@
-# tests the stand-in vault:/
+# the stand-in vault: a program that tests run, and its own tests; nothing of the product is linked
+noinst_PROGRAMS += tests/standin/standin
+tests_standin_standin_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_standin_standin_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS)
+tests_standin_standin_LDADD = $(OPENSSL_LIBS) $(CJSON_LIBS) $(MICROHTTPD_LIBS) -lpthread
+tests_standin_standin_SOURCES = \
+	tests/standin/main.c \
+	tests/standin/answer.c tests/standin/answer.h \
+	tests/standin/callers.c tests/standin/callers.h \
+	tests/standin/control.c tests/standin/control.h \
+	tests/standin/control_keys.c \
+	tests/standin/counts.c tests/standin/counts.h \
+	tests/standin/crypto.c tests/standin/crypto.h \
+	tests/standin/faults.c tests/standin/faults.h \
+	tests/standin/identity.c tests/standin/identity.h \
+	tests/standin/keypair.c tests/standin/keypair.h \
+	tests/standin/keys.c tests/standin/keys.h \
+	tests/standin/route.c tests/standin/route.h \
+	tests/standin/server.c tests/standin/server.h \
+	tests/standin/settings.c tests/standin/settings.h \
+	tests/standin/standin.h \
+	tests/standin/text.c tests/standin/text.h \
+	tests/standin/tls.c tests/standin/tls.h \
+	tests/standin/tokens.c tests/standin/tokens.h \
+	tests/standin/vault.c tests/standin/vault.h \
+	tests/standin/vault_call.h \
+	tests/standin/vault_keys.c tests/standin/vault_list.c tests/standin/vault_use.c \
+	tests/standin/words.c tests/standin/words.h
+EXTRA_DIST += tests/vault-curl

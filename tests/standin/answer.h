@@ -1,0 +1,51 @@
+/* A request as the services see it, and an answer before it is sent. */
+#ifndef STANDIN_ANSWER_H
+#define STANDIN_ANSWER_H
+
+#include "tests/standin/text.h"
+#include <cjson/cJSON.h>
+
+struct MHD_Connection;
+
+struct request {
+    struct MHD_Connection *connection;
+    const char *method;
+    const char *path; /* without the query, percent signs resolved */
+    const char *body; /* ends in a zero, maybe "" */
+    size_t size;
+};
+
+/* NULL: not there. */
+const char *request_header(const struct request *request, const char *name);
+const char *request_query(const struct request *request, const char *name);
+/* https://HOST[:PORT] as the client named us, without a final slash. From malloc. */
+char *request_base(const struct request *request, const char *fallback);
+
+enum { ANSWER_HEADERS = 24 };
+
+struct answer {
+    unsigned status;
+    char *body; /* from malloc; NULL: none */
+    size_t size;
+    size_t padding; /* spaces that follow the body */
+    bool unframed;  /* no Content-Length: the body comes in chunks */
+    bool cut;       /* the connection breaks in the middle of the body */
+    unsigned headers;
+    char *names[ANSWER_HEADERS];
+    char *values[ANSWER_HEADERS];
+};
+
+void answer_done(struct answer *answer);
+
+/* Replaces the header of that name. */
+void answer_header(struct answer *answer, const char *name, const char *value);
+/* Takes the body. */
+void answer_body(struct answer *answer, unsigned status, char *body, const char *content_type);
+/* Takes the JSON. */
+void answer_json(struct answer *answer, unsigned status, cJSON *json);
+/* {"error":{code,message,innererror}} as the vault says it; inner: NULL for none. Takes the message. */
+void answer_error(struct answer *answer, unsigned status, const char *code, const char *inner, char *message);
+/* A page of a web server that stands before the service. */
+void answer_html(struct answer *answer, unsigned status);
+
+#endif

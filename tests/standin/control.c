@@ -1,0 +1,180 @@
+/* The control port, all but the keys. */
+#include "tests/standin/control.h"
+#include <stdlib.h>
+#include <string.h>
+
+void control_refuse(struct answer *answer, char *message)
+{
+    cJSON *json = need(cJSON_CreateObject());
+
+    cJSON_AddStringToObject(json, "error", message);
+    free(message);
+    answer_json(answer, 400, json);
+}
+
+static void answer_done_well(struct answer *answer)
+{
+    answer_json(answer, 200, need(cJSON_CreateObject()));
+}
+
+/* --- Callers --- */
+
+static bool set_permissions(struct caller *caller, const cJSON *words, struct answer *answer)
+{
+    unsigned bits;
+
+    if (!words_to_bits(words, PERMISSIONS, &bits)) {
+        control_refuse(answer, text("permissions must be an array of known words"));
+        return false;
+    }
+    caller->permissions = bits;
+    return true;
+}
+
+static bool change_caller(struct caller *caller, const cJSON *body, struct answer *answer)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, body)
+    {
+        if (strcmp(item->string, "secret") == 0 && cJSON_IsString(item)) {
+            caller_set_secret(caller, item->valuestring);
+        } else if (strcmp(item->string, "disabled") == 0 && cJSON_IsBool(item)) {
+            caller->disabled = cJSON_IsTrue(item);
+        } else if (strcmp(item->string, "permissions") != 0) {
+            control_refuse(answer, text("%s", item->string));
+            return false;
+        } else if (!set_permissions(caller, item, answer)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void callers(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                    struct answer *answer)
+{
+    char *id OWNED(owned_free) = need(strndup(rest, strcspn(rest, "/")));
+    const char *part = rest + strlen(id);
+    struct caller *caller;
+
+    if (strcmp(method, "PUT") != 0 || id[0] == '\0') {
+        control_refuse(answer, text("PUT /callers/ID"));
+        return;
+    }
+    caller = caller_add(&standin->callers, id);
+    if (strcmp(part, "/permissions") == 0 ? set_permissions(caller, body, answer)
+                                          : change_caller(caller, body, answer)) {
+        answer_done_well(answer);
+    }
+}
+
+/* --- Faults, counts, settings --- */
+
+static void faults(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                   struct answer *answer)
+{
+    struct fault *added = NULL;
+    char *wrong = NULL;
+
+    (void)rest;
+    if (strcmp(method, "GET") == 0) {
+        answer_json(answer, 200, faults_json(standin->faults));
+        return;
+    }
+    if (strcmp(method, "DELETE") != 0) {
+        if (!cJSON_IsArray(body) || !faults_read(body, &added, &wrong)) {
+            control_refuse(answer, wrong == NULL ? text("not an array") : wrong);
+            return;
+        }
+    }
+    if (strcmp(method, "POST") != 0) {
+        faults_free(standin->faults);
+        standin->faults = NULL;
+    }
+    faults_append(&standin->faults, added);
+    answer_done_well(answer);
+}
+
+static void counts(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                   struct answer *answer)
+{
+    (void)rest, (void)body;
+    if (strcmp(method, "DELETE") == 0) {
+        counts_clear(&standin->counts);
+    }
+    answer_json(answer, 200, counts_json(&standin->counts));
+}
+
+static void requests(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                     struct answer *answer)
+{
+    const cJSON *log = standin->counts.log;
+
+    (void)method, (void)rest, (void)body;
+    answer_json(answer, 200, need(log == NULL ? cJSON_CreateArray() : cJSON_Duplicate(log, true)));
+}
+
+static void settings(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                     struct answer *answer)
+{
+    const char *wrong;
+
+    (void)rest;
+    if (strcmp(method, "PUT") == 0 && !settings_change(&standin->settings, body, &wrong)) {
+        control_refuse(answer, text("%s", wrong));
+        return;
+    }
+    answer_json(answer, 200, settings_json(&standin->settings));
+}
+
+static void keys(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                 struct answer *answer)
+{
+    control_keys(standin, method, rest, body, answer);
+}
+
+/* --- The service --- */
+
+static const struct resource {
+    const char *name;
+    void (*answer)(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                   struct answer *answer);
+} resources[] = {{"keys", keys},     {"callers", callers},   {"faults", faults},
+                 {"counts", counts}, {"requests", requests}, {"settings", settings}};
+
+static const struct resource *find_resource(const char *path, size_t size)
+{
+    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+        if (strlen(resources[i].name) == size && strncmp(resources[i].name, path, size) == 0) {
+            return &resources[i];
+        }
+    }
+    return NULL;
+}
+
+static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
+{
+    const char *path = request->path + 1;
+    size_t size = strcspn(path, "/");
+    const struct resource *resource = find_resource(path, size);
+    cJSON *body OWNED(owned_json) = cJSON_ParseWithLength(request->body, request->size);
+
+    if (resource == NULL) {
+        answer_json(answer, 404, need(cJSON_CreateObject()));
+        return;
+    }
+    if (request->size > 0 && body == NULL) {
+        control_refuse(answer, text("the body is not JSON"));
+        return;
+    }
+    LOCKED(standin);
+    resource->answer(standin, request->method, path + size + (path[size] == '/' ? 1 : 0), body, answer);
+}
+
+static void add_headers(struct standin *standin, const struct request *request, struct answer *answer)
+{
+    (void)standin, (void)request, (void)answer;
+}
+
+const struct server_kind control_service = {SERVICE_CONTROL, NULL, add_headers, answer_request};

@@ -1,0 +1,31 @@
+/*
+ * The control port: plain HTTP and JSON, for tests only.
+ *
+ *   PUT /keys/NAME             {"kty","size","crv","versions"} makes the key, or more versions of it up to
+ * that number; {"rotate":true} one more; {"enabled","nbf","exp","exportable","key_ops"} is set on all its
+ * versions, or on the one that "version" names (an id, or "latest");
+ *                              {"deleted":true|false}
+ *   GET /keys, /keys/NAME      what is there, newest version first
+ *   DELETE /keys/NAME          as if deleted: the vault answers 404
+ *   PUT /callers/ID            {"secret","permissions","disabled"}
+ *   PUT /callers/ID/permissions  ["list","get","create","update","wrapKey","unwrapKey",...]
+ *   PUT, POST, GET, DELETE /faults   the list (faults.h); POST adds to it
+ *   GET, DELETE /counts        requests by kind, connections; GET /requests: what was asked, in order
+ *   PUT, GET /settings         settings.h
+ *
+ * 200 with JSON; 400 with {"error":...} where a word is unknown, and nothing was changed then.
+ */
+#ifndef STANDIN_CONTROL_H
+#define STANDIN_CONTROL_H
+
+#include "tests/standin/server.h"
+
+extern const struct server_kind control_service;
+
+/* control_keys.c. With the lock; name "" is all of them. */
+void control_keys(struct standin *standin, const char *method, const char *name, const cJSON *body,
+                  struct answer *answer);
+/* A 400. Takes the message. */
+void control_refuse(struct answer *answer, char *message);
+
+#endif

@@ -1,0 +1,61 @@
+/* The counts. */
+#include "tests/standin/counts.h"
+#include "tests/standin/text.h"
+
+enum { LOG_ENTRIES = 1000 };
+
+const char *service_word(enum service service)
+{
+    static const char *const names[SERVICES] = {"vault", "identity", "control"};
+
+    return names[service];
+}
+
+void counts_request(struct counts *counts, enum operation operation)
+{
+    counts->requests[operation]++;
+    counts->at_once++;
+    if (counts->at_once > counts->most_at_once) {
+        counts->most_at_once = counts->at_once;
+    }
+}
+
+void counts_answered(struct counts *counts)
+{
+    counts->at_once--;
+}
+
+void counts_log(struct counts *counts, cJSON *entry)
+{
+    if (counts->log == NULL) {
+        counts->log = need(cJSON_CreateArray());
+    }
+    cJSON_AddItemToArray(counts->log, entry);
+    if (cJSON_GetArraySize(counts->log) > LOG_ENTRIES) {
+        cJSON_DeleteItemFromArray(counts->log, 0);
+    }
+}
+
+cJSON *counts_json(const struct counts *counts)
+{
+    cJSON *json = need(cJSON_CreateObject());
+    cJSON *requests = need(cJSON_AddObjectToObject(json, "requests"));
+    cJSON *connections = need(cJSON_AddObjectToObject(json, "connections"));
+    unsigned long total = 0;
+
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        cJSON_AddNumberToObject(requests, operation_word((enum operation)i), (double)counts->requests[i]);
+        total += counts->requests[i];
+    }
+    cJSON_AddNumberToObject(requests, "total", (double)total);
+    cJSON_AddNumberToObject(connections, "vault", (double)counts->connections[SERVICE_VAULT]);
+    cJSON_AddNumberToObject(connections, "identity", (double)counts->connections[SERVICE_IDENTITY]);
+    cJSON_AddNumberToObject(json, "most_at_once", (double)counts->most_at_once);
+    return json;
+}
+
+void counts_clear(struct counts *counts)
+{
+    cJSON_Delete(counts->log);
+    *counts = (struct counts){.at_once = counts->at_once, .most_at_once = counts->at_once};
+}

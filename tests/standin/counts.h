@@ -1,0 +1,33 @@
+/*
+ * What was asked of the two services: GET /counts, and GET /requests with the last thousand requests.
+ *
+ * Threads: the caller holds the lock of struct standin.
+ */
+#ifndef STANDIN_COUNTS_H
+#define STANDIN_COUNTS_H
+
+#include "tests/standin/words.h"
+#include <cjson/cJSON.h>
+
+enum service { SERVICE_VAULT, SERVICE_IDENTITY, SERVICE_CONTROL, SERVICES };
+
+struct counts {
+    unsigned long requests[OPERATIONS];
+    unsigned long connections[SERVICES]; /* accepted */
+    unsigned long at_once;               /* requests being answered now */
+    unsigned long most_at_once;
+    cJSON *log; /* array, oldest first; NULL: nothing yet */
+};
+
+const char *service_word(enum service service);
+
+void counts_request(struct counts *counts, enum operation operation);
+void counts_answered(struct counts *counts);
+/* Takes the entry. */
+void counts_log(struct counts *counts, cJSON *entry);
+
+cJSON *counts_json(const struct counts *counts);
+/* All to zero but what is going on now. */
+void counts_clear(struct counts *counts);
+
+#endif

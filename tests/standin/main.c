@@ -1,0 +1,249 @@
+/*
+ * The stand-in vault: a key vault and its identity service on the loopback, for tests.
+ *
+ *     standin --dir DIR [--vault-name NAME] [--key-cache DIR] [--with-pid PID]
+ *
+ * Writes DIR/standin.env when it can be used, with lines for a shell: VAULT_URL, VAULT_CA, IDENTITY_URL,
+ * CONTROL_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET_FILE. Serves until SIGTERM, or until that process is gone.
+ */
+#include "tests/standin/control.h"
+#include "tests/standin/identity.h"
+#include "tests/standin/vault.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct options {
+    const char *dir, *vault_name, *key_cache;
+    pid_t with_pid; /* 0: none */
+};
+
+struct servers {
+    struct server *vault, *identity, *control;
+};
+
+/* --- Files --- */
+
+/* Whole or not at all. */
+static bool write_file(const char *path, mode_t mode, const char *content)
+{
+    char *partial OWNED(owned_free) = text("%s.new", path);
+    int fd = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    ssize_t size = (ssize_t)strlen(content);
+    bool good = fd >= 0 && write(fd, content, (size_t)size) == size;
+
+    if (fd >= 0) {
+        good = close(fd) == 0 && good;
+    }
+    return good && rename(partial, path) == 0;
+}
+
+/* A secret with characters that a form must escape, as real ones have. */
+static char *make_secret(void)
+{
+    char hex[33];
+
+    random_hex(hex, 32);
+    return text("%.8s~%.8s+&=%%_.%.8s/%.8s", hex, hex + 8, hex + 16, hex + 24);
+}
+
+static char *env_of(const struct standin *standin, const struct servers *servers, const char *dir)
+{
+    return text(
+        "VAULT_URL=\"%s\"\nVAULT_CA=\"%s/ca.pem\"\nIDENTITY_URL=\"%s\"\nCONTROL_URL=\"http://127.0.0.1:%u\"\n"
+        "TENANT_ID=\"%s\"\nCLIENT_ID=\"%s\"\nCLIENT_SECRET_FILE=\"%s/client-secret\"\n",
+        standin->vault_url, dir, standin->identity_url, server_port(servers->control), standin->tenant,
+        standin->callers->id, dir);
+}
+
+/* --- The world --- */
+
+static void add_key(struct standin *standin, const char *name, const char *kty, unsigned bits)
+{
+    struct key_kind kind;
+
+    if (key_kind_set(kty, bits, NULL, &kind)) {
+        key_add_version(&standin->keys, name, &kind);
+    }
+}
+
+static void standin_init(struct standin *standin, const struct options *options, const char *secret)
+{
+    char *client OWNED(owned_free) = random_uuid();
+    struct caller *caller;
+
+    pthread_mutex_init(&standin->lock, NULL);
+    settings_init(&standin->settings);
+    RAND_bytes(standin->token_key, TOKEN_KEY_SIZE);
+    standin->vault_name = text("%s", options->vault_name);
+    standin->tenant = random_uuid();
+    standin->keys.cache_dir = options->key_cache;
+    caller = caller_add(&standin->callers, client);
+    caller_set_secret(caller, secret);
+    caller->permissions = ALL_PERMISSIONS;
+    add_key(standin, "kek", "RSA", 2048);
+    add_key(standin, "kek-3072", "RSA", 3072);
+    add_key(standin, "kek-4096", "RSA", 4096);
+    add_key(standin, "signer", "EC", 0);
+}
+
+static void standin_done(struct standin *standin)
+{
+    key_store_done(&standin->keys);
+    callers_free(standin->callers);
+    faults_free(standin->faults);
+    cJSON_Delete(standin->counts.log);
+    free(standin->vault_name);
+    free(standin->vault_url);
+    free(standin->identity_url);
+    free(standin->tenant);
+    pthread_mutex_destroy(&standin->lock);
+}
+
+static void stop_all(struct servers *servers)
+{
+    server_stop(servers->control);
+    server_stop(servers->vault);
+    server_stop(servers->identity);
+}
+
+static bool start_all(struct standin *standin, const struct certificate *tls, struct servers *servers)
+{
+    servers->identity = server_start(standin, &identity_service, tls);
+    servers->vault = server_start(standin, &vault_service, tls);
+    servers->control = server_start(standin, &control_service, NULL);
+    if (servers->identity == NULL || servers->vault == NULL || servers->control == NULL) {
+        return false;
+    }
+    standin->identity_url = text("https://localhost:%u", server_port(servers->identity));
+    standin->vault_url = text("https://localhost:%u", server_port(servers->vault));
+    return true;
+}
+
+/* The environment file comes last: who sees it may begin. */
+static bool publish(const struct standin *standin, const struct servers *servers,
+                    const struct certificate *tls, const char *dir, const char *secret)
+{
+    char *ca OWNED(owned_free) = text("%s/ca.pem", dir),
+             *secret_file OWNED(owned_free) = text("%s/client-secret", dir);
+    char *env_file OWNED(owned_free) = text("%s/standin.env", dir);
+    char *env OWNED(owned_free) = env_of(standin, servers, dir);
+
+    return write_file(ca, 0644, tls->authority) && write_file(secret_file, 0600, secret) &&
+           write_file(env_file, 0644, env);
+}
+
+/* --- Until the end --- */
+
+static bool is_gone(int pidfd)
+{
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+
+    return pidfd >= 0 && poll(&watched, 1, 0) > 0;
+}
+
+static void serve(const sigset_t *ends, pid_t with_pid)
+{
+    const struct timespec second = {.tv_sec = 1};
+    int pidfd = with_pid > 0 ? pidfd_open(with_pid, 0) : -1;
+
+    if (with_pid > 0 && pidfd < 0 && errno == ESRCH) {
+        return;
+    }
+    while (!is_gone(pidfd) && sigtimedwait(ends, NULL, &second) < 0) {
+    }
+    if (pidfd >= 0) {
+        close(pidfd);
+    }
+}
+
+/* All threads shall leave the signals to serve. */
+static void block(sigset_t *ret_ends)
+{
+    sigemptyset(ret_ends);
+    sigaddset(ret_ends, SIGTERM);
+    sigaddset(ret_ends, SIGINT);
+    sigaddset(ret_ends, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, ret_ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run(const struct options *options)
+{
+    struct standin standin = {0};
+    struct servers servers = {0};
+    struct certificate tls OWNED(certificate_done) = {0};
+    char *secret OWNED(owned_free) = make_secret();
+    sigset_t ends;
+    bool good;
+
+    block(&ends);
+    standin_init(&standin, options, secret);
+    good = certificate_make(options->vault_name, &tls) && start_all(&standin, &tls, &servers) &&
+           publish(&standin, &servers, &tls, options->dir, secret);
+    if (good) {
+        serve(&ends, options->with_pid);
+    } else {
+        fprintf(stderr, "standin: cannot start in %s: %s\n", options->dir, strerror(errno));
+    }
+    stop_all(&servers);
+    standin_done(&standin);
+    return good ? 0 : 1;
+}
+
+/* --- The command line --- */
+
+static int usage(void)
+{
+    fputs("usage: standin --dir DIR [--vault-name NAME] [--key-cache DIR] [--with-pid PID]\n", stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option known[] = {{"dir", required_argument, NULL, 'd'},
+                                          {"vault-name", required_argument, NULL, 'n'},
+                                          {"key-cache", required_argument, NULL, 'c'},
+                                          {"with-pid", required_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
+    struct options options = {.vault_name = "standin"};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            options.dir = optarg;
+            break;
+        case 'n':
+            options.vault_name = optarg;
+            break;
+        case 'c':
+            options.key_cache = optarg;
+            break;
+        case 'p':
+            options.with_pid = (pid_t)strtol(optarg, NULL, 10);
+            break;
+        default:
+            return usage();
+        }
+    }
+    if (options.dir == NULL || optind != argc || !key_name_good(options.vault_name)) {
+        return usage();
+    }
+    if ((mkdir(options.dir, 0700) != 0 && errno != EEXIST) ||
+        (options.key_cache != NULL && mkdir(options.key_cache, 0700) != 0 && errno != EEXIST)) {
+        perror("standin");
+        return 1;
+    }
+    return run(&options);
+}

@@ -1,0 +1,320 @@
+/* The web servers, over libmicrohttpd. */
+#include "tests/standin/server.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { BODY_LIMIT = 1 << 20, CHUNK = 16 << 10 };
+
+struct server {
+    struct standin *standin;
+    const struct server_kind *kind;
+    struct MHD_Daemon *daemon;
+    atomic_bool stopping;
+};
+
+/* A request while its body comes in. */
+struct arrival {
+    char *body;
+    size_t size;
+    bool too_large;
+};
+
+/* --- What a service may ask of a request --- */
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *request_query(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+char *request_base(const struct request *request, const char *fallback)
+{
+    const char *host = request_header(request, "Host");
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:";
+
+    if (host == NULL || host[0] == '\0' || host[strspn(host, allowed)] != '\0') {
+        return text("%s", fallback);
+    }
+    return text("https://%s", host);
+}
+
+/* --- Waiting --- */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* False: the client went away, or we stop. Below 0 is for ever. */
+static bool wait_for(const struct server *server, const struct request *request, int milliseconds)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int64_t end = now_ms() + milliseconds;
+
+    while (milliseconds < 0 || now_ms() < end) {
+        struct pollfd watched = {.fd = info->connect_fd, .events = POLLRDHUP};
+        int64_t left = milliseconds < 0 ? 100 : end - now_ms();
+
+        if (atomic_load(&server->stopping) || poll(&watched, 1, (int)(left > 100 ? 100 : left)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- Sending --- */
+
+/* The answer while it goes out; MHD frees it. */
+struct outgoing {
+    char *body;
+    size_t size, padding;
+    bool cut;
+};
+
+static ssize_t read_outgoing(void *argument, uint64_t position, char *buffer, size_t room)
+{
+    const struct outgoing *out = argument;
+    size_t end = out->cut ? out->size / 2 : out->size + out->padding, at = (size_t)position, size;
+
+    if (at >= end) {
+        return out->cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    size = end - at < room ? end - at : room;
+    if (at >= out->size) {
+        memset(buffer, ' ', size);
+        return (ssize_t)size;
+    }
+    size = out->size - at < size ? out->size - at : size;
+    memcpy(buffer, out->body + at, size);
+    return (ssize_t)size;
+}
+
+static void free_outgoing(void *argument)
+{
+    struct outgoing *out = argument;
+
+    free(out->body);
+    free(out);
+}
+
+/* Takes the body of the answer. */
+static struct MHD_Response *response_of(struct answer *answer)
+{
+    struct MHD_Response *response;
+    struct outgoing *out;
+
+    if (answer->padding == 0 && !answer->unframed && !answer->cut) {
+        response = MHD_create_response_from_buffer(answer->size, answer->body, MHD_RESPMEM_MUST_COPY);
+        return need(response);
+    }
+    out = need(calloc(1, sizeof *out));
+    *out = (struct outgoing){answer->body, answer->size, answer->padding, answer->cut};
+    answer->body = NULL;
+    response =
+        MHD_create_response_from_callback(answer->unframed ? MHD_SIZE_UNKNOWN : out->size + out->padding,
+                                          CHUNK, read_outgoing, out, free_outgoing);
+    return need(response);
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct answer *answer)
+{
+    struct MHD_Response *response = response_of(answer);
+    enum MHD_Result result;
+
+    for (unsigned i = 0; i < answer->headers; i++) {
+        MHD_add_response_header(response, answer->names[i], answer->values[i]);
+    }
+    result = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* --- Answering --- */
+
+static cJSON *log_entry(const struct server *server, const struct request *request, enum operation operation)
+{
+    cJSON *entry = need(cJSON_CreateObject());
+    const char *agent = request_header(request, "User-Agent"),
+               *id = request_header(request, "x-ms-client-request-id");
+
+    cJSON_AddStringToObject(entry, "server", service_word(server->kind->service));
+    cJSON_AddStringToObject(entry, "op", operation_word(operation));
+    cJSON_AddStringToObject(entry, "method", request->method);
+    cJSON_AddStringToObject(entry, "path", request->path);
+    cJSON_AddStringToObject(entry, "user_agent", agent == NULL ? "" : agent);
+    cJSON_AddStringToObject(entry, "client_request_id", id == NULL ? "" : id);
+    return entry;
+}
+
+static cJSON *arrived(const struct server *server, const struct request *request)
+{
+    struct standin *standin = server->standin;
+    enum operation operation;
+
+    if (server->kind->service == SERVICE_CONTROL) {
+        return NULL;
+    }
+    operation = server->kind->operation(request->method, request->path);
+    LOCKED(standin);
+    counts_request(&standin->counts, operation);
+    counts_log(&standin->counts, log_entry(server, request, operation));
+    return faults_take(standin->faults, server->kind->service, operation, request->path);
+}
+
+static void answered(const struct server *server)
+{
+    if (server->kind->service != SERVICE_CONTROL) {
+        LOCKED(server->standin);
+        counts_answered(&server->standin->counts);
+    }
+}
+
+/* False: there is no answer, the connection closes. */
+static bool make_answer(const struct server *server, const struct request *request, struct answer *answer)
+{
+    cJSON *fault OWNED(owned_json) = arrived(server, request);
+    int wait = fault_wait(fault);
+
+    if ((wait != 0 && !wait_for(server, request, wait)) || fault_cuts(fault)) {
+        return false;
+    }
+    server->kind->headers(server->standin, request, answer);
+    if (!fault_answers(fault, server->kind->service, answer)) {
+        server->kind->answer(server->standin, request, answer);
+    }
+    fault_spoils(fault, answer);
+    return true;
+}
+
+static enum MHD_Result respond(const struct server *server, const struct request *request)
+{
+    struct answer answer OWNED(answer_done) = {0};
+    bool made = make_answer(server, request, &answer);
+
+    answered(server);
+    return made ? send_answer(request->connection, &answer) : MHD_NO;
+}
+
+/* --- What libmicrohttpd calls --- */
+
+static void collect(struct arrival *arrival, const char *data, size_t size)
+{
+    if (arrival->size + size > BODY_LIMIT) {
+        arrival->too_large = true;
+        return;
+    }
+    arrival->body = need(realloc(arrival->body, arrival->size + size + 1));
+    memcpy(arrival->body + arrival->size, data, size);
+    arrival->size += size;
+    arrival->body[arrival->size] = '\0';
+}
+
+static enum MHD_Result on_request(void *argument, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **state)
+{
+    struct arrival *arrival = *state;
+    struct request request = {.connection = connection, .method = method, .path = url};
+
+    (void)version;
+    if (arrival == NULL) {
+        *state = need(calloc(1, sizeof *arrival));
+        return MHD_YES;
+    }
+    if (*size > 0) {
+        collect(arrival, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (arrival->too_large) {
+        return MHD_NO;
+    }
+    request.body = arrival->body == NULL ? "" : arrival->body;
+    request.size = arrival->size;
+    return respond(argument, &request);
+}
+
+static void on_completed(void *argument, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
+{
+    struct arrival *arrival = *state;
+
+    (void)argument, (void)connection, (void)why;
+    if (arrival != NULL) {
+        free(arrival->body);
+        free(arrival);
+    }
+}
+
+static void on_connection(void *argument, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct server *server = argument;
+
+    (void)connection, (void)state;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        LOCKED(server->standin);
+        server->standin->counts.connections[server->kind->service]++;
+    }
+}
+
+static void on_complaint(void *argument, const char *format, va_list arguments)
+{
+    (void)argument, (void)format, (void)arguments; /* clients break connections here all the time */
+}
+
+struct server *server_start(struct standin *standin, const struct server_kind *kind,
+                            const struct certificate *tls)
+{
+    struct server *server = need(calloc(1, sizeof *server));
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                     MHD_USE_ERROR_LOG | (tls == NULL ? 0 : MHD_USE_TLS);
+    struct MHD_OptionItem certificate[] = {
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls == NULL ? NULL : tls->key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls == NULL ? NULL : tls->server},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_END, 0, NULL}};
+
+    server->standin = standin;
+    server->kind = kind;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL,
+        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_LISTEN_BACKLOG_SIZE, 256U,
+        MHD_OPTION_ARRAY, tls == NULL ? certificate + 3 : certificate, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        free(server);
+        return NULL;
+    }
+    return server;
+}
+
+unsigned server_port(const struct server *server)
+{
+    return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+}
+
+void server_stop(struct server *server)
+{
+    if (server != NULL) {
+        atomic_store(&server->stopping, true);
+        MHD_stop_daemon(server->daemon);
+        free(server);
+    }
+}

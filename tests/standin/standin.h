@@ -1,0 +1,45 @@
+/* All that the stand-in is and knows: one struct, one lock. */
+#ifndef STANDIN_STANDIN_H
+#define STANDIN_STANDIN_H
+
+#include "tests/standin/callers.h"
+#include "tests/standin/counts.h"
+#include "tests/standin/faults.h"
+#include "tests/standin/keys.h"
+#include "tests/standin/settings.h"
+#include <pthread.h>
+
+enum { TOKEN_KEY_SIZE = 32 };
+
+struct standin {
+    /* Constant once the servers run. */
+    char *vault_name;
+    char *vault_url;    /* https://localhost:PORT */
+    char *identity_url; /* the same of the identity service */
+    char *tenant;
+    unsigned char token_key[TOKEN_KEY_SIZE];
+
+    pthread_mutex_t lock; /* guards what follows; never held while computing or waiting */
+    struct key_store keys;
+    struct caller *callers;
+    struct settings settings;
+    struct fault *faults;
+    struct counts counts;
+};
+
+/* Holds the lock to the end of the block. */
+#define LOCKED(where)                                                                                      \
+    __attribute__((cleanup(standin_unlock), unused)) struct standin *const locked_ = standin_lock(where)
+
+static inline struct standin *standin_lock(struct standin *standin)
+{
+    pthread_mutex_lock(&standin->lock);
+    return standin;
+}
+
+static inline void standin_unlock(struct standin *const *standin)
+{
+    pthread_mutex_unlock(&(*standin)->lock);
+}
+
+#endif
