@@ -13,6 +13,7 @@ libbyok_la_SOURCES += \
 	backends/base/secret.c backends/base/secret.h \
 	backends/base/settings.c backends/base/settings.h \
 	backends/base/settings_environment.c \
+	backends/base/settings_fill.c \
 	backends/base/settings_find.c backends/base/settings_private.h \
 	backends/base/settings_parse.c \
 	backends/base/settings_scan.c \

@@ -79,6 +79,9 @@ bool settings_written(const struct settings *section, const char *name); /* in t
 MUST_USE CK_RV settings_refuse(const struct settings *section, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* In a forked child: forget that another thread of the parent may have been reading. One thread alone. */
+void settings_after_fork(void);
+
 /* getenv(), or NULL in a set-id process, whatever is set there. */
 const char *settings_environment(const char *name);
 

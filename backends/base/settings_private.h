@@ -61,6 +61,17 @@ MUST_USE CK_RV settings_scan(const char *path, bool secure, struct buffer *conte
 MUST_USE CK_RV settings_parse(const struct settings_schema *schema, const struct buffer *content,
                               const struct buffer *lines, struct settings_file *file);
 
+struct cfg_t;
+struct cfg_opt_t;
+
+/* During settings_parse(): the line in which the option was first written; 0: it was not, or as an empty list. */
+unsigned settings_line(const struct cfg_opt_t *option);
+bool settings_declares(const struct setting_group *group, const char *name);
+
+/* settings_fill.c: what the parser has read goes into the file's sections. */
+MUST_USE CK_RV settings_fill(const struct settings_schema *schema, struct cfg_t *parser,
+                             const struct buffer *lines, struct settings_file *file);
+
 /*
  * settings_value.c: checks items[0..count) against the option; fills in `number`, resolves paths (to a new
  * items[0]). On failure `problem` (text) says what is wrong.
