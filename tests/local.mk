@@ -1,7 +1,9 @@
 # The tests mirror the tree. Each program is one room's; it speaks TAP, one line for each fact.
 # A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
 
-EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens
+EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens \
+	tests/contract-both tests/contract-hsm tests/contract-vault
+CLEANFILES += build.log check.log
 
 # Programs that tests run, and that are no tests themselves.
 noinst_PROGRAMS = tests/examples/envelope
@@ -26,4 +28,9 @@ include tests/backends/keyvault/local.mk
 include tests/pkcs11/soft/local.mk
 include tests/pkcs11/local.mk
 include tests/standin/local.mk
+include tests/contract/local.mk
 endif
+
+# RSA keys that the stand-in has made once.
+clean-local:
+	rm -rf tests/standin/key-cache
