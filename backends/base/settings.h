@@ -84,5 +84,7 @@ void settings_after_fork(void);
 
 /* getenv(), or NULL in a set-id process, whatever is set there. */
 const char *settings_environment(const char *name);
+/* Whether it is set at all, also in a set-id process: for what makes us refuse to work there. */
+bool settings_environment_is_set(const char *name);
 
 #endif

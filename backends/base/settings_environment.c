@@ -7,3 +7,8 @@ const char *settings_environment(const char *name)
 {
     return process_is_secure() ? NULL : getenv(name);
 }
+
+bool settings_environment_is_set(const char *name)
+{
+    return getenv(name) != NULL;
+}

@@ -1,2 +1,20 @@
 libbyok_la_SOURCES += \
-	backends/keyvault/keyvault.c backends/keyvault/keyvault.h
+	backends/keyvault/flight.c backends/keyvault/flight.h \
+	backends/keyvault/http.c backends/keyvault/http.h \
+	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
+	backends/keyvault/http_reply.c \
+	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
+	backends/keyvault/identity/token_cache.c \
+	backends/keyvault/identity/token_json.c backends/keyvault/identity/token_json.h \
+	backends/keyvault/json.c backends/keyvault/json.h \
+	backends/keyvault/key_id.c backends/keyvault/key_id.h \
+	backends/keyvault/keyvault.c backends/keyvault/keyvault.h \
+	backends/keyvault/libcurl.c backends/keyvault/libcurl.h \
+	backends/keyvault/retry.c backends/keyvault/retry.h \
+	backends/keyvault/tls_store.c backends/keyvault/tls_store.h \
+	backends/keyvault/vault_call.c backends/keyvault/vault_call.h \
+	backends/keyvault/vault_client.c backends/keyvault/vault_client.h \
+	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \
+	backends/keyvault/vault_error.c backends/keyvault/vault_error.h \
+	backends/keyvault/vault_json.c backends/keyvault/vault_json.h \
+	backends/keyvault/vault_report.c backends/keyvault/vault_report.h

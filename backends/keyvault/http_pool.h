@@ -1,0 +1,36 @@
+/*
+ * libcurl's easy handles, each with its open connections, kept for the next request. A lock is held to take
+ * one and to give it back, never while one works. All calls but new and free inside libcurl_enter().
+ */
+#ifndef BYOK_BACKENDS_KEYVAULT_HTTP_POOL_H
+#define BYOK_BACKENDS_KEYVAULT_HTTP_POOL_H
+
+#include "backends/keyvault/http.h"
+#include <curl/curl.h>
+
+struct http_line {
+    CURL *easy;
+    struct http_line *next;
+    struct deadline deadline; /* of the request on its way */
+    const struct http_client *client;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct http_client {
+    char *about;
+    char *ca_file; /* NULL: the system's */
+    int64_t connect_timeout;
+    int64_t connection_age;
+    pthread_mutex_t lock;   /* for idle and idle_count */
+    struct http_line *idle; /* the one used last comes first */
+    unsigned idle_count;
+    struct http_client *next, *previous;
+};
+
+/* An idle one or a new one, with all that is the same for every request set. CKR_HOST_MEMORY. */
+MUST_USE CK_RV http_pool_take(struct http_client *client, struct http_line **ret_line);
+void http_pool_give(struct http_client *client, struct http_line *line);
+/* Closes it: after a failure, so that the name is resolved anew. */
+void http_pool_drop(struct http_line *line);
+
+#endif

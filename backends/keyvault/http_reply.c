@@ -1,0 +1,102 @@
+/* What a reply's headers say. */
+#include "backends/keyvault/http.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+enum { DAY_MS = 24 * 60 * 60 * 1000 };
+
+void http_reply_init(struct http_reply *reply)
+{
+    memset(reply, 0, sizeof *reply);
+    reply->retry_after = -1;
+}
+
+void http_reply_done(struct http_reply *reply)
+{
+    buffer_free(&reply->body);
+}
+
+static bool header_is(struct bytes line, const char *name, char *ret_value, size_t room)
+{
+    const char *text = (const char *)line.data;
+    size_t length = strlen(name), from = length + 1, size = line.size;
+
+    if (size <= length || text[length] != ':' || strncasecmp(text, name, length) != 0) {
+        return false;
+    }
+    while (from < size && (text[from] == ' ' || text[from] == '\t')) {
+        from++;
+    }
+    while (size > from && line.data[size - 1] <= ' ') {
+        size--;
+    }
+    snprintf(ret_value, room, "%.*s", (int)(size - from), text + from);
+    return true;
+}
+
+static bool read_number(const char *text, int64_t *ret_number)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    if (digits == 0 || text[digits] != 0) {
+        return false;
+    }
+    *ret_number = digits > 9 ? DAY_MS : strtoll(text, NULL, 10);
+    return true;
+}
+
+static int64_t at_most_a_day(int64_t milliseconds)
+{
+    return milliseconds < 0 ? 0 : milliseconds > DAY_MS ? DAY_MS : milliseconds;
+}
+
+/* RFC 9110, 10.2.3: seconds or a date. */
+static void read_retry_after(const char *text, struct http_reply *reply)
+{
+    int64_t number;
+
+    if (read_number(text, &number)) {
+        reply->retry_after = at_most_a_day(number * 1000);
+        return;
+    }
+    number = curl_getdate(text, NULL);
+    if (number >= 0) {
+        reply->retry_after = at_most_a_day((number - (reply->date != 0 ? reply->date : time(NULL))) * 1000);
+    }
+}
+
+/* The service's clients look at the two exact spellings first. */
+static void read_retry_header(struct http_reply *reply, struct bytes line)
+{
+    char value[64];
+    int64_t number;
+
+    if (header_is(line, "retry-after-ms", value, sizeof value) ||
+        header_is(line, "x-ms-retry-after-ms", value, sizeof value)) {
+        if (read_number(value, &number)) {
+            reply->retry_after = at_most_a_day(number);
+            reply->retry_after_exact = true;
+        }
+    } else if (!reply->retry_after_exact && header_is(line, "retry-after", value, sizeof value)) {
+        read_retry_after(value, reply);
+    }
+}
+
+void http_reply_read_header(struct http_reply *reply, struct bytes line)
+{
+    char value[HTTP_ID_SIZE];
+
+    if (header_is(line, "date", value, sizeof value)) {
+        time_t date = curl_getdate(value, NULL);
+
+        reply->date = date > 0 ? date : 0;
+    } else if (header_is(line, "x-ms-request-id", value, sizeof value)) {
+        snprintf(reply->request_id, sizeof reply->request_id, "%s", value);
+    } else {
+        read_retry_header(reply, line);
+    }
+}

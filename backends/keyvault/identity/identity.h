@@ -1,0 +1,72 @@
+/*
+ * Who we are to a vault: one way to get a bearer token per file, behind struct identity, and a cache that
+ * knows when a token ends.
+ */
+#ifndef BYOK_BACKENDS_KEYVAULT_IDENTITY_IDENTITY_H
+#define BYOK_BACKENDS_KEYVAULT_IDENTITY_IDENTITY_H
+
+#include "backends/key_service.h"
+#include "backends/keyvault/http.h"
+
+enum { TOKEN_LIMIT = 15 * 1024 }; /* bytes; the service's are 1 to 2 KiB */
+
+/* Why there is no token. */
+struct identity_failure {
+    CK_RV rv; /* CKR_USER_NOT_LOGGED_IN: refused or absent; CKR_DEVICE_ERROR: the endpoint was not reached */
+    enum service_verdict verdict; /* VERDICT_NO_ACCESS or VERDICT_UNREACHABLE */
+    char said[480];               /* what the endpoint said and what to do, fit for a log line; no secret */
+};
+
+struct identity_ops;
+
+/* Constant once made; a kind's private struct holds it as its first member. */
+struct identity {
+    const struct identity_ops *ops;
+};
+
+struct identity_ops {
+    const char *name; /* the word in the configuration */
+
+    /*
+     * Asks for a new token. ret_token is empty and has a limit of TOKEN_LIMIT; ret_lifetime is in
+     * milliseconds from now. On failure false, and ret_failure tells why; nothing is logged here. Only one
+     * thread is in it at a time; no lock is held.
+     */
+    bool (*fetch)(struct identity *identity, struct deadline deadline, struct buffer *ret_token,
+                  int64_t *ret_lifetime, struct identity_failure *ret_failure);
+
+    /* Wipes and frees it; NULL is allowed. */
+    void (*free)(struct identity *identity);
+};
+
+struct client_secret_options {
+    const char *about;     /* all strings are copied */
+    const char *authority; /* https://HOST[:PORT], without a slash at the end */
+    const char *tenant;
+    const char *client_id;
+    const char *secret_file; /* read when a token is needed */
+    const char *audience;    /* without a slash at the end */
+};
+
+/* identity = client-secret (RFC 6749, 4.4, on the v2.0 endpoint). `http` is lent. CKR_HOST_MEMORY. */
+MUST_USE CK_RV client_secret_new(const struct client_secret_options *options, struct http_client *http,
+                                 struct identity **ret_identity);
+
+struct token_cache;
+
+/* Takes `identity`, also on failure. CKR_HOST_MEMORY. */
+MUST_USE CK_RV token_cache_new(const char *about, struct identity *identity, struct token_cache **ret_cache);
+/* With its identity and its token; NULL is allowed. */
+void token_cache_free(struct token_cache *cache);
+
+/*
+ * The token, appended to ret_token, which is empty: the one at hand or a new one. However many threads ask,
+ * one fetches and the others wait until their deadlines, and share its failure; before a token ends one
+ * caller fetches the next while the others go on with it. On failure false; nothing is logged.
+ */
+MUST_USE bool token_cache_get(struct token_cache *cache, struct deadline deadline, struct buffer *ret_token,
+                              struct identity_failure *ret_failure);
+/* The service has refused this token: it is forgotten, unless another has come meanwhile. */
+void token_cache_drop(struct token_cache *cache, struct bytes token);
+
+#endif

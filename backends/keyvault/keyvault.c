@@ -1,0 +1,183 @@
+/* A key service over REST, composed of its parts. */
+#include "backends/keyvault/keyvault.h"
+#include "backends/key_service.h"
+#include "backends/keyvault/http_pool.h"
+#include "backends/keyvault/libcurl.h"
+#include "backends/keyvault/tls_store.h"
+#include "backends/keyvault/vault_client.h"
+#include "backends/keyvault/vault_config.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct keyvault {
+    struct key_service service;
+    struct vault_config config;
+    struct http_client *http;
+    struct token_cache *tokens;
+    struct vault_client client; /* lends all of the above */
+};
+
+static const struct keyvault *keyvault_of(struct key_service *service)
+{
+    return (struct keyvault *)service;
+}
+
+static void keyvault_close(struct key_service *service)
+{
+    struct keyvault *self = (struct keyvault *)service;
+
+    if (self != NULL) {
+        token_cache_free(self->tokens);
+        http_client_free(self->http);
+        vault_config_done(&self->config);
+        free(self);
+    }
+}
+
+static void keyvault_each_named(struct key_service *service, key_ref_visitor *visit, void *arg)
+{
+    const struct vault_config *config = &keyvault_of(service)->config;
+
+    for (size_t i = 0; i < config->key_count; i++) {
+        const struct key_id *id = &config->keys[i];
+        struct key_ref key = {id->name, id->version[0] == 0 ? NULL : id->version};
+
+        visit(arg, &key);
+    }
+}
+
+static CK_RV keyvault_each_key(struct key_service *service, struct deadline deadline, key_visitor *visit,
+                               void *arg, struct service_answer *ret_answer)
+{
+    return vault_client_each_key(&keyvault_of(service)->client, deadline, visit, arg, ret_answer);
+}
+
+static CK_RV keyvault_public_part(struct key_service *service, const struct key_ref *key,
+                                  struct deadline deadline, struct key_info *ret_info,
+                                  struct service_answer *ret_answer)
+{
+    return vault_client_get(&keyvault_of(service)->client, key, deadline, ret_info, ret_answer);
+}
+
+static CK_RV keyvault_wrap(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
+                           struct bytes key, struct deadline deadline, struct buffer *ret_blob,
+                           struct service_answer *ret_answer)
+{
+    return vault_client_seal(&keyvault_of(service)->client, VAULT_WRAP, kek, padding, key, deadline, ret_blob,
+                             ret_answer);
+}
+
+static CK_RV keyvault_unwrap(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
+                             struct bytes blob, struct deadline deadline, struct secret *ret_key,
+                             struct service_answer *ret_answer)
+{
+    return vault_client_open(&keyvault_of(service)->client, VAULT_UNWRAP, kek, padding, blob, deadline,
+                             ret_key, ret_answer);
+}
+
+static CK_RV keyvault_encrypt(struct key_service *service, const struct key_ref *key,
+                              enum rsa_padding padding, struct bytes plain, struct deadline deadline,
+                              struct buffer *ret_blob, struct service_answer *ret_answer)
+{
+    return vault_client_seal(&keyvault_of(service)->client, VAULT_ENCRYPT, key, padding, plain, deadline,
+                             ret_blob, ret_answer);
+}
+
+static CK_RV keyvault_decrypt(struct key_service *service, const struct key_ref *key,
+                              enum rsa_padding padding, struct bytes blob, struct deadline deadline,
+                              struct secret *ret_plain, struct service_answer *ret_answer)
+{
+    return vault_client_open(&keyvault_of(service)->client, VAULT_DECRYPT, key, padding, blob, deadline,
+                             ret_plain, ret_answer);
+}
+
+static const struct key_service_ops keyvault_ops = {
+    .name = "keyvault",
+    .close = keyvault_close,
+    .each_named = keyvault_each_named,
+    .each_key = keyvault_each_key,
+    .public_part = keyvault_public_part,
+    .wrap = keyvault_wrap,
+    .unwrap = keyvault_unwrap,
+    .encrypt = keyvault_encrypt,
+    .decrypt = keyvault_decrypt,
+};
+
+/* FNV-1a of the address: no secret, only the same on every start and another for another vault. */
+static void make_serial(const char *url, char ret_serial[17])
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    for (; *url != 0; url++) {
+        hash = (hash ^ (unsigned char)*url) * 0x100000001b3u;
+    }
+    snprintf(ret_serial, 17, "%016llx", (unsigned long long)hash);
+}
+
+static CK_RV open_identity(struct keyvault *self)
+{
+    const struct vault_config *config = &self->config;
+    struct client_secret_options options = {config->about,     config->authority,          config->tenant,
+                                            config->client_id, config->client_secret_file, config->audience};
+    struct identity *identity;
+    CK_RV rv = client_secret_new(&options, self->http, &identity);
+
+    return rv == CKR_OK ? token_cache_new(config->about, identity, &self->tokens) : rv;
+}
+
+static CK_RV open_parts(struct keyvault *self, const struct settings *section)
+{
+    struct vault_config *config = &self->config;
+    struct http_options options;
+    CK_RV rv = vault_config_read(section, config);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    options = (struct http_options){config->about, config->ca_file, config->connect_timeout,
+                                    config->connection_age};
+    rv = http_client_new(&options, &self->http);
+    if (rv == CKR_OK) {
+        rv = open_identity(self);
+    }
+    self->client = (struct vault_client){config->about,       &config->vault, config->url,
+                                         config->api_version, self->http,     self->tokens};
+    self->service.timeout = config->timeout;
+    self->service.manufacturer = "Microsoft Azure";
+    self->service.model = config->managed_hsm ? "Managed HSM" : "Key Vault";
+    return rv;
+}
+
+static CK_RV keyvault_open(const struct settings *section, struct key_service **ret_service)
+{
+    struct keyvault *self = calloc(1, sizeof *self);
+    CK_RV rv;
+
+    if (self == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    self->service.ops = &keyvault_ops;
+    rv = open_parts(self, section);
+    if (rv != CKR_OK) {
+        keyvault_close(&self->service);
+        return rv;
+    }
+    make_serial(self->config.url, self->service.serial);
+    *ret_service = &self->service;
+    return CKR_OK;
+}
+
+static void keyvault_after_fork(void)
+{
+    http_after_fork();
+    tls_store_after_fork();
+    libcurl_after_fork();
+}
+
+const struct backend_kind keyvault_kind = {
+    .name = "keyvault",
+    .options = vault_options,
+    .option_count = VAULT_OPTION_COUNT,
+    .open_service = keyvault_open,
+    .after_fork = keyvault_after_fork,
+};

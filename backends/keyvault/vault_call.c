@@ -1,0 +1,150 @@
+/* Tokens, tries and the outcome of one operation. */
+#include "backends/keyvault/vault_call.h"
+#include "backends/base/libcrypto.h"
+#include "backends/base/log.h"
+#include "backends/base/scope.h"
+#include "backends/keyvault/retry.h"
+#include <stdio.h>
+#include <string.h>
+
+void vault_call_init(struct vault_call *call, const struct vault_client *client, enum vault_verb verb,
+                     const struct key_ref *key, struct deadline deadline, struct service_answer *answer)
+{
+    memset(call, 0, sizeof *call);
+    memset(answer, 0, sizeof *answer);
+    call->operation = (struct vault_operation){client, verb, key, answer};
+    call->deadline = deadline;
+    call->limit = verb == VAULT_LIST ? HTTP_LISTING_LIMIT : HTTP_ANSWER_LIMIT;
+    call->answer = answer;
+    http_reply_init(&call->reply);
+}
+
+void vault_call_done(struct vault_call *call)
+{
+    http_reply_done(&call->reply);
+}
+
+/* A random UUID (RFC 9562, 5.4), the same for all tries of an operation. */
+static void make_request_id(char ret_id[REQUEST_ID_SIZE])
+{
+    unsigned char r[16] = {0};
+
+    if (libcrypto_random(r, sizeof r) != CKR_OK) {
+        return;
+    }
+    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
+    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
+    snprintf(ret_id, REQUEST_ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+             r[15]);
+}
+
+CK_RV vault_call_fault(struct vault_call *call, const char *words)
+{
+    call->answer->verdict = VERDICT_UNREACHABLE;
+    vault_report(&call->operation, words);
+    return CKR_DEVICE_ERROR;
+}
+
+static CK_RV without_token(struct vault_call *call, const struct identity_failure *failure)
+{
+    char words[600];
+
+    call->answer->verdict = failure->verdict;
+    snprintf(words, sizeof words, "no access token: %s", failure->said);
+    vault_report(&call->operation, words);
+    return failure->rv;
+}
+
+static void note_reply(struct vault_call *call)
+{
+    const struct http_reply *reply = &call->reply;
+    struct service_answer *answer = call->answer;
+
+    answer->tries++;
+    answer->status = reply->status;
+    answer->date = reply->date;
+    snprintf(answer->request_id, sizeof answer->request_id, "%s", reply->request_id);
+    log_debug(call->operation.client->about, "%s: try %u: status %u%s%s, request id %s",
+              vault_verb_name(call->operation.verb), answer->tries, reply->status,
+              reply->failure == HTTP_ANSWERED ? "" : ", ", reply->cause, reply->request_id);
+}
+
+static void send_once(struct vault_call *call, const char *token)
+{
+    const struct vault_client *client = call->operation.client;
+    struct http_request request = {
+        .url = call->url,
+        .content_type = call->body.size == 0 ? NULL : "application/json",
+        .body = call->body,
+        .body_is_secret = (call->operation.verb & (VAULT_WRAP | VAULT_ENCRYPT)) != 0,
+        .bearer = token,
+        .client_id = call->answer->client_request_id[0] == 0 ? NULL : call->answer->client_request_id,
+        .limit = call->limit,
+    };
+
+    http_exchange(client->http, &request, call->deadline, &call->reply);
+    note_reply(call);
+}
+
+/*
+ * Asks until there is an answer worth keeping. A first 401 may only mean that the token is no longer good
+ * (or, as AKV10046, that the service does not know it yet): once, a new one is fetched.
+ */
+static CK_RV send(struct vault_call *call)
+{
+    struct token_cache *tokens = call->operation.client->tokens;
+    struct retry again = RETRY_INIT(call->deadline);
+    bool refused = false, more = true;
+
+    while (more) {
+        struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+        struct identity_failure failure;
+
+        if (!token_cache_get(tokens, call->deadline, &token, &failure)) {
+            return without_token(call, &failure);
+        }
+        send_once(call, buffer_text(&token));
+        if (call->reply.status == 401) {
+            token_cache_drop(tokens, buffer_bytes(&token));
+            more = !refused;
+            refused = true;
+        } else {
+            more = retry_wait(&again, &call->reply);
+        }
+    }
+    return CKR_OK;
+}
+
+static CK_RV refused(struct vault_call *call)
+{
+    struct vault_error error;
+    bool told = vault_json_read_error(buffer_bytes(&call->reply.body), &error);
+    struct vault_ruling ruling =
+        vault_error_judge(call->operation.verb, call->reply.status, told ? &error : NULL);
+
+    call->answer->verdict = ruling.verdict;
+    vault_report_refusal(&call->operation, &call->reply, told ? &error : NULL, &ruling);
+    return ruling.rv;
+}
+
+CK_RV vault_call_ask(struct vault_call *call)
+{
+    CK_RV rv;
+
+    if (call->answer->client_request_id[0] == 0) {
+        make_request_id(call->answer->client_request_id);
+    }
+    rv = send(call);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    if (call->reply.failure != HTTP_ANSWERED) {
+        return vault_call_fault(call, call->reply.cause);
+    }
+    if (call->reply.status != 200) {
+        return refused(call);
+    }
+    call->answer->verdict = VERDICT_ACCEPTED;
+    return CKR_OK;
+}

@@ -1,0 +1,95 @@
+/* THE table of refusals. */
+#include "backends/keyvault/vault_error.h"
+#include <string.h>
+
+enum { ANY_VERB = -1 };
+
+static const char any_code[] = "*"; /* any code, but the service's own JSON; NULL: whatever the body */
+
+#define GRANT                                                                                                 \
+    "Grant the caller this permission on keys (access policy) or a role that has it: Key Vault Crypto "       \
+    "Service Encryption User (list, get, wrapKey, unwrapKey), Key Vault Crypto User (all); on a Managed HSM " \
+    "Managed HSM Crypto Service Encryption User or Crypto User. Management roles such as Contributor or "     \
+    "Owner give no access to keys. A new grant takes minutes to be known."
+#define GONE                                                                                                 \
+    "There is no such key or version, or it was deleted; a deleted key can be recovered while soft delete "  \
+    "keeps it."
+#define SIGN_IN                                                                                              \
+    "The vault refuses the token: check tenant, authority and audience; the vault's directory must be that " \
+    "of the tenant."
+
+/* The first row that fits. */
+static const struct {
+    unsigned status; /* 0: any */
+    const char *code;
+    int verbs;
+    enum service_verdict verdict;
+    CK_RV rv;
+    const char *advice;
+} rows[] = {
+    /* One value for every cause, so that no caller learns why a blob does not open. */
+    {400, any_code, VAULT_UNWRAP, VERDICT_BAD_BLOB, CKR_WRAPPED_KEY_INVALID,
+     "The wrapped key was not made by this key version and mechanism, or it was changed."},
+    {400, any_code, VAULT_DECRYPT, VERDICT_BAD_BLOB, CKR_ENCRYPTED_DATA_INVALID,
+     "The data was not encrypted by this key version and mechanism, or it was changed."},
+    {400, any_code, VAULT_WRAP, VERDICT_BAD_REQUEST, CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+     "The key may be no RSA key, or too small for what is wrapped; see also api-version."},
+    {400, any_code, ANY_VERB, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED, "See api-version."},
+
+    {401, NULL, ANY_VERB, VERDICT_NO_ACCESS, CKR_USER_NOT_LOGGED_IN, SIGN_IN},
+
+    {403, "KeyDisabled", ANY_VERB, VERDICT_DISABLED, CKR_KEY_FUNCTION_NOT_PERMITTED,
+     "The key is disabled; its owner can enable it."},
+    {403, "KeyOperationForbidden", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED,
+     "The key's own list of permitted operations (key_ops) lacks this one."},
+    {403, "ForbiddenByPolicy", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, GRANT},
+    {403, "ForbiddenByRbac", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, GRANT},
+    {403, "AccessDenied", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, GRANT},
+    {403, "ForbiddenByFirewall", ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "The vault's firewall refuses this machine's address: add it, or use a private endpoint."},
+    {403, "ForbiddenByConnection", ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "The vault takes connections from private endpoints only: its name must resolve to a private address "
+     "here."},
+    {403, any_code, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "Look at the key's dates (not before, expires) and the vault's network rules."},
+    {403, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "This answer is not the key service's own: look for a proxy or firewall on the way."},
+
+    {404, "KeyNotFound", VAULT_WRAP, VERDICT_GONE, CKR_WRAPPING_KEY_HANDLE_INVALID, GONE},
+    {404, "KeyNotFound", VAULT_UNWRAP, VERDICT_GONE, CKR_UNWRAPPING_KEY_HANDLE_INVALID, GONE},
+    {404, "KeyNotFound", ANY_VERB, VERDICT_GONE, CKR_KEY_HANDLE_INVALID, GONE},
+    {404, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "This is not an answer about a key: check `vault` and what stands on the way to it."},
+
+    {429, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "The vault's limit of requests is reached; it frees itself within seconds when fewer are made."},
+    {0, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, "Try again; see the service's health."},
+};
+
+static bool code_fits(const char *wanted, const struct vault_error *error, bool inner)
+{
+    if (wanted == NULL) {
+        return true;
+    }
+    if (error == NULL) {
+        return false;
+    }
+    return wanted == any_code || strcmp(wanted, inner ? error->inner : error->code) == 0;
+}
+
+/* Codes that a row names are looked for in the inner place first, for the outer one may be as wide as
+ * Forbidden. */
+struct vault_ruling vault_error_judge(enum vault_verb verb, unsigned status, const struct vault_error *error)
+{
+    bool has_inner = error != NULL && error->inner[0] != 0;
+    struct vault_ruling ruling = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, ""};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if ((rows[i].status == status || rows[i].status == 0) && (rows[i].verbs & (int)verb) != 0 &&
+            ((has_inner && code_fits(rows[i].code, error, true)) || code_fits(rows[i].code, error, false))) {
+            ruling = (struct vault_ruling){rows[i].verdict, rows[i].rv, rows[i].advice};
+            break;
+        }
+    }
+    return ruling;
+}

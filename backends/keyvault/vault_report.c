@@ -1,0 +1,97 @@
+/* Failures in words. */
+#include "backends/keyvault/vault_report.h"
+#include "backends/base/log.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *vault_verb_name(enum vault_verb verb)
+{
+    switch (verb) {
+    case VAULT_LIST:
+        return "list";
+    case VAULT_GET:
+        return "get";
+    case VAULT_WRAP:
+        return "wrapKey";
+    case VAULT_UNWRAP:
+        return "unwrapKey";
+    case VAULT_ENCRYPT:
+        return "encrypt";
+    case VAULT_DECRYPT:
+        break;
+    }
+    return "decrypt";
+}
+
+/* "unwrapKey with key kek/VERSION in HOST" */
+static void describe(const struct vault_operation *operation, char *ret_text, size_t room)
+{
+    const struct key_ref *key = operation->key;
+    bool pinned = key != NULL && key->version != NULL;
+
+    if (key == NULL) {
+        snprintf(ret_text, room, "%s keys in %s", vault_verb_name(operation->verb), operation->client->url);
+    } else {
+        snprintf(ret_text, room, "%s with key %s%s%s in %s", vault_verb_name(operation->verb), key->name,
+                 pinned ? "/" : "", pinned ? key->version : "", operation->client->url);
+    }
+}
+
+void vault_report(const struct vault_operation *operation, const char *words)
+{
+    const struct service_answer *answer = operation->answer;
+    char what[384];
+
+    describe(operation, what, sizeof what);
+    log_error(operation->client->about, "%s failed: %s (request id %s, ours %s, tries %u)", what, words,
+              answer->request_id[0] == 0 ? "none" : answer->request_id, answer->client_request_id,
+              answer->tries);
+}
+
+/* RFC 1918 and RFC 4193: where the name of a vault with a private endpoint leads. */
+static const char *kind_of_address(const char *address)
+{
+    unsigned a = 0, b = 0;
+
+    if (address[0] == 0) {
+        return "an unknown address";
+    }
+    if (strncasecmp(address, "fc", 2) == 0 || strncasecmp(address, "fd", 2) == 0) {
+        return "a private address";
+    }
+    if (sscanf(address, "%3u.%3u.", &a, &b) == 2 &&
+        (a == 10 || (a == 172 && b >= 16 && b <= 31) || (a == 192 && b == 168))) {
+        return "a private address";
+    }
+    return "a public address";
+}
+
+static bool is_about_network(const struct vault_error *error)
+{
+    return error != NULL && (strcmp(error->inner, "ForbiddenByFirewall") == 0 ||
+                             strcmp(error->inner, "ForbiddenByConnection") == 0);
+}
+
+/* Why a blob does not open stays between the service and its log. */
+static const char *message_of(const struct vault_error *error, const struct vault_ruling *ruling)
+{
+    return error == NULL || ruling->verdict == VERDICT_BAD_BLOB ? "" : error->message;
+}
+
+void vault_report_refusal(const struct vault_operation *operation, const struct http_reply *reply,
+                          const struct vault_error *error, const struct vault_ruling *ruling)
+{
+    const char *code = error == NULL ? "without the service's own words" : error->code;
+    const char *inner = error == NULL ? "" : error->inner;
+    const char *message = message_of(error, ruling);
+    char network[128] = "", words[800];
+
+    if (is_about_network(error)) {
+        snprintf(network, sizeof network, " The name led to %s, %s.", reply->address,
+                 kind_of_address(reply->address));
+    }
+    snprintf(words, sizeof words, "%u %s%s%s%s%.200s%s; %s%s", reply->status, code, inner[0] == 0 ? "" : " ",
+             inner, message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", ruling->advice,
+             network);
+    vault_report(operation, words);
+}
