@@ -1,2 +1,23 @@
 libbyok_la_SOURCES += \
-	pkcs11/soft/token.c pkcs11/soft/token.h
+	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
+	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
+	pkcs11/soft/cipher.c pkcs11/soft/cipher.h \
+	pkcs11/soft/crypt.c pkcs11/soft/crypt.h \
+	pkcs11/soft/crypt_cbc.c \
+	pkcs11/soft/crypt_gcm.c \
+	pkcs11/soft/crypt_rsa.c \
+	pkcs11/soft/find.c \
+	pkcs11/soft/flight.c pkcs11/soft/flight.h \
+	pkcs11/soft/generate.c \
+	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
+	pkcs11/soft/manage.c \
+	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
+	pkcs11/soft/object.c pkcs11/soft/object.h \
+	pkcs11/soft/operation.c pkcs11/soft/operation.h \
+	pkcs11/soft/rsa.c \
+	pkcs11/soft/secret_key.c pkcs11/soft/secret_key.h \
+	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
+	pkcs11/soft/soft.h \
+	pkcs11/soft/token.c pkcs11/soft/token.h \
+	pkcs11/soft/token_session.c \
+	pkcs11/soft/wrap.c

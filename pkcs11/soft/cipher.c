@@ -1,0 +1,90 @@
+/* The AES of libcrypto. */
+#include "pkcs11/soft/cipher.h"
+#include "backends/base/libcrypto.h"
+
+static const char *const names[CIPHER_MODES][CIPHER_KEY_SIZES] = {
+    [CIPHER_GCM] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"},
+    [CIPHER_CBC] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"},
+    [CIPHER_KEY_WRAP] = {"AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP"},
+};
+
+enum { LONGEST_PIECE = 1 << 30 }; /* libcrypto counts in int */
+
+const EVP_CIPHER *cipher_get(struct cipher_set *set, enum cipher_mode mode, size_t key_size)
+{
+    size_t size = key_size / 8 - 2;
+    EVP_CIPHER *known = atomic_load_explicit(&set->cipher[mode][size], memory_order_acquire), *fetched;
+
+    if (known != NULL) {
+        return known;
+    }
+    fetched = EVP_CIPHER_fetch(libcrypto_context(), names[mode][size], NULL);
+    if (fetched == NULL || atomic_compare_exchange_strong(&set->cipher[mode][size], &known, fetched)) {
+        return fetched;
+    }
+    EVP_CIPHER_free(fetched); /* another thread was first */
+    return known;
+}
+
+void cipher_set_done(struct cipher_set *set)
+{
+    for (size_t mode = 0; mode < CIPHER_MODES; mode++) {
+        for (size_t size = 0; size < CIPHER_KEY_SIZES; size++) {
+            EVP_CIPHER_free(atomic_exchange(&set->cipher[mode][size], NULL));
+        }
+    }
+}
+
+static bool set_key_and_iv(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, bool encrypt, struct bytes key,
+                           struct bytes iv, bool sized_iv)
+{
+    if (EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1) {
+        return false;
+    }
+    if (sized_iv && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.size, NULL) != 1) {
+        return false;
+    }
+    return EVP_CipherInit_ex2(context, NULL, key.data, iv.size == 0 ? NULL : iv.data, encrypt, NULL) == 1;
+}
+
+CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher_mode mode, bool encrypt,
+                   struct bytes key, struct bytes iv)
+{
+    const EVP_CIPHER *cipher = cipher_get(set, mode, key.size);
+
+    if (cipher == NULL) {
+        libcrypto_forget_errors(NULL, "fetching a cipher");
+        return CKR_FUNCTION_FAILED;
+    }
+    if (*context == NULL) {
+        *context = EVP_CIPHER_CTX_new();
+    }
+    if (*context == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    if (mode == CIPHER_KEY_WRAP) {
+        EVP_CIPHER_CTX_set_flags(*context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    }
+    if (!set_key_and_iv(*context, cipher, encrypt, key, iv, mode == CIPHER_GCM)) {
+        libcrypto_forget_errors(NULL, "preparing a cipher");
+        return CKR_FUNCTION_FAILED;
+    }
+    return CKR_OK;
+}
+
+CK_RV cipher_update(EVP_CIPHER_CTX *context, struct bytes in, unsigned char *out, size_t *ret_written)
+{
+    size_t written = 0, piece;
+    int count;
+
+    for (size_t at = 0; at < in.size; at += piece) {
+        piece = in.size - at < LONGEST_PIECE ? in.size - at : LONGEST_PIECE;
+        if (EVP_CipherUpdate(context, out == NULL ? NULL : out + written, &count, in.data + at, (int)piece) !=
+            1) {
+            return CKR_FUNCTION_FAILED;
+        }
+        written += (size_t)count;
+    }
+    *ret_written = written;
+    return CKR_OK;
+}

@@ -1,0 +1,201 @@
+/* C_Encrypt and C_Decrypt in one part or many: which operation, which key, when it ends. */
+#include "pkcs11/soft/crypt.h"
+#include "backends/base/scope.h"
+
+static const struct crypt_way *const ways[] = {
+    [FAMILY_RSA] = &crypt_rsa,
+    [FAMILY_GCM] = &crypt_gcm,
+    [FAMILY_CBC_PAD] = &crypt_cbc,
+};
+
+static CK_RV check_secret(const struct secret_key *key, const struct mechanism *mechanism, bool encrypt)
+{
+    if (key->type != mechanism->key_type) {
+        return CKR_KEY_TYPE_INCONSISTENT;
+    }
+    if ((key->flags & (encrypt ? SECRET_ENCRYPT : SECRET_DECRYPT)) == 0) {
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    }
+    return secret_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
+}
+
+static CK_RV check_key(const struct object *object, const struct mechanism *mechanism, bool encrypt)
+{
+    if (object == NULL) {
+        return CKR_KEY_HANDLE_INVALID;
+    }
+    if (object->class == CKO_SECRET_KEY) {
+        return check_secret(object->secret, mechanism, encrypt);
+    }
+    if (mechanism->key_type != CKK_RSA) {
+        return CKR_KEY_TYPE_INCONSISTENT;
+    }
+    if (object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    }
+    return soft_rsa_permits(object->key, encrypt ? RSA_ENCRYPT : RSA_DECRYPT);
+}
+
+static bool is_running_locked(const struct soft_session *session, struct operation *operation)
+{
+    if (operation->mechanism != NULL && operation->began != atomic_load(&session->token->logouts)) {
+        operation_end(operation);
+    }
+    return operation->mechanism != NULL;
+}
+
+static CK_RV init_locked(struct soft_session *session, struct operation *operation,
+                         const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
+{
+    struct object *key SCOPED(object_leave_scoped) = NULL;
+    struct mechanism_parameter parameter;
+    const struct mechanism *row;
+    CK_RV rv;
+
+    if (is_running_locked(session, operation)) {
+        return CKR_OPERATION_ACTIVE;
+    }
+    rv = mechanism_read(mechanism, operation->encrypt ? CKF_ENCRYPT : CKF_DECRYPT, &row, &parameter);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    key = object_enter(&session->token->store, handle);
+    rv = check_key(key, row, operation->encrypt);
+    if (rv == CKR_OK) {
+        rv = ways[row->family]->begin(session, operation, key, &parameter);
+    }
+    if (rv != CKR_OK) {
+        operation_end(operation);
+        return rv;
+    }
+    operation->mechanism = row;
+    operation->key = handle;
+    operation->began = atomic_load(&session->token->logouts);
+    return CKR_OK;
+}
+
+/* PKCS#11 3.0, 5.8.1: without a mechanism, what is running is cancelled. */
+static CK_RV init(struct soft_session *session, struct operation *operation, const CK_MECHANISM *mechanism,
+                  CK_OBJECT_HANDLE handle)
+{
+    CK_RV rv = CKR_OK;
+
+    pthread_mutex_lock(&session->lock);
+    if (mechanism != NULL) {
+        rv = init_locked(session, operation, mechanism, handle);
+    } else if (is_running_locked(session, operation)) {
+        operation_end(operation);
+    } else {
+        rv = CKR_OPERATION_NOT_INITIALIZED;
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+enum stage { WHOLE, PART, FINISH };
+
+static CK_RV run_locked(struct soft_session *session, struct operation *operation, enum stage stage,
+                        struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
+    const struct crypt_way *way = ways[operation->mechanism->family];
+
+    if (key == NULL) {
+        return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
+    }
+    if (out_size == NULL || (in.data == NULL && in.size != 0)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    switch (stage) {
+    case WHOLE:
+        return way->whole(session, operation, key, in, out, out_size);
+    case PART:
+        return way->part(session, operation, key, in, out, out_size);
+    case FINISH:
+        break;
+    }
+    return way->finish(session, operation, key, in, out, out_size);
+}
+
+/* PKCS#11 2.40, 5.2: a size query and a short buffer leave the operation as it is, all else ends it. */
+static bool goes_on(enum stage stage, CK_RV rv, const CK_BYTE *out)
+{
+    return rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && (stage == PART || out == NULL));
+}
+
+static CK_RV run(struct soft_session *session, struct operation *operation, enum stage stage, struct bytes in,
+                 CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&session->lock);
+    if (is_running_locked(session, operation) && !(stage == WHOLE && operation->parted)) {
+        rv = run_locked(session, operation, stage, in, out, out_size);
+        operation->parted |= stage == PART && rv == CKR_OK && out != NULL;
+        if (!goes_on(stage, rv, out)) {
+            operation_end(operation);
+        }
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+CK_RV soft_encrypt_init(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return init(session, &session->encrypting, mechanism, key);
+}
+
+CK_RV soft_encrypt(struct token_session *base, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out,
+                   CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->encrypting, WHOLE, bytes_of(data, data_size), out, out_size);
+}
+
+CK_RV soft_encrypt_update(struct token_session *base, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out,
+                          CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->encrypting, PART, bytes_of(part, part_size), out, out_size);
+}
+
+CK_RV soft_encrypt_final(struct token_session *base, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->encrypting, FINISH, bytes_of(NULL, 0), out, out_size);
+}
+
+CK_RV soft_decrypt_init(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return init(session, &session->decrypting, mechanism, key);
+}
+
+CK_RV soft_decrypt(struct token_session *base, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out,
+                   CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->decrypting, WHOLE, bytes_of(data, data_size), out, out_size);
+}
+
+CK_RV soft_decrypt_update(struct token_session *base, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out,
+                          CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->decrypting, PART, bytes_of(part, part_size), out, out_size);
+}
+
+CK_RV soft_decrypt_final(struct token_session *base, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->decrypting, FINISH, bytes_of(NULL, 0), out, out_size);
+}

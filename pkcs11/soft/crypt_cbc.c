@@ -1,0 +1,183 @@
+/* AES-CBC with padding (PKCS#11 2.40, mechanisms 2.11.4). Every bad last block has the same code. */
+#include "backends/base/libcrypto.h"
+#include "pkcs11/soft/crypt.h"
+#include <string.h>
+
+enum { BLOCK = 16 };
+
+static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
+                   const struct mechanism_parameter *parameter)
+{
+    operation->held = 0;
+    return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, operation->encrypt,
+                        secret_bytes(&key->secret->value), parameter->iv);
+}
+
+/* What libcrypto gives out for `size` bytes more: whole blocks, and when decrypting never the last one. */
+static size_t part_size(const struct operation *operation, size_t size)
+{
+    size_t total = operation->held + size, out = total - total % BLOCK;
+
+    return !operation->encrypt && out == total && out != 0 ? out - BLOCK : out;
+}
+
+static CK_RV final_block(struct operation *operation, unsigned char *out, size_t *ret_written)
+{
+    unsigned char last[BLOCK];
+    int count = 0;
+
+    if (EVP_CipherFinal_ex(operation->context, last, &count) != 1) {
+        libcrypto_forget_errors(NULL, "the last block of AES-CBC");
+        return operation->encrypt ? CKR_FUNCTION_FAILED : CKR_ENCRYPTED_DATA_INVALID;
+    }
+    if (count != 0) {
+        memcpy(out, last, (size_t)count);
+    }
+    wipe(last, sizeof last);
+    *ret_written = (size_t)count;
+    return CKR_OK;
+}
+
+/* `out` has room for all that can come. */
+static CK_RV run(struct operation *operation, struct bytes in, unsigned char *out, size_t *ret_written)
+{
+    size_t written = 0, last = 0;
+    CK_RV rv = cipher_update(operation->context, in, out, &written);
+
+    if (rv == CKR_OK) {
+        rv = final_block(operation, out + written, &last);
+    }
+    if (rv != CKR_OK) {
+        wipe(out, written);
+        return rv;
+    }
+    *ret_written = written + last;
+    return CKR_OK;
+}
+
+static CK_RV encrypt_rest(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    size_t size = in.size - in.size % BLOCK + BLOCK, written;
+    CK_RV rv;
+
+    if (in.size > SIZE_MAX / 2) {
+        return CKR_DATA_LEN_RANGE;
+    }
+    if (!output_fits(out, out_size, size, &rv)) {
+        return rv;
+    }
+    rv = run(operation, in, out, &written);
+    *out_size = size;
+    return rv;
+}
+
+static CK_RV deliver(const struct operation *operation, CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv;
+
+    if (output_fits(out, out_size, operation->collected.size, &rv)) {
+        if (operation->collected.size != 0) {
+            memcpy(out, operation->collected.data, operation->collected.size);
+        }
+        *out_size = operation->collected.size;
+        rv = CKR_OK;
+    }
+    return rv;
+}
+
+/* The length is known only after decrypting: with a tight buffer the plaintext waits in the session. */
+static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    size_t written;
+    CK_RV rv = buffer_resize(&operation->collected, in.size);
+
+    if (rv == CKR_OK) {
+        rv = run(operation, in, operation->collected.data, &written);
+    }
+    if (rv == CKR_OK) {
+        rv = buffer_resize(&operation->collected, written);
+    }
+    if (rv != CKR_OK) {
+        return rv == CKR_DATA_LEN_RANGE ? CKR_ENCRYPTED_DATA_LEN_RANGE : rv;
+    }
+    operation->done = true;
+    return deliver(operation, out, out_size);
+}
+
+static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    size_t written;
+    CK_RV rv;
+
+    if (operation->done) {
+        return deliver(operation, out, out_size);
+    }
+    if (in.size == 0 || in.size % BLOCK != 0) {
+        return CKR_ENCRYPTED_DATA_LEN_RANGE;
+    }
+    if (out == NULL || *out_size < in.size - BLOCK) {
+        output_fits(out, out_size, in.size, &rv);
+        return rv;
+    }
+    if (*out_size < in.size) {
+        return decrypt_aside(operation, in, out, out_size);
+    }
+    rv = run(operation, in, out, &written);
+    *out_size = rv == CKR_OK ? written : 0;
+    return rv;
+}
+
+static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
+                   struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    (void)session;
+    (void)key;
+    return operation->encrypt ? encrypt_rest(operation, in, out, out_size)
+                              : decrypt_whole(operation, in, out, out_size);
+}
+
+static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,
+                  struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    size_t size = part_size(operation, in.size), written;
+    CK_RV rv;
+
+    (void)session;
+    (void)key;
+    if (in.size > SIZE_MAX / 2) {
+        return CKR_DATA_LEN_RANGE;
+    }
+    if (!output_fits(out, out_size, size, &rv)) {
+        return rv;
+    }
+    rv = cipher_update(operation->context, in, out, &written);
+    operation->held = operation->held + in.size - size;
+    *out_size = size;
+    return rv;
+}
+
+static CK_RV decrypt_rest(struct operation *operation, CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv;
+
+    if (!operation->done && operation->held != BLOCK) {
+        return CKR_ENCRYPTED_DATA_LEN_RANGE;
+    }
+    if (!operation->done && out == NULL) {
+        output_fits(out, out_size, BLOCK, &rv);
+        return rv;
+    }
+    return operation->done ? deliver(operation, out, out_size)
+                           : decrypt_aside(operation, bytes_of(NULL, 0), out, out_size);
+}
+
+static CK_RV finish(struct soft_session *session, struct operation *operation, const struct object *key,
+                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    (void)session;
+    (void)key;
+    return operation->encrypt ? encrypt_rest(operation, in, out, out_size)
+                              : decrypt_rest(operation, out, out_size);
+}
+
+const struct crypt_way crypt_cbc = {begin, whole, part, finish};

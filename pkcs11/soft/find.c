@@ -1,0 +1,338 @@
+/*
+ * C_FindObjects. What a find costs is decided by its template: nothing where it names a known key or excludes
+ * all keys of the service, a listing where it does neither, and the public parts of those keys that match on
+ * all else where it asks for what only these tell.
+ */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/soft.h"
+#include <string.h>
+
+/* A find that names an unknown key lists again after this time at the latest: it may be new. In ms. */
+enum { MISS_AGE = 10 * 1000 };
+
+struct search {
+    struct soft_session *session;
+    const CK_ATTRIBUTE *template;
+    CK_ULONG count;
+    bool wants_public, wants_private; /* keys of the service */
+    bool asks_part;                   /* names what only the public part tells */
+    bool named;                       /* names a label, an id or a unique id */
+    struct deadline deadline;
+    CK_RV rv;
+};
+
+static struct key_access *access_of(const struct search *search)
+{
+    return &search->session->token->catalogue.access;
+}
+
+static bool could_match(const struct search *search, CK_OBJECT_CLASS class)
+{
+    for (CK_ULONG i = 0; i < search->count; i++) {
+        if (!key_attribute_could_match(class, &search->template[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void note(const struct search *search, CK_RV rv, const struct service_answer *answer)
+{
+    soft_session_note(search->session, rv, answer);
+}
+
+static bool matches_key(const struct search *search, const struct key_view *view, bool with_part)
+{
+    struct attribute_value value;
+    CK_ATTRIBUTE_TYPE type;
+
+    for (CK_ULONG i = 0; i < search->count; i++) {
+        type = search->template[i].type;
+        if (!with_part && (key_attribute_is_public_part(type) || key_attribute_is_assumed(type))) {
+            continue;
+        }
+        value = key_attribute(view, type);
+        /* A version that stands beside its key, and a pinned one, are also found as name/version. */
+        if ((type == CKA_LABEL || type == CKA_ID) &&
+            catalogue_find(&search->session->token->catalogue, attribute_content(&search->template[i])) ==
+                view->key) {
+            continue;
+        }
+        if (!attribute_matches(&search->template[i], &value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_rsa(struct service_key *key)
+{
+    enum key_type type = service_key_type(key);
+
+    return type == KEY_TYPE_RSA || type == KEY_TYPE_UNKNOWN;
+}
+
+static CK_RV get_part(const struct search *search, struct service_key *key, struct public_part **ret_part)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = service_key_public(key, access_of(search), search->deadline, ret_part, &answer);
+
+    note(search, rv, &answer);
+    return answer.verdict == VERDICT_GONE ? CKR_KEY_HANDLE_INVALID : rv;
+}
+
+/* CKR_KEY_HANDLE_INVALID: the service has it no longer, which is no failure of a find. */
+static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CLASS class,
+                    CK_OBJECT_HANDLE handle)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
+    struct key_view view;
+    CK_RV rv = CKR_OK;
+
+    key_view_init(&view, class, key, access_of(search), part);
+    if (!is_rsa(key) || !matches_key(search, &view, false)) {
+        return CKR_OK;
+    }
+    if (search->asks_part) {
+        public_part_free(take(part));
+        rv = get_part(search, key, &part);
+        if (rv != CKR_OK) {
+            return rv == CKR_KEY_HANDLE_INVALID ? CKR_OK : rv;
+        }
+        key_view_init(&view, class, key, access_of(search), part);
+    }
+    if (!is_rsa(key) || (search->asks_part && !matches_key(search, &view, true))) {
+        return CKR_OK;
+    }
+    return found_add(&search->session->found, handle);
+}
+
+static void add_key(struct search *search, struct service_key *key, bool with_private)
+{
+    if (search->rv == CKR_OK && search->wants_public) {
+        search->rv = add_if(search, key, CKO_PUBLIC_KEY, key->public_handle);
+    }
+    if (search->rv == CKR_OK && search->wants_private && with_private) {
+        search->rv = add_if(search, key, CKO_PRIVATE_KEY, key->private_handle);
+    }
+}
+
+/* The text by which the template names one key; empty where it names none. */
+static struct bytes name_in(const struct search *search)
+{
+    const CK_ATTRIBUTE *label = attribute_in(search->template, search->count, CKA_LABEL);
+    const CK_ATTRIBUTE *id = attribute_in(search->template, search->count, CKA_ID);
+    const CK_ATTRIBUTE *unique = attribute_in(search->template, search->count, CKA_UNIQUE_ID);
+
+    if (label != NULL || id != NULL) {
+        return attribute_content(label != NULL ? label : id);
+    }
+    return unique != NULL ? key_name_of_unique_id(access_of(search), attribute_content(unique))
+                          : bytes_of(NULL, 0);
+}
+
+static CK_RV list(const struct search *search, int64_t age)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = catalogue_list(&search->session->token->catalogue, age, search->deadline, &answer);
+
+    note(search, rv, &answer);
+    return rv;
+}
+
+static CK_RV find_version(const struct search *search, struct bytes name, struct service_key **ret_key)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv;
+
+    rv = catalogue_find_version(&search->session->token->catalogue, name, search->deadline, ret_key, &answer);
+    note(search, rv, &answer);
+    return rv;
+}
+
+static void search_named(struct search *search)
+{
+    struct catalogue *catalogue = &search->session->token->catalogue;
+    int64_t age = access_of(search)->refresh < MISS_AGE ? access_of(search)->refresh : MISS_AGE;
+    struct bytes name = name_in(search);
+    struct service_key *key = catalogue_find(catalogue, name);
+
+    if (name.size == 0) {
+        return; /* no key of a service has an empty name */
+    }
+    if (key == NULL && memchr(name.data, '/', name.size) != NULL) {
+        search->rv = find_version(search, name, &key);
+    } else if (key == NULL) {
+        search->rv = list(search, age);
+        key = catalogue_find(catalogue, name);
+    }
+    if (search->rv == CKR_OK && key != NULL) {
+        add_key(search, key, true);
+    }
+}
+
+/*
+ * A private key whose public part is not to be had stays out of a find that does not name it: clients crash
+ * on one without a modulus. Whether the service gives public parts at all is tried with one key.
+ */
+static bool shows_private(struct search *search, struct service_key *key)
+{
+    struct key_access *access = access_of(search);
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
+    int64_t refused = atomic_load(&access->get_refused);
+    bool lately = refused != 0 && clock_now() - refused < access->refresh;
+    CK_RV rv;
+
+    if (part != NULL || !search->wants_private || !service_key_open(key, access) || !is_rsa(key)) {
+        return part != NULL;
+    }
+    if (atomic_load(&access->get_works) && !lately) {
+        return true;
+    }
+    if (lately && access->public_keys == NULL) {
+        return false;
+    }
+    rv = get_part(search, key, &part);
+    if (rv != CKR_OK && rv != CKR_KEY_HANDLE_INVALID) {
+        search->rv = rv;
+    }
+    return part != NULL;
+}
+
+static void search_all(struct search *search)
+{
+    struct service_key *key;
+    bool shown, with_private;
+
+    search->rv = list(search, access_of(search)->refresh);
+    for (size_t i = 0; search->rv == CKR_OK; i++) {
+        key = catalogue_at(&search->session->token->catalogue, i, &shown);
+        if (key == NULL) {
+            return;
+        }
+        if (shown) {
+            with_private = shows_private(search, key);
+            add_key(search, key, with_private);
+        }
+    }
+}
+
+static void match_secret(const struct object *object, void *arg)
+{
+    struct search *search = arg;
+    struct attribute_value value;
+
+    for (CK_ULONG i = 0; i < search->count; i++) {
+        value = secret_key_attribute(object->secret, search->template[i].type);
+        if (!attribute_matches(&search->template[i], &value)) {
+            return;
+        }
+    }
+    if (search->rv == CKR_OK) {
+        search->rv = found_add(&search->session->found, object->handle);
+    }
+}
+
+static void plan(struct search *search)
+{
+    CK_ATTRIBUTE_TYPE type;
+
+    search->wants_public = could_match(search, CKO_PUBLIC_KEY);
+    search->wants_private = could_match(search, CKO_PRIVATE_KEY);
+    for (CK_ULONG i = 0; i < search->count; i++) {
+        type = search->template[i].type;
+        search->asks_part |= key_attribute_is_public_part(type) || key_attribute_is_assumed(type);
+        search->named |= type == CKA_LABEL || type == CKA_ID || type == CKA_UNIQUE_ID;
+    }
+}
+
+static CK_RV search_run(struct search *search)
+{
+    plan(search);
+    if (search->wants_public || search->wants_private) {
+        search->named ? search_named(search) : search_all(search);
+    }
+    object_store_each_secret(&search->session->token->store, match_secret, search);
+    return search->rv;
+}
+
+static CK_RV find_init_locked(struct soft_session *session, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct search search = {.session = session, .template = template, .count = count};
+    CK_ULONG logouts = atomic_load(&session->token->logouts);
+    CK_RV rv;
+
+    if (session->found.active && session->found.began == logouts) {
+        return CKR_OPERATION_ACTIVE;
+    }
+    found_end(&session->found);
+    search.deadline = soft_deadline(session->token);
+    rv = search_run(&search);
+    if (rv != CKR_OK) {
+        found_end(&session->found);
+        return rv;
+    }
+    session->found.active = true;
+    session->found.began = logouts;
+    return CKR_OK;
+}
+
+CK_RV soft_find_objects_init(struct token_session *base, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct soft_session *session = soft_session_of(base);
+    CK_RV rv = attribute_check_list(template, count);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    pthread_mutex_lock(&session->lock);
+    rv = find_init_locked(session, template, count);
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+static bool is_finding_locked(struct soft_session *session)
+{
+    if (session->found.active && session->found.began != atomic_load(&session->token->logouts)) {
+        found_end(&session->found);
+    }
+    return session->found.active;
+}
+
+CK_RV soft_find_objects(struct token_session *base, CK_OBJECT_HANDLE *ret_objects, CK_ULONG most,
+                        CK_ULONG *ret_count)
+{
+    struct soft_session *session = soft_session_of(base);
+    struct found *found = &session->found;
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+    size_t left;
+
+    if (ret_count == NULL || (ret_objects == NULL && most != 0)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    pthread_mutex_lock(&session->lock);
+    if (is_finding_locked(session)) {
+        left = found->count - found->next;
+        *ret_count = left < most ? left : most;
+        if (*ret_count != 0) {
+            memcpy(ret_objects, found->handles + found->next, *ret_count * sizeof *ret_objects);
+        }
+        found->next += *ret_count;
+        rv = CKR_OK;
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+CK_RV soft_find_objects_final(struct token_session *base)
+{
+    struct soft_session *session = soft_session_of(base);
+    CK_RV rv;
+
+    pthread_mutex_lock(&session->lock);
+    rv = is_finding_locked(session) ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+    found_end(&session->found);
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}

@@ -1,0 +1,49 @@
+/* C_GenerateKey and the random numbers, from our libcrypto. */
+#include "backends/base/libcrypto.h"
+#include "backends/base/scope.h"
+#include "pkcs11/soft/soft.h"
+
+CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template,
+                        CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
+{
+    struct soft_session *session = soft_session_of(base);
+    struct secret_key *key SCOPED(secret_key_free_scoped) = NULL;
+    struct mechanism_parameter parameter;
+    const struct mechanism *row;
+    CK_RV rv;
+
+    if (ret_key == NULL) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    rv = mechanism_read(mechanism, CKF_GENERATE, &row, &parameter);
+    if (rv == CKR_OK) {
+        rv = secret_key_new(SECRET_MADE_HERE, row->key_type, template, count, &key);
+    }
+    if (rv == CKR_OK) {
+        rv = secret_new(key->wanted_size, &key->value);
+    }
+    if (rv == CKR_OK) {
+        rv = libcrypto_random(key->value.data, key->value.size);
+    }
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    key->made_by = row->type;
+    return object_store_add_secret(&session->token->store, &session->objects, take(key), ret_key);
+}
+
+CK_RV soft_generate_random(struct token_session *base, CK_BYTE *ret_data, CK_ULONG size)
+{
+    (void)base;
+    if (size == 0) {
+        return CKR_OK;
+    }
+    return ret_data == NULL ? CKR_ARGUMENTS_BAD : libcrypto_random(ret_data, size);
+}
+
+/* The generator seeds itself; a promise to mix in what it is given would be empty. */
+CK_RV soft_seed_random(struct token_session *base, CK_BYTE *seed, CK_ULONG seed_size)
+{
+    (void)base;
+    return seed == NULL && seed_size != 0 ? CKR_ARGUMENTS_BAD : CKR_RANDOM_SEED_NOT_SUPPORTED;
+}

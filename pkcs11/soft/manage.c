@@ -1,0 +1,137 @@
+/* Objects: create, destroy, size, attributes (PKCS#11 2.40, section 5.7). */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/soft.h"
+
+CK_RV soft_create_object(struct token_session *base, CK_ATTRIBUTE *template, CK_ULONG count,
+                         CK_OBJECT_HANDLE *ret_object)
+{
+    struct soft_session *session = soft_session_of(base);
+    struct secret_key *key;
+    CK_RV rv;
+
+    if (ret_object == NULL) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    rv = secret_key_new(SECRET_CREATED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
+    return rv == CKR_OK ? object_store_add_secret(&session->token->store, &session->objects, key, ret_object)
+                        : rv;
+}
+
+CK_RV soft_destroy_object(struct token_session *base, CK_OBJECT_HANDLE handle)
+{
+    struct soft_token *token = soft_session_of(base)->token;
+    struct object *object SCOPED(object_leave_scoped) = object_enter(&token->store, handle);
+
+    if (object == NULL) {
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    if (object->secret == NULL || (object->secret->flags & SECRET_DESTROYABLE) == 0) {
+        return CKR_ACTION_PROHIBITED;
+    }
+    return object_store_destroy(&token->store, handle);
+}
+
+CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ULONG *ret_size)
+{
+    struct soft_token *token = soft_session_of(base)->token;
+    struct object *object SCOPED(object_leave_scoped) = object_enter(&token->store, handle);
+
+    if (ret_size == NULL) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if (object == NULL) {
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    *ret_size =
+        object->secret != NULL ? sizeof *object->secret + object->secret->value.size : sizeof *object->key;
+    return CKR_OK;
+}
+
+static CK_RV copy_secret(const struct secret_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct attribute_value value;
+    CK_RV rv = CKR_OK;
+
+    for (CK_ULONG i = 0; i < count; i++) {
+        value = secret_key_attribute(key, template[i].type);
+        rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
+    }
+    return rv;
+}
+
+static bool asks_public_part(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (key_attribute_is_public_part(template[i].type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the service could not be asked, what needs no answer is filled in all the same. */
+static CK_RV copy_key(struct soft_session *session, const struct object *object, CK_ATTRIBUTE *template,
+                      CK_ULONG count)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
+    struct key_access *access = &session->token->catalogue.access;
+    struct service_answer answer = {VERDICT_NONE};
+    struct attribute_value value;
+    struct key_view view;
+    CK_RV rv = CKR_OK;
+
+    if (asks_public_part(template, count)) {
+        rv = service_key_public(object->key, access, soft_deadline(session->token), &part, &answer);
+        soft_session_note(session, rv, &answer);
+    } else {
+        part = service_key_known(object->key);
+    }
+    key_view_init(&view, object->class, object->key, access, part);
+    for (CK_ULONG i = 0; i < count; i++) {
+        value = key_attribute(&view, template[i].type);
+        rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
+    }
+    return rv;
+}
+
+CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
+                               CK_ULONG count)
+{
+    struct soft_session *session = soft_session_of(base);
+    struct object *object SCOPED(object_leave_scoped) = object_enter(&session->token->store, handle);
+
+    if (template == NULL && count != 0) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if (object == NULL) {
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    return object->secret != NULL ? copy_secret(object->secret, template, count)
+                                  : copy_key(session, object, template, count);
+}
+
+/* Nothing here can be changed or copied, as CKA_MODIFIABLE and CKA_COPYABLE say. */
+static CK_RV prohibit(struct token_session *base, CK_OBJECT_HANDLE handle)
+{
+    struct object *object SCOPED(object_leave_scoped) =
+        object_enter(&soft_session_of(base)->token->store, handle);
+
+    return object == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_ACTION_PROHIBITED;
+}
+
+CK_RV soft_set_attribute_value(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
+                               CK_ULONG count)
+{
+    CK_RV rv = attribute_check_list(template, count);
+
+    return rv == CKR_OK ? prohibit(base, handle) : rv;
+}
+
+CK_RV soft_copy_object(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
+                       CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
+{
+    CK_RV rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : attribute_check_list(template, count);
+
+    return rv == CKR_OK ? prohibit(base, handle) : rv;
+}

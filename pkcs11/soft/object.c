@@ -1,0 +1,188 @@
+/* The objects of a token by handle. */
+#include "pkcs11/soft/object.h"
+#include "backends/base/scope.h"
+#include <stdio.h>
+
+/* Handles of soft tokens have the highest bit, which HSMs do not use, and the token's number under it. */
+enum { NUMBER_SHIFT = 52 };
+#define SOFT_TAG (UINT64_C(1) << 63)
+
+static void unlink_locked(struct object *object)
+{
+    if (object->owner != NULL) {
+        LIST_REMOVE(object, of_owner);
+        object->owner = NULL;
+    }
+}
+
+static void release(void *thing)
+{
+    struct object *object = thing;
+
+    if (object->secret != NULL) {
+        pthread_mutex_lock(&object->store->lock);
+        unlink_locked(object);
+        TAILQ_REMOVE(&object->store->secrets, object, of_store);
+        pthread_mutex_unlock(&object->store->lock);
+    }
+    secret_key_free(object->secret);
+    free(object);
+}
+
+void object_store_init(struct object_store *store, unsigned number)
+{
+    handle_table_init(&store->handles, SOFT_TAG | (CK_ULONG)number << NUMBER_SHIFT, release);
+    pthread_mutex_init(&store->lock, NULL);
+    TAILQ_INIT(&store->secrets);
+    store->made = 0;
+}
+
+static bool close_one(CK_ULONG handle, void *thing, void *arg)
+{
+    (void)thing;
+    handle_close(arg, handle);
+    return true;
+}
+
+void object_store_done(struct object_store *store)
+{
+    handle_each(&store->handles, close_one, &store->handles);
+    handle_table_done(&store->handles);
+    pthread_mutex_destroy(&store->lock);
+}
+
+static struct object *object_new(struct object_store *store, CK_OBJECT_CLASS class)
+{
+    struct object *object = calloc(1, sizeof *object);
+
+    if (object != NULL) {
+        object->store = store;
+        object->class = class;
+    }
+    return object;
+}
+
+static CK_RV add_half(struct object_store *store, struct service_key *key, CK_OBJECT_CLASS class,
+                      CK_OBJECT_HANDLE *ret_handle)
+{
+    struct object *object = object_new(store, class);
+    CK_RV rv;
+
+    if (object == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    object->key = key;
+    rv = handle_add(&store->handles, object, &object->handle);
+    if (rv != CKR_OK) {
+        free(object);
+        return rv;
+    }
+    *ret_handle = object->handle;
+    return CKR_OK;
+}
+
+CK_RV object_store_add_key(struct object_store *store, struct service_key *key)
+{
+    CK_RV rv = add_half(store, key, CKO_PUBLIC_KEY, &key->public_handle);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = add_half(store, key, CKO_PRIVATE_KEY, &key->private_handle);
+    if (rv != CKR_OK) {
+        handle_close(&store->handles, key->public_handle);
+    }
+    return rv;
+}
+
+static CK_RV link_secret_locked(struct object_store *store, struct object_owner *owner, struct object *object)
+{
+    CK_RV rv;
+
+    snprintf(object->secret->unique_id, sizeof object->secret->unique_id, "secret-key-%lu", ++store->made);
+    rv = handle_add(&store->handles, object, &object->handle);
+    if (rv == CKR_OK) {
+        object->owner = owner;
+        LIST_INSERT_HEAD(&owner->objects, object, of_owner);
+        TAILQ_INSERT_TAIL(&store->secrets, object, of_store);
+    }
+    return rv;
+}
+
+CK_RV object_store_add_secret(struct object_store *store, struct object_owner *owner,
+                              struct secret_key *secret, CK_OBJECT_HANDLE *ret_handle)
+{
+    struct object *object = object_new(store, CKO_SECRET_KEY);
+    CK_OBJECT_HANDLE handle = 0;
+    CK_RV rv = CKR_HOST_MEMORY;
+
+    if (object != NULL) {
+        object->secret = secret;
+        pthread_mutex_lock(&store->lock);
+        rv = link_secret_locked(store, owner, object);
+        handle = object->handle;
+        pthread_mutex_unlock(&store->lock);
+    }
+    if (rv != CKR_OK) {
+        secret_key_free(secret);
+        free(object);
+        return rv;
+    }
+    *ret_handle = handle;
+    return CKR_OK;
+}
+
+struct object *object_enter(struct object_store *store, CK_OBJECT_HANDLE handle)
+{
+    return handle_enter(&store->handles, handle);
+}
+
+void object_leave(struct object *object)
+{
+    if (object != NULL) {
+        handle_leave(&object->store->handles, object->handle);
+    }
+}
+
+CK_RV object_store_destroy(struct object_store *store, CK_OBJECT_HANDLE handle)
+{
+    return handle_close(&store->handles, handle) ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+}
+
+/* One of the owner's, which is the owner's no longer; 0: there is none. */
+static CK_OBJECT_HANDLE pop(struct object_store *store, struct object_owner *owner)
+{
+    struct object *object;
+    CK_OBJECT_HANDLE handle = 0;
+
+    pthread_mutex_lock(&store->lock);
+    object = LIST_FIRST(&owner->objects);
+    if (object != NULL) {
+        unlink_locked(object);
+        handle = object->handle;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return handle;
+}
+
+void object_store_end_owner(struct object_store *store, struct object_owner *owner)
+{
+    CK_OBJECT_HANDLE handle;
+
+    while ((handle = pop(store, owner)) != 0) {
+        handle_close(&store->handles, handle);
+    }
+}
+
+void object_store_each_secret(struct object_store *store,
+                              void (*visit)(const struct object *object, void *arg), void *arg)
+{
+    const struct object *object;
+
+    pthread_mutex_lock(&store->lock);
+    TAILQ_FOREACH(object, &store->secrets, of_store)
+    {
+        visit(object, arg);
+    }
+    pthread_mutex_unlock(&store->lock);
+}

@@ -1,0 +1,50 @@
+/* What a session is in the middle of: a find, and one operation each way. Guarded by the session's lock. */
+#ifndef BYOK_PKCS11_SOFT_OPERATION_H
+#define BYOK_PKCS11_SOFT_OPERATION_H
+
+#include "backends/base/secret.h"
+#include "pkcs11/soft/mechanism.h"
+#include <openssl/evp.h>
+
+enum { LONGEST_BLOB = 512, LONGEST_COLLECTED = 1 << 30 };
+
+/* C_FindObjectsInit found all; C_FindObjects only hands out. */
+struct found {
+    bool active;
+    CK_ULONG began; /* the token's count of logouts then */
+    CK_OBJECT_HANDLE *handles;
+    size_t count, room, next;
+};
+
+struct operation {
+    const struct mechanism *mechanism; /* NULL: none */
+    CK_ULONG began;
+    CK_OBJECT_HANDLE key;
+    bool encrypt;
+    bool parted; /* an Update has been made */
+    enum rsa_padding padding;
+    size_t tag_size;         /* AES-GCM */
+    size_t held;             /* AES-CBC: bytes that the context holds back */
+    EVP_CIPHER_CTX *context; /* kept from one operation to the next */
+    struct buffer
+        collected; /* RSA: the input; AES-GCM: ciphertext not released; AES-CBC: plaintext not fetched */
+    struct secret result; /* RSA: plaintext not fetched */
+    bool done;            /* the result is there, but not fetched */
+};
+
+void found_end(struct found *found);
+MUST_USE CK_RV found_add(struct found *found, CK_OBJECT_HANDLE handle);
+
+void operation_init(struct operation *operation, bool encrypt);
+/* Wiped; the next may begin. */
+void operation_end(struct operation *operation);
+void operation_done(struct operation *operation);
+
+/*
+ * What each function with an output does about its size: true where the caller shall go on and write `size`
+ * bytes. Else *ret_rv is the answer: CKR_OK for a size query, whose length is not read, or
+ * CKR_BUFFER_TOO_SMALL.
+ */
+bool output_fits(const CK_BYTE *out, CK_ULONG *out_size, size_t size, CK_RV *ret_rv);
+
+#endif

@@ -1,0 +1,429 @@
+/* One key of the service, and what is known of it. */
+#include "pkcs11/soft/service_key.h"
+#include "backends/base/file.h"
+#include "backends/base/log.h"
+#include "backends/base/scope.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LONGEST_PEM = 64 * 1024 };
+
+static char *text_of(const struct key_ref *ref, bool beside)
+{
+    char *text;
+
+    if (!beside || ref->version == NULL) {
+        return strdup(ref->name);
+    }
+    return asprintf(&text, "%s/%s", ref->name, ref->version) < 0 ? NULL : text;
+}
+
+CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key **ret_key)
+{
+    struct service_key *key = calloc(1, sizeof *key);
+
+    if (key == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    pthread_mutex_init(&key->lock, NULL);
+    flight_init(&key->asking);
+    key->beside = beside;
+    key->text = text_of(ref, beside);
+    key->ref.name = strdup(ref->name);
+    key->ref.version = ref->version == NULL ? NULL : strdup(ref->version);
+    if (key->text == NULL || key->ref.name == NULL || (ref->version != NULL && key->ref.version == NULL)) {
+        service_key_free(key);
+        return CKR_HOST_MEMORY;
+    }
+    if (ref->version != NULL) {
+        snprintf(key->version, sizeof key->version, "%s", ref->version);
+    }
+    *ret_key = key;
+    return CKR_OK;
+}
+
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+void service_key_free(struct service_key *key)
+{
+    if (key == NULL) {
+        return;
+    }
+    public_part_free(key->part);
+    flight_done(&key->asking);
+    pthread_mutex_destroy(&key->lock);
+    free_text(key->ref.name);
+    free_text(key->ref.version);
+    free(key->text);
+    free(key);
+}
+
+static struct public_part *part_new(void)
+{
+    struct public_part *part = calloc(1, sizeof *part);
+
+    if (part != NULL) {
+        atomic_init(&part->holders, 1);
+        part->at = clock_now();
+    }
+    return part;
+}
+
+static struct public_part *part_hold(struct public_part *part)
+{
+    if (part != NULL) {
+        atomic_fetch_add_explicit(&part->holders, 1, memory_order_relaxed);
+    }
+    return part;
+}
+
+void public_part_free(struct public_part *part)
+{
+    if (part != NULL && atomic_fetch_sub_explicit(&part->holders, 1, memory_order_acq_rel) == 1) {
+        key_info_done(&part->info);
+        free(part);
+    }
+}
+
+static bool is_young(int64_t at, int64_t age)
+{
+    return at != 0 && clock_now() - at < age;
+}
+
+static bool same_version(const char *a, const char *b)
+{
+    return a[0] == 0 || b[0] == 0 || strcmp(a, b) == 0;
+}
+
+static bool part_is_current_locked(const struct service_key *key, const struct key_access *access)
+{
+    return key->part != NULL && is_young(key->part->at, access->refresh) &&
+           same_version(key->part->info.version, key->version);
+}
+
+/* NULL: no file of that name. */
+static char *pem_path(const struct service_key *key, const char *directory)
+{
+    char *path;
+
+    if (directory == NULL || strchr(key->ref.name, '/') != NULL || key->ref.name[0] == '.' ||
+        asprintf(&path, "%s/%s.pem", directory, key->ref.name) < 0) {
+        return NULL;
+    }
+    if (access(path, F_OK) != 0) {
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+/* DESIGN, Permissions: NAME.pem stands in for what the service does not tell. NULL: there is none. */
+static struct public_part *part_from_file(const struct service_key *key, const struct key_access *access)
+{
+    struct buffer pem SCOPED(buffer_free) = BUFFER_INIT(LONGEST_PEM);
+    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
+    char *path SCOPED(scope_free) = pem_path(key, access->public_keys);
+
+    if (path == NULL || file_read(access->label, "public-keys", path, &pem, NULL) != CKR_OK) {
+        return NULL;
+    }
+    part = part_new();
+    if (part == NULL) {
+        return NULL;
+    }
+    if (rsa_public_from_pem(buffer_bytes(&pem), &part->info.rsa) != CKR_OK) {
+        log_warning(access->label, "%s holds no RSA public key or certificate; key %s goes without it", path,
+                    key->ref.name);
+        return NULL;
+    }
+    snprintf(part->info.name, sizeof part->info.name, "%s", key->ref.name);
+    part->info.type = KEY_TYPE_RSA;
+    part->info.enabled = true;
+    return take(part);
+}
+
+static void keep_part_locked(struct service_key *key, struct public_part *part)
+{
+    public_part_free(key->part);
+    key->part = part;
+    key->type = part->info.type;
+    if (part->info.rsa != NULL) {
+        key->blob_size = (rsa_public_bits(part->info.rsa) + 7) / 8;
+    }
+}
+
+static void set_version_locked(struct service_key *key, const char *version)
+{
+    if (version[0] != 0 && key->ref.version == NULL && strcmp(key->version, version) != 0) {
+        snprintf(key->version, sizeof key->version, "%s", version);
+        key->wrapped = 0;
+    }
+}
+
+static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
+{
+    struct public_part *part = part_from_file(key, access);
+
+    atomic_store(&access->get_refused, clock_now());
+    log_info(access->label,
+             "key %s: the service does not give its public part, so wraps are made there; the permission for "
+             "it is get (keys)%s",
+             key->ref.name, part == NULL ? "" : "; taken from public-keys");
+    pthread_mutex_lock(&key->lock);
+    key->refused = clock_now();
+    if (part != NULL) {
+        keep_part_locked(key, part);
+    }
+    pthread_mutex_unlock(&key->lock);
+    return CKR_OK;
+}
+
+static CK_RV ask(struct service_key *key, struct key_access *access, struct deadline deadline,
+                 struct service_answer *ret_answer)
+{
+    struct public_part *part = part_new();
+    CK_RV rv;
+
+    if (part == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    rv = access->service->ops->public_part(access->service, &key->ref, deadline, &part->info, ret_answer);
+    if (rv != CKR_OK) {
+        public_part_free(part);
+        return ret_answer->verdict == VERDICT_REFUSED ? keep_refusal(key, access) : rv;
+    }
+    atomic_store(&access->get_works, true);
+    pthread_mutex_lock(&key->lock);
+    key->refused = 0;
+    set_version_locked(key, part->info.version);
+    keep_part_locked(key, part);
+    pthread_mutex_unlock(&key->lock);
+    return CKR_OK;
+}
+
+static CK_RV ask_once_locked(struct service_key *key, struct key_access *access, struct deadline deadline,
+                             struct service_answer *ret_answer)
+{
+    CK_RV rv = CKR_OK;
+
+    if (part_is_current_locked(key, access) || is_young(key->refused, access->refresh) ||
+        !flight_join(&key->asking, &key->lock, deadline, &rv)) {
+        return rv;
+    }
+    pthread_mutex_unlock(&key->lock);
+    rv = ask(key, access, deadline, ret_answer);
+    pthread_mutex_lock(&key->lock);
+    flight_land(&key->asking, rv);
+    return rv;
+}
+
+CK_RV service_key_public(struct service_key *key, struct key_access *access, struct deadline deadline,
+                         struct public_part **ret_part, struct service_answer *ret_answer)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv;
+
+    pthread_mutex_lock(&key->lock);
+    rv = ask_once_locked(key, access, deadline, &answer);
+    if (rv == CKR_OK) {
+        *ret_part = part_hold(key->part);
+    }
+    pthread_mutex_unlock(&key->lock);
+    if (ret_answer != NULL && answer.verdict != VERDICT_NONE) {
+        *ret_answer = answer;
+    }
+    return rv;
+}
+
+struct public_part *service_key_known(struct service_key *key)
+{
+    struct public_part *part;
+
+    pthread_mutex_lock(&key->lock);
+    part = part_hold(key->part);
+    pthread_mutex_unlock(&key->lock);
+    return part;
+}
+
+bool service_key_open(struct service_key *key, const struct key_access *access)
+{
+    bool open;
+
+    pthread_mutex_lock(&key->lock);
+    open = key->part != NULL || !is_young(key->refused, access->refresh);
+    pthread_mutex_unlock(&key->lock);
+    return open;
+}
+
+enum key_type service_key_type(struct service_key *key)
+{
+    enum key_type type;
+
+    pthread_mutex_lock(&key->lock);
+    type = key->type;
+    pthread_mutex_unlock(&key->lock);
+    return type;
+}
+
+void service_key_set_type(struct service_key *key, enum key_type type)
+{
+    pthread_mutex_lock(&key->lock);
+    if (type != KEY_TYPE_UNKNOWN) {
+        key->type = type;
+    }
+    pthread_mutex_unlock(&key->lock);
+}
+
+void service_key_version(struct service_key *key, char ret_version[KEY_VERSION_SIZE])
+{
+    pthread_mutex_lock(&key->lock);
+    memcpy(ret_version, key->version, KEY_VERSION_SIZE);
+    pthread_mutex_unlock(&key->lock);
+}
+
+size_t service_key_blob_size(struct service_key *key)
+{
+    size_t size;
+
+    pthread_mutex_lock(&key->lock);
+    size = key->blob_size;
+    pthread_mutex_unlock(&key->lock);
+    return size;
+}
+
+static bool outside_dates(const struct key_info *info, const struct key_access *access)
+{
+    int64_t now = (int64_t)time(NULL) + atomic_load(&access->clock_ahead);
+
+    return (info->not_before != 0 && now < info->not_before) || (info->expires != 0 && now >= info->expires);
+}
+
+bool service_key_outside_dates(struct service_key *key, const struct key_access *access)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
+
+    return part != NULL && outside_dates(&part->info, access);
+}
+
+/* Known well enough to wrap with, without a request: the version that the service accepted, lately. */
+static struct public_part *accepted_part(struct service_key *key, const struct key_access *access,
+                                         bool *ret_accepted)
+{
+    struct public_part *part = NULL;
+
+    pthread_mutex_lock(&key->lock);
+    *ret_accepted = is_young(key->wrapped, access->lease_check);
+    if (*ret_accepted && key->part != NULL && strcmp(key->part->info.version, key->version) == 0 &&
+        (is_young(key->part->at, access->refresh) || is_young(key->wrapped, access->refresh))) {
+        part = part_hold(key->part);
+    }
+    pthread_mutex_unlock(&key->lock);
+    return part;
+}
+
+/* wrap = auto: the service must have accepted just this version. */
+static struct public_part *part_for_auto(struct service_key *key, struct key_access *access,
+                                         struct deadline deadline, struct service_answer *ret_answer)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
+    bool accepted;
+
+    part = accepted_part(key, access, &accepted);
+    if (part != NULL || !accepted) {
+        return take(part);
+    }
+    if (service_key_public(key, access, deadline, &part, ret_answer) != CKR_OK) {
+        return NULL; /* the service itself shall say what is wrong */
+    }
+    public_part_free(take(part));
+    return accepted_part(key, access, &accepted);
+}
+
+/* A disabled key is the service's to refuse where it can be asked: it may have been enabled again. */
+static CK_RV judge(struct service_key *key, struct key_access *access, struct public_part **part)
+{
+    if (service_key_outside_dates(key, access)) {
+        public_part_free(take(*part));
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    }
+    if (*part != NULL && !(*part)->info.enabled) {
+        public_part_free(take(*part));
+        return access->place == WRAP_LOCAL ? CKR_KEY_FUNCTION_NOT_PERMITTED : CKR_OK;
+    }
+    if (*part != NULL && (*part)->info.rsa == NULL) {
+        public_part_free(take(*part));
+    }
+    return CKR_OK;
+}
+
+CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access, struct deadline deadline,
+                            struct public_part **ret_part, struct service_answer *ret_answer)
+{
+    struct public_part *part = NULL;
+    CK_RV rv = CKR_OK;
+
+    if (access->place == WRAP_LOCAL) {
+        rv = service_key_public(key, access, deadline, &part, ret_answer);
+    } else if (access->place == WRAP_AUTO) {
+        part = part_for_auto(key, access, deadline, ret_answer);
+    }
+    if (rv == CKR_OK) {
+        rv = judge(key, access, &part);
+    }
+    if (rv == CKR_OK) {
+        *ret_part = part;
+    }
+    return rv;
+}
+
+CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *access, struct deadline deadline,
+                               struct public_part **ret_part, struct service_answer *ret_answer)
+{
+    struct public_part *part = NULL;
+    CK_RV rv = CKR_OK;
+
+    if (access->place != WRAP_SERVICE) {
+        rv = service_key_public(key, access, deadline, &part, ret_answer);
+    }
+    if (rv == CKR_OK) {
+        rv = judge(key, access, &part);
+    }
+    if (rv == CKR_OK) {
+        *ret_part = part;
+    }
+    return rv;
+}
+
+void service_key_learn(struct service_key *key, struct key_access *access,
+                       const struct service_answer *answer, size_t blob_size)
+{
+    if (answer->date != 0) {
+        atomic_store(&access->clock_ahead, answer->date - (int64_t)time(NULL));
+    }
+    pthread_mutex_lock(&key->lock);
+    if (answer->verdict == VERDICT_ACCEPTED) {
+        set_version_locked(key, answer->version);
+        if (blob_size != 0) {
+            key->blob_size = blob_size;
+        }
+    }
+    if (answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
+        answer->verdict == VERDICT_GONE) {
+        key->wrapped = 0;
+    }
+    pthread_mutex_unlock(&key->lock);
+}
+
+void service_key_wrapped(struct service_key *key, const struct service_answer *answer)
+{
+    pthread_mutex_lock(&key->lock);
+    if (answer->verdict == VERDICT_ACCEPTED && answer->version[0] != 0) {
+        key->wrapped = clock_now();
+    }
+    pthread_mutex_unlock(&key->lock);
+}

@@ -1,0 +1,103 @@
+/*
+ * One key of the service, and what is known of it: its public part, which version is in use, when the service
+ * last accepted a wrap, and that it may not be asked for. Learned from answers, asked for only when needed,
+ * once for all threads. Everything here may be called by all threads; no lock is held while the service is
+ * asked.
+ */
+#ifndef BYOK_PKCS11_SOFT_SERVICE_KEY_H
+#define BYOK_PKCS11_SOFT_SERVICE_KEY_H
+
+#include "backends/key_service.h"
+#include "pkcs11/soft/flight.h"
+#include <stdatomic.h>
+
+enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
+
+/* The service, how the configuration wants it used, and what is known of it as a whole. */
+struct key_access {
+    struct key_service *service;
+    const char *label;            /* the token's, for the log */
+    int64_t refresh, lease_check; /* milliseconds */
+    enum wrap_place place;
+    const char *public_keys;     /* directory of NAME.pem; NULL: none */
+    _Atomic int64_t clock_ahead; /* seconds that the service's clock is ahead of ours */
+    atomic_bool get_works;       /* a public part was given once */
+    _Atomic int64_t get_refused; /* clock_now() of the last refusal, 0: none */
+};
+
+/* One answer about a key; shared, constant. */
+struct public_part {
+    atomic_uint holders;
+    struct key_info info; /* `version` is empty where it came from a file */
+    int64_t at;           /* clock_now() when it came */
+};
+
+struct service_key {
+    struct key_ref ref; /* what the service is asked for; constant */
+    char *text;         /* name, or name/version for a version that stands beside the key itself; constant */
+    CK_OBJECT_HANDLE public_handle, private_handle;
+    struct service_key *next; /* the catalogue's */
+    bool beside;              /* found by `text` alone; the catalogue's */
+    bool configured;          /* the catalogue's */
+    unsigned long listed;     /* number of the last listing that had it; the catalogue's */
+
+    pthread_mutex_t lock; /* for all below */
+    struct flight asking;
+    struct public_part *part;       /* NULL: not known */
+    int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */
+    enum key_type type;             /* also from a listing */
+    size_t blob_size;               /* 0: not known */
+    char version[KEY_VERSION_SIZE]; /* in use, "": not known */
+    int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
+};
+
+/* The key itself, or one version of it that stands `beside` it. Has no handles yet. */
+MUST_USE CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key **ret_key);
+void service_key_free(struct service_key *key);
+
+/*
+ * The public part, asked for when it is not known or older than `refresh`. CKR_OK with NULL: it is not to be
+ * had, for the service refuses it and no file has it. To be given back with public_part_free. The answer
+ * (NULL: not wanted) is that of the request, if one was made.
+ */
+MUST_USE CK_RV service_key_public(struct service_key *key, struct key_access *access,
+                                  struct deadline deadline, struct public_part **ret_part,
+                                  struct service_answer *ret_answer);
+/* What is known without asking, NULL: nothing. */
+struct public_part *service_key_known(struct service_key *key);
+void public_part_free(struct public_part *part);
+
+/* Whether a public part is worth asking for: false while a refusal is fresh and no file helped. */
+bool service_key_open(struct service_key *key, const struct key_access *access);
+
+enum key_type service_key_type(struct service_key *key);
+void service_key_set_type(struct service_key *key, enum key_type type);
+void service_key_version(struct service_key *key, char ret_version[KEY_VERSION_SIZE]);
+/* Bytes of a ciphertext, 0: not known. */
+size_t service_key_blob_size(struct service_key *key);
+
+/*
+ * Where the next wrap is made. With a part: here, with it. Without: at the service.
+ * CKR_KEY_FUNCTION_NOT_PERMITTED where the dates of the key, as far as known, forbid it.
+ */
+MUST_USE CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access,
+                                     struct deadline deadline, struct public_part **ret_part,
+                                     struct service_answer *ret_answer);
+/* The same for C_Encrypt, which no lease is about: here whenever the public part can be had. */
+MUST_USE CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *access,
+                                        struct deadline deadline, struct public_part **ret_part,
+                                        struct service_answer *ret_answer);
+/* True where the dates are known and the service's clock is outside them. */
+bool service_key_outside_dates(struct service_key *key, const struct key_access *access);
+
+/* What the answer to a request that names the key as a whole teaches; `blob_size` 0: nothing about that. */
+void service_key_learn(struct service_key *key, struct key_access *access,
+                       const struct service_answer *answer, size_t blob_size);
+void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
+
+static inline void public_part_free_scoped(struct public_part **part)
+{
+    public_part_free(*part);
+}
+
+#endif

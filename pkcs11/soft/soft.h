@@ -1,0 +1,87 @@
+/*
+ * The soft token and its sessions as the rooms of this folder see them, and the list of what they do for an
+ * application: one function for each row of token_functions.h that is filled in by token.c.
+ */
+#ifndef BYOK_PKCS11_SOFT_SOFT_H
+#define BYOK_PKCS11_SOFT_SOFT_H
+
+#include "backends/backend.h"
+#include "pkcs11/soft/catalogue.h"
+#include "pkcs11/soft/cipher.h"
+#include "pkcs11/soft/operation.h"
+
+struct soft_token {
+    struct token base;
+    struct key_service *service; /* owned */
+    char *label;
+    char *public_keys;
+    struct object_store store;
+    struct catalogue catalogue;
+    struct cipher_set ciphers;
+    _Atomic CK_ULONG logouts; /* each ends the operations that began before it */
+
+    pthread_mutex_t lock; /* for the counts and the login */
+    CK_ULONG sessions, rw_sessions;
+    bool logged_in;
+};
+
+struct soft_session {
+    struct token_session base;
+    struct soft_token *token;
+    CK_FLAGS flags;
+    _Atomic CK_ULONG device_error; /* HTTP status of the last failure */
+    struct object_owner objects;
+
+    pthread_mutex_t lock; /* for the operations; the one lock that is held while the service is asked */
+    struct found found;
+    struct operation encrypting, decrypting;
+};
+
+static inline struct soft_session *soft_session_of(struct token_session *session)
+{
+    return (struct soft_session *)session;
+}
+
+static inline struct deadline soft_deadline(const struct soft_token *token)
+{
+    return deadline_in(token->service->timeout);
+}
+
+/* Notes what the service answered, for C_GetSessionInfo. */
+void soft_session_note(struct soft_session *session, CK_RV rv, const struct service_answer *answer);
+
+/* token_session.c */
+CK_RV soft_open_session(struct token *token, CK_FLAGS flags, token_notify *notify, void *notify_arg,
+                        struct token_session **ret_session);
+CK_RV soft_close_session(struct token_session *session);
+CK_RV soft_get_session_info(struct token_session *session, CK_SESSION_INFO *ret_info);
+
+/* clang-format off */
+#define DECLARE_SOFT_FUNCTION(name, verb, parameters, arguments) \
+    CK_RV soft_##verb(struct token_session *session UNBRACKET parameters);
+/* clang-format on */
+EACH_SESSION_FUNCTION(DECLARE_SOFT_FUNCTION)
+
+/*
+ * What C_WrapKey and C_Encrypt, C_UnwrapKey and C_Decrypt have in common (rsa.c): RSA by a key of the
+ * service, here or there.
+ */
+enum rsa_task { RSA_WRAP, RSA_UNWRAP, RSA_ENCRYPT, RSA_DECRYPT };
+
+/* Whether the key may do it as far as known, and what it is: checks that cost no request. */
+MUST_USE CK_RV soft_rsa_permits(struct service_key *key, enum rsa_task task);
+/* Bytes of a ciphertext: known, or the most there can be. */
+size_t soft_rsa_blob_room(struct service_key *key, bool *ret_known);
+/* CKR_KEY_SIZE_RANGE, CKR_DATA_LEN_RANGE; as far as known. */
+MUST_USE CK_RV soft_rsa_check_plain(struct service_key *key, enum rsa_padding padding, size_t size,
+                                    enum rsa_task task);
+/* The one code for every bad blob, where its length alone tells. */
+MUST_USE CK_RV soft_rsa_check_blob(struct service_key *key, size_t size, enum rsa_task task);
+
+MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
+                             enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob);
+MUST_USE CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
+                             enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
+                             struct service_answer *ret_answer);
+
+#endif

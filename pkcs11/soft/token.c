@@ -1,0 +1,205 @@
+/* The soft token: opened over a key service, it fills in struct token_ops with what this folder does. */
+#include "pkcs11/soft/token.h"
+#include "backends/base/scope.h"
+#include "pkcs11/soft/soft.h"
+#include <string.h>
+
+enum { MOST_TOKENS = 2048 };
+
+static const char *const wrap_words[] = {"auto", "local", "service", NULL};
+
+enum { SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
+
+const struct setting_option soft_token_options[] = {
+    {"wrap", SETTING_WORD, "auto", wrap_words, 0, 0},
+    {"refresh", SETTING_DURATION, "5m", NULL, SECOND, DAY},
+    {"lease-check", SETTING_DURATION, "5m", NULL, SECOND, DAY},
+    {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
+};
+const size_t soft_token_option_count = sizeof soft_token_options / sizeof soft_token_options[0];
+
+static struct soft_token *soft_token_of(struct token *token)
+{
+    return (struct soft_token *)token;
+}
+
+static void fill(CK_UTF8CHAR *to, size_t size, const char *text)
+{
+    size_t length = text == NULL ? 0 : strlen(text);
+
+    memset(to, ' ', size);
+    if (length != 0) {
+        memcpy(to, text, length < size ? length : size);
+    }
+}
+
+static bool present(struct token *token)
+{
+    (void)token;
+    return true;
+}
+
+static CK_RV get_slot_info(struct token *base, CK_SLOT_INFO *ret_info)
+{
+    struct soft_token *token = soft_token_of(base);
+
+    memset(ret_info, 0, sizeof *ret_info);
+    fill(ret_info->slotDescription, sizeof ret_info->slotDescription, token->label);
+    fill(ret_info->manufacturerID, sizeof ret_info->manufacturerID, token->service->manufacturer);
+    ret_info->flags = CKF_TOKEN_PRESENT;
+    return CKR_OK;
+}
+
+static CK_RV get_token_info(struct token *base, CK_TOKEN_INFO *ret_info)
+{
+    struct soft_token *token = soft_token_of(base);
+
+    memset(ret_info, 0, sizeof *ret_info);
+    fill(ret_info->label, sizeof ret_info->label, token->label);
+    fill(ret_info->manufacturerID, sizeof ret_info->manufacturerID, token->service->manufacturer);
+    fill(ret_info->model, sizeof ret_info->model, token->service->model);
+    fill(ret_info->serialNumber, sizeof ret_info->serialNumber, token->service->serial);
+    fill(ret_info->utcTime, sizeof ret_info->utcTime, NULL);
+    ret_info->flags = CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED | CKF_RNG;
+    ret_info->ulMaxSessionCount = CK_EFFECTIVELY_INFINITE;
+    ret_info->ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE;
+    ret_info->ulMinPinLen = 0;
+    ret_info->ulMaxPinLen = 255;
+    ret_info->ulTotalPublicMemory = ret_info->ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION;
+    ret_info->ulTotalPrivateMemory = ret_info->ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION;
+    pthread_mutex_lock(&token->lock);
+    ret_info->ulSessionCount = token->sessions;
+    ret_info->ulRwSessionCount = token->rw_sessions;
+    pthread_mutex_unlock(&token->lock);
+    return CKR_OK;
+}
+
+static CK_RV get_mechanism_list(struct token *token, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count)
+{
+    (void)token;
+    return mechanism_list(ret_list, ret_count);
+}
+
+static CK_RV get_mechanism_info(struct token *token, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+{
+    (void)token;
+    return mechanism_info(type, ret_info);
+}
+
+static CK_RV poll_event(struct token *token)
+{
+    (void)token;
+    return CKR_NO_EVENT;
+}
+
+static void close_token(struct token *base)
+{
+    struct soft_token *token = soft_token_of(base);
+
+    object_store_done(&token->store);
+    catalogue_done(&token->catalogue);
+    cipher_set_done(&token->ciphers);
+    token->service->ops->close(token->service);
+    pthread_mutex_destroy(&token->lock);
+    free(token->label);
+    free(token->public_keys);
+    free(token);
+}
+
+static const struct token_ops ops = {
+    .name = "soft",
+    .close = close_token,
+    .present = present,
+    .get_slot_info = get_slot_info,
+    .get_token_info = get_token_info,
+    .get_mechanism_list = get_mechanism_list,
+    .get_mechanism_info = get_mechanism_info,
+    .poll_event = poll_event,
+    .open_session = soft_open_session,
+    .close_session = soft_close_session,
+    .get_session_info = soft_get_session_info,
+    .login = soft_login,
+    .logout = soft_logout,
+    .create_object = soft_create_object,
+    .copy_object = soft_copy_object,
+    .destroy_object = soft_destroy_object,
+    .get_object_size = soft_get_object_size,
+    .get_attribute_value = soft_get_attribute_value,
+    .set_attribute_value = soft_set_attribute_value,
+    .find_objects_init = soft_find_objects_init,
+    .find_objects = soft_find_objects,
+    .find_objects_final = soft_find_objects_final,
+    .encrypt_init = soft_encrypt_init,
+    .encrypt = soft_encrypt,
+    .encrypt_update = soft_encrypt_update,
+    .encrypt_final = soft_encrypt_final,
+    .decrypt_init = soft_decrypt_init,
+    .decrypt = soft_decrypt,
+    .decrypt_update = soft_decrypt_update,
+    .decrypt_final = soft_decrypt_final,
+    .generate_key = soft_generate_key,
+    .wrap_key = soft_wrap_key,
+    .unwrap_key = soft_unwrap_key,
+    .seed_random = soft_seed_random,
+    .generate_random = soft_generate_random,
+    .get_function_status = soft_get_function_status,
+    .cancel_function = soft_cancel_function,
+};
+
+static bool copy_text(const char *from, char **to)
+{
+    *to = from == NULL ? NULL : strdup(from);
+    return from == NULL || *to != NULL;
+}
+
+static enum wrap_place place_of(const char *word)
+{
+    for (size_t i = 0; wrap_words[i] != NULL; i++) {
+        if (word != NULL && strcmp(word, wrap_words[i]) == 0) {
+            return (enum wrap_place)i;
+        }
+    }
+    return WRAP_AUTO;
+}
+
+/* Fills in everything that close_token takes apart, whether it succeeds or not. */
+static CK_RV prepare(struct soft_token *token, const struct settings *section, unsigned number)
+{
+    struct key_access *access = &token->catalogue.access;
+    bool copied = copy_text(settings_title(section), &token->label);
+
+    copied = copy_text(settings_text(section, "public-keys"), &token->public_keys) && copied;
+    pthread_mutex_init(&token->lock, NULL);
+    object_store_init(&token->store, number);
+    access->service = token->service;
+    access->label = token->label;
+    access->place = place_of(settings_text(section, "wrap"));
+    access->refresh = settings_milliseconds(section, "refresh");
+    access->lease_check = settings_milliseconds(section, "lease-check");
+    access->public_keys = token->public_keys;
+    if (catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied) {
+        return CKR_HOST_MEMORY;
+    }
+    return CKR_OK;
+}
+
+CK_RV soft_token_open(struct key_service *service, const struct settings *section, unsigned number,
+                      struct token **ret_token)
+{
+    struct soft_token *token = number < MOST_TOKENS ? calloc(1, sizeof *token) : NULL;
+    CK_RV rv;
+
+    if (token == NULL) {
+        service->ops->close(service);
+        return CKR_HOST_MEMORY;
+    }
+    token->base.ops = &ops;
+    token->service = service;
+    rv = prepare(token, section, number);
+    if (rv != CKR_OK) {
+        close_token(&token->base);
+        return rv;
+    }
+    *ret_token = &token->base;
+    return CKR_OK;
+}
