@@ -166,7 +166,7 @@ CK_RV catalogue_init(struct catalogue *catalogue, struct object_store *store)
 
     catalogue->store = store;
     pthread_mutex_init(&catalogue->lock, NULL);
-    flight_init(&catalogue->listing);
+    ask_once_init(&catalogue->listing);
     service->ops->each_named(service, add_configured, &naming);
     return naming.rv;
 }
@@ -178,7 +178,7 @@ void catalogue_done(struct catalogue *catalogue)
     }
     free(catalogue->keys);
     free(catalogue->buckets);
-    flight_done(&catalogue->listing);
+    ask_once_done(&catalogue->listing);
     pthread_mutex_destroy(&catalogue->lock);
 }
 
@@ -312,14 +312,14 @@ static CK_RV list_locked(struct catalogue *catalogue, int64_t age, struct deadli
     CK_RV rv = CKR_OK;
 
     if (is_young(catalogue->listed, age) || is_young(catalogue->list_refused, catalogue->access.refresh) ||
-        !flight_join(&catalogue->listing, &catalogue->lock, deadline, &rv)) {
+        !ask_once_join(&catalogue->listing, &catalogue->lock, deadline, &rv)) {
         return rv;
     }
     pthread_mutex_unlock(&catalogue->lock);
     rv = ask(catalogue, deadline, answer);
     pthread_mutex_lock(&catalogue->lock);
     rv = keep_locked(catalogue, rv, answer);
-    flight_land(&catalogue->listing, rv);
+    ask_once_answer(&catalogue->listing, rv);
     return rv;
 }
 

@@ -19,7 +19,7 @@ struct catalogue {
     struct service_key **buckets; /* by name */
     size_t bucket_count;          /* a power of two, 0 at first */
     size_t configured;
-    struct flight listing;
+    struct ask_once listing;
     unsigned long listings;       /* number of the last complete one */
     int64_t listed, list_refused; /* clock_now(), 0: never */
 };

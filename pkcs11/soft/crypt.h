@@ -10,7 +10,7 @@ typedef CK_RV crypt_step(struct soft_session *session, struct operation *operati
                          struct bytes in, CK_BYTE *out, CK_ULONG *out_size);
 
 struct crypt_way {
-    CK_RV (*begin)
+    CK_RV(*begin)
     (struct soft_session *session, struct operation *operation, const struct object *key,
      const struct mechanism_parameter *parameter);
     crypt_step *whole;  /* C_Encrypt, C_Decrypt */

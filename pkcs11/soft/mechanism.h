@@ -24,7 +24,7 @@ struct mechanism {
     enum mechanism_family family;
     CK_KEY_TYPE key_type;
     CK_MECHANISM_INFO
-        info; /* sizes: bits for RSA and generic secrets, bytes for AES, as the standard has them */
+    info; /* sizes: bits for RSA and generic secrets, bytes for AES, as the standard has them */
     CK_RV (*read)(const CK_MECHANISM *from, struct mechanism_parameter *ret_parameter);
 };
 

@@ -28,7 +28,7 @@ CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key
         return CKR_HOST_MEMORY;
     }
     pthread_mutex_init(&key->lock, NULL);
-    flight_init(&key->asking);
+    ask_once_init(&key->asking);
     key->beside = beside;
     key->text = text_of(ref, beside);
     key->ref.name = strdup(ref->name);
@@ -55,7 +55,7 @@ void service_key_free(struct service_key *key)
         return;
     }
     public_part_free(key->part);
-    flight_done(&key->asking);
+    ask_once_done(&key->asking);
     pthread_mutex_destroy(&key->lock);
     free_text(key->ref.name);
     free_text(key->ref.version);
@@ -206,19 +206,19 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
     return CKR_OK;
 }
 
-static CK_RV ask_once_locked(struct service_key *key, struct key_access *access, struct deadline deadline,
-                             struct service_answer *ret_answer)
+static CK_RV ask_if_needed_locked(struct service_key *key, struct key_access *access,
+                                  struct deadline deadline, struct service_answer *ret_answer)
 {
     CK_RV rv = CKR_OK;
 
     if (part_is_current_locked(key, access) || is_young(key->refused, access->refresh) ||
-        !flight_join(&key->asking, &key->lock, deadline, &rv)) {
+        !ask_once_join(&key->asking, &key->lock, deadline, &rv)) {
         return rv;
     }
     pthread_mutex_unlock(&key->lock);
     rv = ask(key, access, deadline, ret_answer);
     pthread_mutex_lock(&key->lock);
-    flight_land(&key->asking, rv);
+    ask_once_answer(&key->asking, rv);
     return rv;
 }
 
@@ -229,7 +229,7 @@ CK_RV service_key_public(struct service_key *key, struct key_access *access, str
     CK_RV rv;
 
     pthread_mutex_lock(&key->lock);
-    rv = ask_once_locked(key, access, deadline, &answer);
+    rv = ask_if_needed_locked(key, access, deadline, &answer);
     if (rv == CKR_OK) {
         *ret_part = part_hold(key->part);
     }

@@ -8,7 +8,7 @@
 #define BYOK_PKCS11_SOFT_SERVICE_KEY_H
 
 #include "backends/key_service.h"
-#include "pkcs11/soft/flight.h"
+#include "pkcs11/soft/ask_once.h"
 #include <stdatomic.h>
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
@@ -42,7 +42,7 @@ struct service_key {
     unsigned long listed;     /* number of the last listing that had it; the catalogue's */
 
     pthread_mutex_t lock; /* for all below */
-    struct flight asking;
+    struct ask_once asking;
     struct public_part *part;       /* NULL: not known */
     int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */
     enum key_type type;             /* also from a listing */

@@ -1,0 +1,31 @@
+/*
+ * One asks for all: while one thread makes a request, others that need the same answer wait for it. The lock
+ * is the caller's and guards the answer, too; it is not held while the one asks.
+ */
+#ifndef BYOK_PKCS11_SOFT_ASK_ONCE_H
+#define BYOK_PKCS11_SOFT_ASK_ONCE_H
+
+#include "backends/base/cryptoki.h"
+#include "backends/base/deadline.h"
+#include <pthread.h>
+
+struct ask_once {
+    pthread_cond_t answered;
+    bool running;
+    unsigned long number; /* of answers so far */
+    CK_RV result;         /* of the last one */
+};
+
+void ask_once_init(struct ask_once *asking);
+void ask_once_done(struct ask_once *asking);
+
+/*
+ * Under the lock. True: the caller is the one who asks, and calls ask_once_answer afterwards. False: another
+ * one asked, and *ret_result is how that went; CKR_DEVICE_ERROR where the deadline came first.
+ */
+bool ask_once_join(struct ask_once *asking, pthread_mutex_t *lock, struct deadline deadline,
+                   CK_RV *ret_result);
+/* Under the lock. */
+void ask_once_answer(struct ask_once *asking, CK_RV result);
+
+#endif
