@@ -187,7 +187,8 @@ static void test_encrypt_with_wrong_keys(void **state)
 
     (void)state;
     assert_rv(p11->C_EncryptInit(session, &by_gcm, ~0UL), row->codes.unknown_key);
-    assert_rv(p11->C_EncryptInit(session, NULL, generate_aes(32)), CKR_ARGUMENTS_BAD);
+    /* 2.40 calls it a bad argument; to 3.0 it ends an operation, and there is none. */
+    assert_int_not_equal(p11->C_EncryptInit(session, NULL, generate_aes(32)), CKR_OK);
     assert_rv(p11->C_EncryptInit(session, &unheard_of, generate_aes(32)), CKR_MECHANISM_INVALID);
 }
 
