@@ -6,7 +6,7 @@
  * settings_read(), and nothing else is accepted. What is wrong is logged as `file:line: ...` with the nearest
  * known word, and is CKR_GENERAL_ERROR.
  *
- * Read once, then constant: any thread may ask.
+ * Read once, then constant: any thread may ask. A fork() beside a thread that is reading waits for it.
  */
 #ifndef BYOK_BASE_SETTINGS_H
 #define BYOK_BASE_SETTINGS_H
@@ -78,9 +78,6 @@ bool settings_written(const struct settings *section, const char *name); /* in t
  */
 MUST_USE CK_RV settings_refuse(const struct settings *section, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* In a forked child: forget that another thread of the parent may have been reading. One thread alone. */
-void settings_after_fork(void);
 
 /* getenv(), or NULL in a set-id process, whatever is set there. */
 const char *settings_environment(const char *name);

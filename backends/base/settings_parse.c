@@ -22,12 +22,32 @@ struct written {
 };
 
 static struct {
+    pthread_once_t once;
     pthread_mutex_t lock;
     const struct settings_schema *schema; /* the rest is of the file that is being read */
     const char *path;
     struct buffer *written; /* struct written, in the order of the file */
     bool complained;
-} reading = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} reading = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
+
+/*
+ * A scanner that was copied by fork() in the middle of a file cannot be used again, nor freed, so fork() waits
+ * for the few milliseconds that reading takes.
+ */
+static void lock_reading(void)
+{
+    pthread_mutex_lock(&reading.lock);
+}
+
+static void unlock_reading(void)
+{
+    pthread_mutex_unlock(&reading.lock);
+}
+
+static void hold_forks(void)
+{
+    pthread_atfork(lock_reading, unlock_reading, unlock_reading);
+}
 
 static void cfg_scoped(cfg_t **cfg)
 {
@@ -231,13 +251,9 @@ CK_RV settings_parse(const struct settings_schema *schema, const struct buffer *
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&reading.lock);
+    pthread_once(&reading.once, hold_forks);
+    lock_reading();
     rv = parse_locked(schema, content, lines, file);
-    pthread_mutex_unlock(&reading.lock);
+    unlock_reading();
     return rv;
-}
-
-void settings_after_fork(void)
-{
-    pthread_mutex_init(&reading.lock, NULL);
 }
