@@ -1,1 +1,25 @@
-# tests of pkcs11/
+# The module as a whole over a PKCS#11 module that does nothing.
+check_LTLIBRARIES += tests/pkcs11/fake_module.la
+tests_pkcs11_fake_module_la_SOURCES = tests/pkcs11/fake_module.c tests/pkcs11/fake_module.h
+tests_pkcs11_fake_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
+
+house = tests/pkcs11/house.c tests/pkcs11/house.h tests/pkcs11/fake_module.h
+
+check_PROGRAMS += \
+	tests/pkcs11/test_function_list \
+	tests/pkcs11/test_module \
+	tests/pkcs11/test_session \
+	tests/pkcs11/test_slot
+
+tests_pkcs11_test_function_list_SOURCES = tests/pkcs11/test_function_list.c $(house)
+tests_pkcs11_test_function_list_CFLAGS = $(test_cflags)
+tests_pkcs11_test_function_list_LDADD = $(test_ldadd)
+tests_pkcs11_test_module_SOURCES = tests/pkcs11/test_module.c $(house)
+tests_pkcs11_test_module_CFLAGS = $(test_cflags)
+tests_pkcs11_test_module_LDADD = $(test_ldadd)
+tests_pkcs11_test_session_SOURCES = tests/pkcs11/test_session.c $(house)
+tests_pkcs11_test_session_CFLAGS = $(test_cflags)
+tests_pkcs11_test_session_LDADD = $(test_ldadd)
+tests_pkcs11_test_slot_SOURCES = tests/pkcs11/test_slot.c $(house)
+tests_pkcs11_test_slot_CFLAGS = $(test_cflags)
+tests_pkcs11_test_slot_LDADD = $(test_ldadd)
