@@ -49,7 +49,7 @@ static size_t distance(const char *from, const char *to)
 
 const char *settings_nearest(const char *text, const char *const *words)
 {
-    size_t size = strlen(text), best = size / 3 + 2; /* farther off than this is no slip of the fingers */
+    size_t size = strlen(text), best = size / 3 + 1; /* as far off as this is no slip of the fingers */
     const char *nearest = NULL;
 
     if (size > LONGEST_WORD) {

@@ -1,1 +1,47 @@
-# tests of backends/base/
+# One program a room.
+check_PROGRAMS += \
+	tests/backends/base/test_base64url \
+	tests/backends/base/test_buffer \
+	tests/backends/base/test_deadline \
+	tests/backends/base/test_file \
+	tests/backends/base/test_handle \
+	tests/backends/base/test_libcrypto \
+	tests/backends/base/test_log \
+	tests/backends/base/test_process \
+	tests/backends/base/test_rsa \
+	tests/backends/base/test_secret \
+	tests/backends/base/test_settings
+
+tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.c tests/backends/base/base_test.h
+tests_backends_base_test_base64url_CFLAGS = $(test_cflags)
+tests_backends_base_test_base64url_LDADD = $(test_ldadd)
+tests_backends_base_test_buffer_SOURCES = tests/backends/base/test_buffer.c tests/backends/base/base_test.h
+tests_backends_base_test_buffer_CFLAGS = $(test_cflags)
+tests_backends_base_test_buffer_LDADD = $(test_ldadd)
+tests_backends_base_test_deadline_SOURCES = tests/backends/base/test_deadline.c tests/backends/base/base_test.h
+tests_backends_base_test_deadline_CFLAGS = $(test_cflags)
+tests_backends_base_test_deadline_LDADD = $(test_ldadd)
+tests_backends_base_test_file_SOURCES = tests/backends/base/test_file.c tests/backends/base/base_test.h
+tests_backends_base_test_file_CFLAGS = $(test_cflags)
+tests_backends_base_test_file_LDADD = $(test_ldadd)
+tests_backends_base_test_handle_SOURCES = tests/backends/base/test_handle.c tests/backends/base/base_test.h
+tests_backends_base_test_handle_CFLAGS = $(test_cflags)
+tests_backends_base_test_handle_LDADD = $(test_ldadd)
+tests_backends_base_test_libcrypto_SOURCES = tests/backends/base/test_libcrypto.c tests/backends/base/base_test.h
+tests_backends_base_test_libcrypto_CFLAGS = $(test_cflags)
+tests_backends_base_test_libcrypto_LDADD = $(test_ldadd)
+tests_backends_base_test_log_SOURCES = tests/backends/base/test_log.c tests/backends/base/base_test.h
+tests_backends_base_test_log_CFLAGS = $(test_cflags)
+tests_backends_base_test_log_LDADD = $(test_ldadd)
+tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c tests/backends/base/base_test.h
+tests_backends_base_test_process_CFLAGS = $(test_cflags)
+tests_backends_base_test_process_LDADD = $(test_ldadd)
+tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h
+tests_backends_base_test_rsa_CFLAGS = $(test_cflags)
+tests_backends_base_test_rsa_LDADD = $(test_ldadd)
+tests_backends_base_test_secret_SOURCES = tests/backends/base/test_secret.c tests/backends/base/base_test.h
+tests_backends_base_test_secret_CFLAGS = $(test_cflags)
+tests_backends_base_test_secret_LDADD = $(test_ldadd)
+tests_backends_base_test_settings_SOURCES = tests/backends/base/test_settings.c tests/backends/base/base_test.h
+tests_backends_base_test_settings_CFLAGS = $(test_cflags)
+tests_backends_base_test_settings_LDADD = $(test_ldadd)

@@ -1,0 +1,721 @@
+#include "backends/base/settings.h"
+#include "backends/base/settings_private.h"
+#include "tests/backends/base/base_test.h"
+
+static const char *const backends[] = {"hsm", "keyvault", NULL};
+static const char *const identities[] = {"client-secret", "managed-identity", NULL};
+
+static const struct setting_option global_options[] = {
+    {"log", SETTING_TEXT, "warning syslog", NULL, 0, 0},
+    {"audit-required", SETTING_YES_NO, "no", NULL, 0, 0},
+};
+static const struct setting_option common_options[] = {
+    {"backend", SETTING_WORD, NULL, backends, 0, 0},
+    {"label", SETTING_TEXT, NULL, NULL, 0, 0},
+};
+static const struct setting_option hsm_options[] = {
+    {"uri", SETTING_TEXT, NULL, NULL, 0, 0},
+    {"finalize", SETTING_YES_NO, "no", NULL, 0, 0},
+    {"ca-file", SETTING_PATH, NULL, NULL, 0, 0}, /* as another backend has it */
+};
+static const struct setting_option keyvault_options[] = {
+    {"vault", SETTING_TEXT, NULL, NULL, 0, 0},
+    {"keys", SETTING_LIST, NULL, NULL, 0, 0},
+    {"identity", SETTING_WORD, "client-secret", identities, 0, 0},
+    {"timeout", SETTING_DURATION, "30s", NULL, 1000, 3600000},
+    {"lease", SETTING_DURATION_OR_OFF, "1h", NULL, 60000, 86400000},
+    {"refresh", SETTING_DURATION, "5m", NULL, 0, 0},
+    {"older-versions", SETTING_NUMBER, "16", NULL, 0, 100},
+    {"ca-file", SETTING_PATH, NULL, NULL, 0, 0},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const struct setting_group global = {NULL, global_options, COUNT(global_options)};
+static const struct setting_group groups[] = {
+    {NULL, common_options, COUNT(common_options)},
+    {"hsm", hsm_options, COUNT(hsm_options)},
+    {"keyvault", keyvault_options, COUNT(keyvault_options)},
+};
+static const struct settings_schema schema = {&global, groups, COUNT(groups)};
+
+static struct settings_file *file;
+
+static int set_up(void **state)
+{
+    (void)state;
+    unsetenv("BYOK_PKCS11_CONF");
+    unsetenv("XDG_CONFIG_HOME");
+    setenv("HOME", test_path("home"), 1);
+    assert_int_equal(chmod(test_directory, 0700), 0);
+    test_logged();
+    unlink(test_path("conf"));
+    unlink(test_path("system.conf"));
+    file = NULL;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    settings_free(file);
+    file = NULL;
+    return 0;
+}
+
+static CK_RV read_from(bool secure, const char *reserved)
+{
+    const struct settings_origin origin = {secure, test_path("system.conf")};
+
+    return settings_read_from(&origin, reserved, &schema, &file);
+}
+
+static CK_RV read_named(const char *name)
+{
+    char reserved[300];
+
+    snprintf(reserved, sizeof reserved, "config=%s", test_path(name));
+    return read_from(false, reserved);
+}
+
+static CK_RV read_text(const char *text)
+{
+    test_write("conf", text, 0600);
+    return read_named("conf");
+}
+
+/* The whole message, behind the path. */
+static void assert_refused(const char *text, const char *message)
+{
+    char expected[600];
+
+    assert_int_equal(read_text(text), CKR_GENERAL_ERROR);
+    assert_null(file);
+    snprintf(expected, sizeof expected, "] error: %s:%s\n", test_path("conf"), message);
+    assert_logged(expected);
+}
+
+static const struct settings *accept_section(const char *text)
+{
+    assert_int_equal(read_text(text), CKR_OK);
+    assert_nothing_logged();
+    assert_non_null(file);
+    assert_int_equal(settings_section_count(file), 1);
+    return settings_section(file, 0);
+}
+
+/* --- What is understood --- */
+
+static const char whole[] = "log = \"info stderr\"   # a comment\n"
+                            "// another\n"
+                            "token \"on-prem\" {\n"
+                            "    backend = hsm /* and\n"
+                            "    one more */ uri = \"pkcs11:token=a#b//c/*d;e=%20\"\n"
+                            "    finalize = yes\n"
+                            "}\n"
+                            "token 'contoso' {\n"
+                            "    backend  = keyvault\n"
+                            "    vault    = \"https://contoso.vault.azure.net\"\n"
+                            "    keys     = {\"storage-kek\", # with a comment\n"
+                            "                sql-kek}\n"
+                            "    identity = managed-identity\n"
+                            "    lease = off timeout = 1500ms\n"
+                            "}\n";
+
+static void test_reads_in_the_order_of_the_file(void **state)
+{
+    const struct settings *hsm, *vault;
+
+    (void)state;
+    assert_int_equal(read_text(whole), CKR_OK);
+    assert_nothing_logged();
+    assert_string_equal(settings_text(settings_global(file), "log"), "info stderr");
+    assert_int_equal(settings_section_count(file), 2);
+    hsm = settings_section(file, 0);
+    vault = settings_section(file, 1);
+    assert_string_equal(settings_title(hsm), "on-prem");
+    assert_string_equal(settings_text(hsm, "uri"), "pkcs11:token=a#b//c/*d;e=%20");
+    assert_true(settings_yes(hsm, "finalize"));
+    assert_string_equal(settings_title(vault), "contoso");
+    assert_string_equal(settings_text(vault, "backend"), "keyvault");
+    assert_string_equal(settings_text(vault, "identity"), "managed-identity");
+    assert_int_equal(settings_list_count(vault, "keys"), 2);
+    assert_string_equal(settings_list_item(vault, "keys", 0), "storage-kek");
+    assert_string_equal(settings_list_item(vault, "keys", 1), "sql-kek");
+    assert_null(settings_list_item(vault, "keys", 2));
+    assert_int_equal(settings_milliseconds(vault, "lease"), -1);
+    assert_int_equal(settings_milliseconds(vault, "timeout"), 1500);
+}
+
+static void test_what_is_not_written_is_preset(void **state)
+{
+    const struct settings *section = accept_section("token a { backend = keyvault }");
+
+    (void)state;
+    assert_string_equal(settings_text(settings_global(file), "log"), "warning syslog");
+    assert_false(settings_yes(settings_global(file), "audit-required"));
+    assert_int_equal(settings_milliseconds(section, "timeout"), 30000);
+    assert_int_equal(settings_milliseconds(section, "lease"), 3600000);
+    assert_int_equal(settings_number(section, "older-versions"), 16);
+    assert_null(settings_text(section, "vault"));
+    assert_int_equal(settings_list_count(section, "keys"), 0);
+    assert_false(settings_written(section, "timeout"));
+    assert_true(settings_written(section, "backend"));
+    assert_null(settings_text(section, "uri")); /* of another backend */
+}
+
+static void test_an_empty_file_has_no_tokens(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(""), CKR_OK);
+    assert_int_equal(settings_section_count(file), 0);
+    settings_free(file);
+    assert_int_equal(read_text("# nothing"), CKR_OK);
+    assert_int_equal(settings_section_count(file), 0);
+}
+
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t milliseconds;
+    } pairs[] = {{"0", 0},       {"7", 7000},     {"250ms", 250},   {"3s", 3000},
+                 {"2m", 120000}, {"1h", 3600000}, {"2d", 172800000}};
+    char text[100];
+    size_t at;
+
+    (void)state;
+    for (at = 0; at < COUNT(pairs); at++) {
+        snprintf(text, sizeof text, "token a { backend = keyvault\nrefresh = %s }", pairs[at].text);
+        assert_int_equal(settings_milliseconds(accept_section(text), "refresh"), pairs[at].milliseconds);
+        settings_free(file);
+        file = NULL;
+    }
+}
+
+static void test_paths_start_where_the_file_is(void **state)
+{
+    const struct settings *section = accept_section("token a { backend = hsm\nca-file = \"certs/ca.pem\" }");
+
+    (void)state;
+    assert_string_equal(settings_text(section, "ca-file"), test_path("certs/ca.pem"));
+    settings_free(file);
+    section = accept_section("token a { backend = keyvault\nca-file = /etc/ca.pem }");
+    assert_string_equal(settings_text(section, "ca-file"), "/etc/ca.pem");
+}
+
+static void test_the_environment_in_double_quotes(void **state)
+{
+    const struct settings *section;
+
+    (void)state;
+    setenv("BYOK_TEST_HOST", "contoso", 1);
+    section = accept_section("token a { backend = keyvault\nvault = \"https://${BYOK_TEST_HOST}.net\" }");
+    assert_string_equal(settings_text(section, "vault"), "https://contoso.net");
+    settings_free(file);
+    section = accept_section("token a { backend = keyvault\nvault = '${BYOK_TEST_HOST}' }");
+    assert_string_equal(settings_text(section, "vault"), "${BYOK_TEST_HOST}");
+}
+
+static void test_a_list_of_one_needs_no_braces(void **state)
+{
+    const struct settings *section = accept_section("token a { backend = keyvault\nkeys = kek }");
+
+    (void)state;
+    assert_int_equal(settings_list_count(section, "keys"), 1);
+}
+
+static void test_a_list_may_go_on(void **state)
+{
+    const struct settings *section =
+        accept_section("token a { backend = keyvault\nkeys = {a, b}\nkeys += {c, d} }");
+
+    (void)state;
+    assert_int_equal(settings_list_count(section, "keys"), 4);
+}
+
+static void test_windows_lines(void **state)
+{
+    (void)state;
+    accept_section("token a {\r\nbackend = hsm # x\r\nfinalize = yes\r\n}\r\n");
+    assert_true(settings_yes(settings_section(file, 0), "finalize"));
+}
+
+/* --- What is refused, and how that is said --- */
+
+static void test_syntax_errors(void **state)
+{
+    (void)state;
+    assert_refused("token \"a\" {\n backend = hsm\n", "1: this '{' is never closed");
+    assert_refused("token \"a\" {\n backend = hsm\n}\n}\n", "4: this '}' closes nothing");
+    assert_refused("\ntoken \"a {\n backend = hsm\n}", "2: this string is never closed");
+    assert_refused("\n/* token \"a\" {\n backend = hsm\n}", "2: this comment is never closed");
+    assert_refused("token { backend = hsm }", "1: missing title for section 'token'");
+    assert_refused("token \"a\" {\n backend hsm }", "2: missing equal sign after option 'backend'");
+    assert_refused("token \"a\" {\n backend = }", "2: unexpected token '}'");
+    assert_refused("token \"a\" {\n backend = {hsm} }", "2: unexpected token '{'");
+    assert_refused("token a { backend = \"h\\777\" }", "1: invalid octal number '\\777'");
+    assert_refused("token a { backend = hsm \x01}", "1: byte 0x01 is no text");
+    assert_refused("# \n# \n \x7f", "3: byte 0x7f is no text");
+}
+
+static void test_unknown_options(void **state)
+{
+    (void)state;
+    assert_refused("# 1\n# 2\ntoken \"a\" { # 3\n backend = keyvault # 4\n vualt = \"x\" }",
+                   "5: unknown option \"vualt\"; did you mean \"vault\"?");
+    assert_refused("token \"a\" {\n colour = red\n backend = hsm }", "2: unknown option \"colour\"");
+    assert_refused("tokn \"a\" { backend = hsm }", "1: unknown option \"tokn\"; did you mean \"token\"?");
+    assert_refused("logg = \"info\"", "1: unknown option \"logg\"; did you mean \"log\"?");
+    assert_refused("token a { backend = hsm\ninclude(\"/etc/passwd\") }", "2: unknown option \"include\"");
+    assert_refused("vault = \"x\"", "1: \"vault\" belongs into a token section");
+    assert_refused("token a { log = info }", "1: \"log\" belongs before the token sections");
+}
+
+static void test_options_of_another_backend(void **state)
+{
+    (void)state;
+    assert_refused("token \"a\" {\n backend = keyvault\n uri = \"x\"\n}",
+                   "3: \"uri\" belongs to backend = hsm");
+    assert_refused("token \"a\" {\n vault = x\n backend = hsm\n}",
+                   "2: \"vault\" belongs to backend = keyvault");
+}
+
+static void test_repeated_options(void **state)
+{
+    (void)state;
+    assert_refused("token a {\n backend = hsm\n uri = x\n uri = x\n}",
+                   "4: \"uri\" was written before, in line 3");
+    assert_refused("log = info\ntoken a { backend = hsm }\nlog = debug\n",
+                   "3: \"log\" was written before, in line 1");
+    assert_refused("token a {\n backend = keyvault\n keys = {a, b}\n keys = {c}\n}",
+                   "4: \"keys\" was written before, in line 3");
+    assert_refused("token a {\n backend = keyvault\n keys = {a}\n keys = {}\n}",
+                   "3: \"keys\" is an empty list");
+}
+
+static void test_the_same_option_in_two_sections(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("token a { backend = hsm\nuri = x }\ntoken b { backend = hsm\nuri = x }"),
+                     CKR_OK);
+    assert_int_equal(settings_section_count(file), 2);
+}
+
+static void test_wrong_words(void **state)
+{
+    (void)state;
+    assert_refused("token a {\n backend = keyvalt }",
+                   "2: \"backend\" cannot be \"keyvalt\"; did you mean \"keyvault\"?");
+    assert_refused("token a {\n backend = keyvault\n identity = managed }",
+                   "3: \"identity\" cannot be \"managed\"; did you mean \"managed-identity\"?");
+    assert_refused("token a {\n backend = tpm }",
+                   "2: \"backend\" cannot be \"tpm\"; it is one of: hsm keyvault");
+    assert_refused("token a {\n backend = hsm\n finalize = true }",
+                   "3: \"finalize\" is yes or no, not \"true\"");
+    assert_refused("audit-required = Yes", "1: \"audit-required\" is yes or no, not \"Yes\"");
+}
+
+static void refuse_in_vault(const char *option, const char *message)
+{
+    char text[200], whole_message[300];
+
+    snprintf(text, sizeof text, "token a {\n backend = keyvault\n %s\n}\n", option);
+    snprintf(whole_message, sizeof whole_message, "3: %s", message);
+    assert_refused(text, whole_message);
+}
+
+static void test_wrong_numbers(void **state)
+{
+    (void)state;
+    refuse_in_vault("older-versions = 101", "\"older-versions\" cannot be 101; it is from 0 to 100");
+    refuse_in_vault("older-versions = -1", "\"older-versions\" is a whole number, not \"-1\"");
+    refuse_in_vault("older-versions = 1.5", "\"older-versions\" is a whole number, not \"1.5\"");
+    refuse_in_vault("older-versions = 99999999999999999999",
+                    "\"older-versions\" is a whole number, not \"99999999999999999999\"");
+    refuse_in_vault("timeout = 999ms", "\"timeout\" cannot be 999ms; it is from 1s to 1h");
+    refuse_in_vault("timeout = 2h", "\"timeout\" cannot be 2h; it is from 1s to 1h");
+    refuse_in_vault("lease = 59", "\"lease\" cannot be 59; it is from 1m to 1d");
+    refuse_in_vault("timeout = off",
+                    "\"timeout\" is a time, a whole number with ms, s, m, h or d, not \"off\"");
+    refuse_in_vault("lease = never",
+                    "\"lease\" is a time, a whole number with ms, s, m, h or d, or off, not \"never\"");
+    refuse_in_vault("refresh = 1w",
+                    "\"refresh\" is a time, a whole number with ms, s, m, h or d, not \"1w\"");
+    refuse_in_vault(
+        "refresh = 9223372036854775807d",
+        "\"refresh\" is a time, a whole number with ms, s, m, h or d, not \"9223372036854775807d\"");
+}
+
+static void test_nothing_where_something_belongs(void **state)
+{
+    (void)state;
+    refuse_in_vault("vault = \"\"", "\"vault\" is empty; leave it out, or give it a value");
+    refuse_in_vault("vault = \"${BYOK_TEST_UNSET}\"", "\"vault\" is empty; leave it out, or give it a value");
+    refuse_in_vault("keys = {\"a\", \"\"}", "\"keys\" is empty; leave it out, or give it a value");
+    assert_refused("\n\ntoken a {\n}\n", "3: token \"a\" has no \"backend\"");
+    assert_refused("\ntoken a {\n backend = keyvault\n keys = {}\n}", "2: \"keys\" is an empty list");
+}
+
+static void test_titles(void **state)
+{
+    (void)state;
+    accept_section("token \"12345678901234567890123456789012\" { backend = hsm }");
+    settings_free(file);
+    file = NULL;
+    accept_section("token \"Schl\xc3\xbcssel\" { backend = hsm }");
+    settings_free(file);
+    file = NULL;
+    assert_refused("\ntoken \"\" { backend = hsm }", "2: token \"\": a title has 1 to 32 bytes");
+    assert_refused("token \"123456789012345678901234567890123\" { backend = hsm }",
+                   "1: token \"123456789012345678901234567890123\": a title has 1 to 32 bytes");
+    assert_refused("token \"a\\tb\" { backend = hsm }", "1: token \"a?b\": a title is printable");
+    assert_refused("token \"a\xff\" { backend = hsm }", "1: token \"a\xff\": a title is printable");
+    assert_refused("token a { backend = hsm }\ntoken b { backend = hsm }\ntoken a { backend = hsm }\n",
+                   "3: found duplicate title 'a'");
+}
+
+static void test_a_room_refuses_by_line(void **state)
+{
+    const struct settings *section = accept_section("\n# x\ntoken a {\n backend = keyvault\n lease = 2h\n}");
+    char expected[300];
+
+    (void)state;
+    snprintf(expected, sizeof expected, "error: %s:5: half of 2\n", test_path("conf"));
+    assert_int_equal(settings_refuse(section, "lease", "half of %d", 2), CKR_GENERAL_ERROR);
+    assert_logged(expected);
+    snprintf(expected, sizeof expected, "error: %s:3: no vault\n", test_path("conf"));
+    assert_int_equal(settings_refuse(section, "vault", "no vault"), CKR_GENERAL_ERROR);
+    assert_logged(expected);
+    assert_int_equal(settings_refuse(section, NULL, "no vault"), CKR_GENERAL_ERROR);
+    assert_logged(expected);
+}
+
+static void test_too_large_a_file(void **state)
+{
+    static char text[1024 * 1024 + 2];
+
+    (void)state;
+    memset(text, ' ', sizeof text - 1);
+    assert_int_equal(read_text(text), CKR_GENERAL_ERROR);
+    assert_logged("File too large");
+    text[1024 * 1024] = '\0';
+    assert_int_equal(read_text(text), CKR_OK);
+}
+
+static void test_a_zero_byte(void **state)
+{
+    FILE *to = fopen(test_path("conf"), "w");
+
+    (void)state;
+    assert_int_equal(fwrite("log = info\n\0", 1, 12, to), 12);
+    fclose(to);
+    assert_int_equal(chmod(test_path("conf"), 0600), 0);
+    assert_int_equal(read_named("conf"), CKR_GENERAL_ERROR);
+    assert_logged(":2: byte 0x00 is no text");
+}
+
+/* --- Where it is --- */
+
+static void assert_read(CK_RV rv, const char *title)
+{
+    assert_int_equal(rv, CKR_OK);
+    assert_non_null(file);
+    assert_string_equal(settings_title(settings_section(file, 0)), title);
+    settings_free(file);
+    file = NULL;
+}
+
+static void write_token(const char *name, const char *title)
+{
+    char text[100];
+
+    snprintf(text, sizeof text, "token \"%s\" { backend = hsm }", title);
+    test_write(name, text, 0600);
+}
+
+static void test_no_file_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(read_from(false, NULL), CKR_OK);
+    assert_null(file);
+    assert_int_equal(read_from(true, NULL), CKR_OK);
+    assert_null(file);
+    assert_nothing_logged();
+}
+
+static void test_the_first_place_wins(void **state)
+{
+    char reserved[300];
+
+    (void)state;
+    mkdir(test_path("home"), 0700);
+    mkdir(test_path("home/.config"), 0700);
+    mkdir(test_path("xdg"), 0700);
+    write_token("system.conf", "system");
+    assert_read(read_from(false, NULL), "system");
+    write_token("home/.config/byok-pkcs11.conf", "home");
+    assert_read(read_from(false, NULL), "home");
+    write_token("xdg/byok-pkcs11.conf", "xdg");
+    setenv("XDG_CONFIG_HOME", test_path("xdg"), 1);
+    assert_read(read_from(false, NULL), "xdg");
+    write_token("environment.conf", "environment");
+    setenv("BYOK_PKCS11_CONF", test_path("environment.conf"), 1);
+    assert_read(read_from(false, NULL), "environment");
+    write_token("conf", "reserved");
+    snprintf(reserved, sizeof reserved, "config=%s", test_path("conf"));
+    assert_read(read_from(false, reserved), "reserved");
+    assert_read(read_from(false, "other words"), "environment");
+    unlink(test_path("home/.config/byok-pkcs11.conf"));
+}
+
+static void test_forms_of_the_reserved_string(void **state)
+{
+    static const char *const forms[] = {"config=%s",     "  config=%s",    "a config=%s b",
+                                        "config=\"%s\"", "a\tconfig=%s\n", "xconfig=/x config=%s"};
+    const char *path = strdup(test_path("conf"));
+    char reserved[300];
+    size_t at;
+
+    (void)state;
+    write_token("conf", "reserved");
+    for (at = 0; at < COUNT(forms); at++) {
+        const char *place = strstr(forms[at], "%s");
+
+        snprintf(reserved, sizeof reserved, "%.*s%s%s", (int)(place - forms[at]), forms[at], path, place + 2);
+        assert_read(read_from(false, reserved), "reserved");
+    }
+    assert_nothing_logged();
+    free((void *)(uintptr_t)path);
+}
+
+static void test_a_path_with_blanks(void **state)
+{
+    char reserved[300];
+
+    (void)state;
+    write_token("my conf", "blank");
+    snprintf(reserved, sizeof reserved, "config=\"%s\" x", test_path("my conf"));
+    assert_read(read_from(false, reserved), "blank");
+}
+
+static void test_malformed_reserved_strings(void **state)
+{
+    static const char *const wrong[] = {"config=", "config= x", "config=\"\"", "config=\"/etc/x"};
+    size_t at;
+
+    (void)state;
+    for (at = 0; at < COUNT(wrong); at++) {
+        assert_int_equal(read_from(false, wrong[at]), CKR_ARGUMENTS_BAD);
+        assert_logged("config= is followed by no path");
+    }
+}
+
+static void test_a_relative_path(void **state)
+{
+    char *here = getcwd(NULL, 0);
+
+    (void)state;
+    write_token("conf", "relative");
+    assert_int_equal(chdir(test_directory), 0);
+    assert_read(read_from(false, "config=conf"), "relative");
+    assert_int_equal(chdir(here), 0);
+    free(here);
+}
+
+static void test_a_named_file_must_be_there(void **state)
+{
+    (void)state;
+    assert_int_equal(read_named("none"), CKR_GENERAL_ERROR);
+    assert_logged("none: No such file or directory");
+    setenv("BYOK_PKCS11_CONF", test_path("none"), 1);
+    assert_int_equal(read_from(false, NULL), CKR_GENERAL_ERROR);
+    assert_logged("none: No such file or directory");
+    assert_int_equal(read_named(""), CKR_GENERAL_ERROR); /* a directory */
+    assert_logged("not a regular file");
+}
+
+/* --- Whether it may be believed --- */
+
+static void test_a_file_that_others_can_write(void **state)
+{
+    static const mode_t wrong[] = {0620, 0602, 0666};
+    size_t at;
+
+    (void)state;
+    for (at = 0; at < COUNT(wrong); at++) {
+        write_token("conf", "a");
+        assert_int_equal(chmod(test_path("conf"), wrong[at]), 0);
+        assert_int_equal(read_named("conf"), CKR_GENERAL_ERROR);
+        assert_logged("conf can be written by others; chmod go-w ");
+    }
+    assert_int_equal(chmod(test_path("conf"), 0644), 0);
+    assert_read(read_named("conf"), "a");
+}
+
+static void test_a_directory_that_others_can_write(void **state)
+{
+    static const mode_t wrong[] = {0770, 0703, 0777};
+    char expected[300];
+    size_t at;
+
+    (void)state;
+    write_token("conf", "a");
+    snprintf(expected, sizeof expected, "%s can be written by others; chmod go-w %s\n", test_directory,
+             test_directory);
+    for (at = 0; at < COUNT(wrong); at++) {
+        assert_int_equal(chmod(test_directory, wrong[at]), 0);
+        assert_int_equal(read_named("conf"), CKR_GENERAL_ERROR);
+        assert_logged(expected);
+    }
+    assert_int_equal(chmod(test_directory, 01777), 0); /* sticky, as /tmp is */
+    assert_read(read_named("conf"), "a");
+}
+
+static void test_a_link_into_such_a_directory(void **state)
+{
+    (void)state;
+    mkdir(test_path("open"), 0700);
+    write_token("open/conf", "a");
+    unlink(test_path("conf"));
+    assert_int_equal(symlink(test_path("open/conf"), test_path("conf")), 0);
+    assert_read(read_named("conf"), "a");
+    assert_int_equal(chmod(test_path("open"), 0777), 0);
+    assert_int_equal(read_named("conf"), CKR_GENERAL_ERROR);
+    assert_logged("/open can be written by others");
+}
+
+static void test_a_file_of_another_user(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        test_skip("only root can give files away");
+    }
+    write_token("conf", "a");
+    assert_int_equal(chown(test_path("conf"), 65534, 65534), 0);
+    assert_int_equal(read_named("conf"), CKR_GENERAL_ERROR);
+    assert_logged("belongs to neither root nor this user");
+}
+
+static int child_may_not_read(void *arg)
+{
+    const struct settings_origin origin = {false, arg};
+    struct settings_file *none = NULL;
+
+    if (setuid(65534) != 0) {
+        return 1;
+    }
+    return settings_read_from(&origin, NULL, &schema, &none) != CKR_OK || none != NULL;
+}
+
+/* Run as another user, who may look but not read. */
+static void test_an_unreadable_default_file_is_one_warning(void **state)
+{
+    char path[300];
+
+    (void)state;
+    if (geteuid() != 0) {
+        test_skip("only root can become another user");
+    }
+    write_token("system.conf", "a");
+    snprintf(path, sizeof path, "%s", test_path("system.conf"));
+    test_write("log", "", 0666);
+    assert_int_equal(chmod(test_directory, 0755), 0);
+    setenv("HOME", "/root", 1); /* which he may not even enter */
+    assert_int_equal(test_in_child(child_may_not_read, path), 0);
+    assert_logged("warning: configuration");
+}
+
+/* --- Set-id --- */
+
+static void test_secure_reads_the_system_file_alone(void **state)
+{
+    char reserved[300];
+
+    (void)state;
+    if (geteuid() != 0) {
+        test_skip("the file must be root's");
+    }
+    write_token("conf", "named");
+    setenv("BYOK_PKCS11_CONF", test_path("conf"), 1);
+    snprintf(reserved, sizeof reserved, "config=%s", test_path("conf"));
+    assert_int_equal(read_from(true, reserved), CKR_OK);
+    assert_null(file);
+    write_token("system.conf", "system");
+    assert_read(read_from(true, reserved), "system");
+}
+
+static void test_secure_refuses_the_environment(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        test_skip("the file must be root's");
+    }
+    test_write("system.conf", "token a {\n backend = keyvault\n vault = '${HOME}' }", 0600);
+    assert_int_equal(read_from(false, NULL), CKR_OK);
+    settings_free(file);
+    file = NULL;
+    assert_int_equal(read_from(true, NULL), CKR_GENERAL_ERROR);
+    assert_logged("system.conf:3: ${ is not allowed");
+}
+
+static void test_secure_trusts_root_alone(void **state)
+{
+    (void)state;
+    write_token("system.conf", "system");
+    if (geteuid() == 0) {
+        assert_int_equal(chmod(test_directory, 01777), 0);
+        assert_int_equal(read_from(true, NULL), CKR_GENERAL_ERROR);
+        assert_logged("can be written by others");
+        assert_int_equal(chmod(test_directory, 0755), 0);
+        assert_int_equal(chown(test_path("system.conf"), 65534, 65534), 0);
+    }
+    assert_int_equal(read_from(true, NULL), CKR_GENERAL_ERROR);
+    assert_logged("belongs to another than root");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_reads_in_the_order_of_the_file),
+        TEST(test_what_is_not_written_is_preset),
+        TEST(test_an_empty_file_has_no_tokens),
+        TEST(test_durations),
+        TEST(test_paths_start_where_the_file_is),
+        TEST(test_the_environment_in_double_quotes),
+        TEST(test_a_list_of_one_needs_no_braces),
+        TEST(test_a_list_may_go_on),
+        TEST(test_windows_lines),
+        TEST(test_syntax_errors),
+        TEST(test_unknown_options),
+        TEST(test_options_of_another_backend),
+        TEST(test_repeated_options),
+        TEST(test_the_same_option_in_two_sections),
+        TEST(test_wrong_words),
+        TEST(test_wrong_numbers),
+        TEST(test_nothing_where_something_belongs),
+        TEST(test_titles),
+        TEST(test_a_room_refuses_by_line),
+        TEST(test_too_large_a_file),
+        TEST(test_a_zero_byte),
+        TEST(test_no_file_anywhere),
+        TEST(test_the_first_place_wins),
+        TEST(test_forms_of_the_reserved_string),
+        TEST(test_a_path_with_blanks),
+        TEST(test_malformed_reserved_strings),
+        TEST(test_a_relative_path),
+        TEST(test_a_named_file_must_be_there),
+        TEST(test_a_file_that_others_can_write),
+        TEST(test_a_directory_that_others_can_write),
+        TEST(test_a_link_into_such_a_directory),
+        TEST(test_a_file_of_another_user),
+        TEST(test_an_unreadable_default_file_is_one_warning),
+        TEST(test_secure_reads_the_system_file_alone),
+        TEST(test_secure_refuses_the_environment),
+        TEST(test_secure_trusts_root_alone),
+    };
+
+    return cmocka_run_group_tests(tests, test_begin, test_end);
+}
