@@ -45,7 +45,7 @@ const char *fake_uri(const char *token, const char *more)
 
 const char *fake_pin_uri(const char *token, const char *pin)
 {
-    char more[PATH_MAX];
+    char more[BENCH_PATH + 32];
 
     bench_write("pin", "%s\n", pin);
     snprintf(more, sizeof more, "&pin-source=file:%s", bench_path("pin"));

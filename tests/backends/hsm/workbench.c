@@ -21,7 +21,7 @@ static const struct setting_option global[] = {
 
 const char *bench_path(const char *name)
 {
-    static char paths[4][PATH_MAX / 2];
+    static char paths[4][BENCH_PATH];
     static unsigned next;
     char *path = paths[next++ % 4];
 

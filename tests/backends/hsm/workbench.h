@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-enum { BENCH_TOKENS = 2 };
+enum { BENCH_TOKENS = 2, BENCH_PATH = 1024 };
 
 /* One test's; made anew for each. */
 struct bench {
-    char folder[PATH_MAX / 4];
+    char folder[BENCH_PATH / 2];
     struct settings_file *settings;
     struct token *token[BENCH_TOKENS];
 };
