@@ -104,10 +104,11 @@ const char *house_built(const char *name)
 
 const char *house_fake_uri(int token)
 {
+    const char *builddir = getenv("BUILDDIR");
     char *uri = next_path();
 
-    snprintf(uri, PATH_ROOM, "pkcs11:token=fake-%d?module-path=%s", token,
-             house_built("tests/pkcs11/.libs/fake_module.so"));
+    snprintf(uri, PATH_ROOM, "pkcs11:token=fake-%d?module-path=%s/tests/pkcs11/.libs/fake_module.so", token,
+             builddir == NULL ? "." : builddir);
     return uri;
 }
 
