@@ -246,7 +246,8 @@ static void test_a_key_too_small_for_its_padding(void **state)
 static void pem_of(EVP_PKEY *key, bool certificate, struct buffer *ret_pem)
 {
     BIO *to = BIO_new(BIO_s_mem());
-    char *data;
+    char *data = NULL;
+    size_t size;
 
     if (certificate) {
         X509 *x509 = X509_new();
@@ -261,7 +262,8 @@ static void pem_of(EVP_PKEY *key, bool certificate, struct buffer *ret_pem)
     } else {
         assert_int_equal(PEM_write_bio_PUBKEY(to, key), 1);
     }
-    assert_int_equal(buffer_append(ret_pem, data, (size_t)BIO_get_mem_data(to, &data)), CKR_OK);
+    size = (size_t)BIO_get_mem_data(to, &data);
+    assert_int_equal(buffer_append(ret_pem, data, size), CKR_OK);
     BIO_free(to);
 }
 
@@ -301,11 +303,12 @@ static void test_a_pem_of_another_kind_of_key(void **state)
 
 static void test_what_is_no_pem(void **state)
 {
-    static const char *const wrong[] = {
-        "", "x", "-----BEGIN PUBLIC KEY-----\n",
-        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    static const char encrypted[] =
         "-----BEGIN RSA PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,"
-        "00112233445566778899AABBCCDDEEFF\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PUBLIC KEY-----\n"};
+        "00112233445566778899AABBCCDDEEFF\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PUBLIC KEY-----\n";
+    static const char *const wrong[] = {"", "x", "-----BEGIN PUBLIC KEY-----\n",
+                                        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+                                        encrypted};
     struct rsa_public *key = NULL;
     size_t at;
 
