@@ -74,7 +74,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     return CKR_OK;
 }
 
-/* PKCS#11 3.0, 5.8.1: without a mechanism, what is running is cancelled. */
+/* PKCS#11 3.0, 5.8.1: without a mechanism, what is running is cancelled; there must be something. */
 static CK_RV init(struct soft_session *session, struct operation *operation, const CK_MECHANISM *mechanism,
                   CK_OBJECT_HANDLE handle)
 {
@@ -86,7 +86,7 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
     } else if (is_running_locked(session, operation)) {
         operation_end(operation);
     } else {
-        rv = CKR_OPERATION_NOT_INITIALIZED;
+        rv = CKR_ARGUMENTS_BAD;
     }
     pthread_mutex_unlock(&session->lock);
     return rv;

@@ -1,0 +1,53 @@
+/*
+ * A key service in memory: tests all of pkcs11/soft without network. Real RSA (OpenSSL's own), versions,
+ * permissions; each verb counts its requests and can be made to refuse, fail or take long. May be changed
+ * while other threads use it.
+ */
+#ifndef BYOK_TESTS_FAKE_KEY_SERVICE_H
+#define BYOK_TESTS_FAKE_KEY_SERVICE_H
+
+#include "backends/key_service.h"
+
+enum fake_verb { FAKE_LIST, FAKE_GET, FAKE_WRAP, FAKE_UNWRAP, FAKE_ENCRYPT, FAKE_DECRYPT, FAKE_VERBS };
+
+/* What a verb answers instead of working; verdict NONE: it works. */
+struct fake_rule {
+    enum service_verdict verdict;
+    CK_RV rv;
+    unsigned status;
+};
+
+extern const struct fake_rule fake_refused;     /* no permission */
+extern const struct fake_rule fake_unreachable; /* 503 */
+
+/* Free for tests to change: fake_version() gives the newest of a key. */
+struct fake_version {
+    char version[KEY_VERSION_SIZE];
+    bool enabled;
+    bool uses_known;
+    unsigned uses;
+    int64_t not_before, expires;
+};
+
+struct key_service *fake_key_service_new(void);
+
+/* Named by the configuration: "name" or "name/version". Before a token is opened. */
+void fake_configure(struct key_service *service, const char *text);
+/* A new version of a key, which is made where there is none. `bits` 0: an EC key. */
+struct fake_version *fake_add(struct key_service *service, const char *name, unsigned bits);
+struct fake_version *fake_version(struct key_service *service, const char *name);
+void fake_remove(struct key_service *service, const char *name);
+
+void fake_rule(struct key_service *service, enum fake_verb verb, struct fake_rule rule);
+void fake_delay(struct key_service *service, enum fake_verb verb, int64_t milliseconds);
+/* Seconds that its clock is ahead of ours. */
+void fake_clock(struct key_service *service, int64_t ahead);
+
+unsigned fake_count(struct key_service *service, enum fake_verb verb);
+unsigned fake_count_all(struct key_service *service);
+
+/* Encrypts under the newest version, as a client of the service would: no request. */
+void fake_encrypt(struct key_service *service, const char *name, enum rsa_padding padding, struct bytes plain,
+                  struct buffer *ret_blob);
+
+#endif
