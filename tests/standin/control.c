@@ -121,6 +121,9 @@ static void settings(struct standin *standin, const char *method, const char *re
     const char *wrong;
 
     (void)rest;
+    if (strcmp(method, "DELETE") == 0) {
+        settings_init(&standin->settings);
+    }
     if (strcmp(method, "PUT") == 0 && !settings_change(&standin->settings, body, &wrong)) {
         control_refuse(answer, text("%s", wrong));
         return;
@@ -153,23 +156,34 @@ static const struct resource *find_resource(const char *path, size_t size)
     return NULL;
 }
 
-static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
+static void answer_resource(struct standin *standin, const struct resource *resource,
+                            const struct request *request, const char *rest, struct answer *answer)
 {
-    const char *path = request->path + 1;
-    size_t size = strcspn(path, "/");
-    const struct resource *resource = find_resource(path, size);
     cJSON *body OWNED(owned_json) = cJSON_ParseWithLength(request->body, request->size);
 
-    if (resource == NULL) {
-        answer_json(answer, 404, need(cJSON_CreateObject()));
-        return;
-    }
     if (request->size > 0 && body == NULL) {
         control_refuse(answer, text("the body is not JSON"));
         return;
     }
     LOCKED(standin);
-    resource->answer(standin, request->method, path + size + (path[size] == '/' ? 1 : 0), body, answer);
+    resource->answer(standin, request->method, rest, body, answer);
+}
+
+static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
+{
+    const char *path = request->path + 1;
+    size_t size = strcspn(path, "/");
+    const char *rest = path + size + (path[size] == '/' ? 1 : 0);
+    const struct resource *resource = find_resource(path, size);
+
+    if (resource == NULL) {
+        answer_json(answer, 404, need(cJSON_CreateObject()));
+        return;
+    }
+    answer_resource(standin, resource, request, rest, answer);
+    if (resource->answer == keys) {
+        control_prepare(standin, rest);
+    }
 }
 
 static void add_headers(struct standin *standin, const struct request *request, struct answer *answer)

@@ -11,7 +11,7 @@
  *   PUT /callers/ID/permissions  ["list","get","create","update","wrapKey","unwrapKey",...]
  *   PUT, POST, GET, DELETE /faults   the list (faults.h); POST adds to it
  *   GET, DELETE /counts        requests by kind, connections; GET /requests: what was asked, in order
- *   PUT, GET /settings         settings.h
+ *   PUT, GET /settings         settings.h; DELETE: as at the start
  *
  * 200 with JSON; 400 with {"error":...} where a word is unknown, and nothing was changed then.
  */
@@ -25,6 +25,8 @@ extern const struct server_kind control_service;
 /* control_keys.c. With the lock; name "" is all of them. */
 void control_keys(struct standin *standin, const char *method, const char *name, const cJSON *body,
                   struct answer *answer);
+/* Without the lock: makes the pairs of a key's versions. */
+void control_prepare(struct standin *standin, const char *name);
 /* A 400. Takes the message. */
 void control_refuse(struct answer *answer, char *message);
 

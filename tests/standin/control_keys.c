@@ -183,6 +183,27 @@ static void put_key(struct standin *standin, const char *name, const cJSON *body
     answer_json(answer, 200, key_json(key));
 }
 
+/* The newest version of the key after `last`, from new to old. NULL: that was all. */
+static struct key_version *next_version(struct standin *standin, const char *name,
+                                        const struct key_version *last)
+{
+    struct key *key;
+
+    LOCKED(standin);
+    key = key_find(&standin->keys, name);
+    return last != NULL ? last->older : key == NULL ? NULL : key->newest;
+}
+
+void control_prepare(struct standin *standin, const char *name)
+{
+    struct key_version *version = next_version(standin, name, NULL);
+
+    while (version != NULL) {
+        keypair_prepare(version->pair);
+        version = next_version(standin, name, version);
+    }
+}
+
 void control_keys(struct standin *standin, const char *method, const char *name, const cJSON *body,
                   struct answer *answer)
 {

@@ -28,4 +28,7 @@ void keypair_free(struct keypair *pair);
 /* Borrowed, as long as the pair lives; callers wait while it is made. Any thread. */
 EVP_PKEY *keypair_key(struct keypair *pair);
 
+/* Makes it now where it can be kept for the next time, so that no request has to wait for it. */
+void keypair_prepare(struct keypair *pair);
+
 #endif

@@ -27,3 +27,19 @@ tests_standin_standin_SOURCES = \
 	tests/standin/vault_keys.c tests/standin/vault_list.c tests/standin/vault_use.c \
 	tests/standin/words.c tests/standin/words.h
 EXTRA_DIST += tests/vault-curl
+
+# A test program of any room may link this (and libcurl) to have a stand-in of its own.
+standin_runner = tests/standin/run_standin.c tests/standin/run_standin.h
+
+check_PROGRAMS += tests/standin/test_standin
+tests_standin_test_standin_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_standin_test_standin_CFLAGS = $(test_cflags)
+tests_standin_test_standin_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lpthread
+tests_standin_test_standin_SOURCES = $(standin_runner) \
+	tests/standin/test_standin.c tests/standin/test_standin.h \
+	tests/standin/test_client.c tests/standin/test_client.h \
+	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_pages.c \
+	tests/standin/test_faults.c tests/standin/test_recordings.c \
+	tests/standin/text.c tests/standin/text.h
+
+CLEANFILES += tests/standin/key-cache/*.pem

@@ -97,6 +97,26 @@ static void standin_init(struct standin *standin, const struct options *options,
     add_key(standin, "signer", "EC", 0);
 }
 
+static void *prepare(void *pair)
+{
+    keypair_prepare(pair);
+    return NULL;
+}
+
+/* All at once: the largest one takes as long as all others. */
+static void prepare_keys(const struct standin *standin)
+{
+    pthread_t threads[8];
+    unsigned count = 0;
+
+    for (struct key *key = standin->keys.keys; key != NULL && count < 8; key = key->next) {
+        count += pthread_create(&threads[count], NULL, prepare, key->newest->pair) == 0;
+    }
+    while (count > 0) {
+        pthread_join(threads[--count], NULL);
+    }
+}
+
 static void standin_done(struct standin *standin)
 {
     key_store_done(&standin->keys);
@@ -189,6 +209,7 @@ static int run(const struct options *options)
 
     block(&ends);
     standin_init(&standin, options, secret);
+    prepare_keys(&standin);
     good = certificate_make(options->vault_name, &tls) && start_all(&standin, &tls, &servers) &&
            publish(&standin, &servers, &tls, options->dir, secret);
     if (good) {

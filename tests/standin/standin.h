@@ -28,7 +28,7 @@ struct standin {
 };
 
 /* Holds the lock to the end of the block. */
-#define LOCKED(where)                                                                                      \
+#define LOCKED(where)                                                                                        \
     __attribute__((cleanup(standin_unlock), unused)) struct standin *const locked_ = standin_lock(where)
 
 static inline struct standin *standin_lock(struct standin *standin)

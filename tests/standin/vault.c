@@ -26,12 +26,15 @@ struct key_version *call_find(struct call *call)
         key == NULL || key->deleted ? NULL : key_version_find(key, call->route.version);
 
     if (version == NULL) {
+        /* The service names the version too, but not where it was to be changed. */
+        const char *missing = call->route.operation == OPERATION_UPDATE ? "" : call->route.version;
+
         answer_error(
             call->answer, 404, "KeyNotFound", NULL,
             text("A key with (name/id) %s%s%s was not found in this key vault. If you recently deleted this "
                  "key you may be able to recover it using the correct recovery command. For help resolving "
                  "this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182",
-                 call->route.name, call->route.version[0] == '\0' ? "" : "/", call->route.version));
+                 call->route.name, missing[0] == '\0' ? "" : "/", missing));
         return NULL;
     }
     strcpy(call->route.name, key->name);

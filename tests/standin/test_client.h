@@ -1,0 +1,60 @@
+/* A client of the stand-in for its own tests, which knows nothing of the product: libcurl, cJSON and OpenSSL.
+ */
+#ifndef STANDIN_TEST_CLIENT_H
+#define STANDIN_TEST_CLIENT_H
+
+#include "tests/standin/run_standin.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+
+#define ENDS(free_function) __attribute__((cleanup(free_function)))
+
+extern struct standin_process standin;
+
+struct reply {
+    long status;  /* 0: no answer came */
+    long redials; /* connections made for it */
+    double seconds;
+    char *headers; /* as they came */
+    char *body;
+    size_t size;
+    cJSON *json; /* NULL: the body is none */
+};
+
+void reply_done(struct reply *reply);
+/* From the answer, along a path like "error.innererror.code"; NULL: not there. Borrowed. */
+const cJSON *reply_item(const struct reply *reply, const char *path);
+const char *reply_text(const struct reply *reply, const char *path);
+/* Its value, borrowed up to the next call; NULL: not there. */
+const char *reply_header(const struct reply *reply, const char *name);
+
+/* path without host; api-version=7.6 is added where it names none. bearer NULL: no such header. */
+struct reply call_vault(const char *bearer, const char *method, const char *path, const char *body);
+/* With a token of the usual caller, which is fetched once. */
+struct reply vault(const char *method, const char *path, const char *body);
+/* A URL as it is. */
+struct reply vault_url(const char *url);
+/* Seconds until vault and identity calls are given up; 0: 20. */
+extern long give_up_after;
+
+struct reply ask_token(const char *tenant, const char *client_id, const char *secret, const char *scope);
+/* A good one for the usual caller, from malloc. */
+char *fresh_token(void);
+void forget_token(void);
+const char *client_secret(void);
+
+/* PUT of JSON to the control port; it must be accepted. */
+void control(const char *path, const char *json);
+
+/* One key operation of a JSON {alg,value}; the octets it gives. False: refused. */
+bool use_key(const char *path, const char *alg, const void *in, size_t size, unsigned char *out,
+             size_t *out_size);
+
+#endif

@@ -1,0 +1,19 @@
+/* The parts of the stand-in's test program; each file has one list. */
+#ifndef STANDIN_TEST_STANDIN_H
+#define STANDIN_TEST_STANDIN_H
+
+#include "tests/standin/test_client.h"
+
+struct test_list {
+    const struct CMUnitTest *tests;
+    size_t count;
+};
+
+extern const struct test_list key_tests, access_tests, page_tests, fault_tests, recording_tests;
+
+#define TEST_LIST(array)                                                                                     \
+    {                                                                                                        \
+        array, sizeof array / sizeof *array                                                                  \
+    }
+
+#endif
