@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 struct options {
-    const char *dir, *vault_name, *key_cache;
+    char *dir; /* borrowed from the command line, in the end absolute and our own */
+    const char *vault_name, *key_cache;
     pid_t with_pid; /* 0: none */
 };
 
@@ -57,8 +58,9 @@ static char *make_secret(void)
     return text("%.8s~%.8s+&=%%_.%.8s/%.8s", hex, hex + 8, hex + 16, hex + 24);
 }
 
-static char *env_of(const struct standin *standin, const struct servers *servers, const char *dir)
+static char *env_of(struct standin *standin, const struct servers *servers, const char *dir)
 {
+    LOCKED(standin);
     return text(
         "VAULT_URL=\"%s\"\nVAULT_CA=\"%s/ca.pem\"\nIDENTITY_URL=\"%s\"\nCONTROL_URL=\"http://127.0.0.1:%u\"\n"
         "TENANT_ID=\"%s\"\nCLIENT_ID=\"%s\"\nCLIENT_SECRET_FILE=\"%s/client-secret\"\n",
@@ -145,14 +147,15 @@ static bool start_all(struct standin *standin, const struct certificate *tls, st
     if (servers->identity == NULL || servers->vault == NULL || servers->control == NULL) {
         return false;
     }
+    LOCKED(standin); /* no request comes yet, but threads that will serve them run */
     standin->identity_url = text("https://localhost:%u", server_port(servers->identity));
     standin->vault_url = text("https://localhost:%u", server_port(servers->vault));
     return true;
 }
 
 /* The environment file comes last: who sees it may begin. */
-static bool publish(const struct standin *standin, const struct servers *servers,
-                    const struct certificate *tls, const char *dir, const char *secret)
+static bool publish(struct standin *standin, const struct servers *servers, const struct certificate *tls,
+                    const char *dir, const char *secret)
 {
     char *ca OWNED(owned_free) = text("%s/ca.pem", dir),
              *secret_file OWNED(owned_free) = text("%s/client-secret", dir);
@@ -224,47 +227,57 @@ static int run(const struct options *options)
 
 /* --- The command line --- */
 
-static int usage(void)
-{
-    fputs("usage: standin --dir DIR [--vault-name NAME] [--key-cache DIR] [--with-pid PID]\n", stderr);
-    return 2;
-}
-
-int main(int argc, char **argv)
+/* False: the usage is wrong. */
+static bool read_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {{"dir", required_argument, NULL, 'd'},
                                           {"vault-name", required_argument, NULL, 'n'},
                                           {"key-cache", required_argument, NULL, 'c'},
                                           {"with-pid", required_argument, NULL, 'p'},
                                           {NULL, 0, NULL, 0}};
-    struct options options = {.vault_name = "standin"};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case 'd':
-            options.dir = optarg;
+            options->dir = optarg;
             break;
         case 'n':
-            options.vault_name = optarg;
+            options->vault_name = optarg;
             break;
         case 'c':
-            options.key_cache = optarg;
+            options->key_cache = optarg;
             break;
         case 'p':
-            options.with_pid = (pid_t)strtol(optarg, NULL, 10);
+            options->with_pid = (pid_t)strtol(optarg, NULL, 10);
             break;
         default:
-            return usage();
+            return false;
         }
     }
-    if (options.dir == NULL || optind != argc || !key_name_good(options.vault_name)) {
-        return usage();
+    return options->dir != NULL && optind == argc && key_name_good(options->vault_name);
+}
+
+static bool make_dir(const char *path)
+{
+    return path == NULL || mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.vault_name = "standin"};
+    int status;
+
+    if (!read_options(argc, argv, &options)) {
+        fputs("usage: standin --dir DIR [--vault-name NAME] [--key-cache DIR] [--with-pid PID]\n", stderr);
+        return 2;
     }
-    if ((mkdir(options.dir, 0700) != 0 && errno != EEXIST) ||
-        (options.key_cache != NULL && mkdir(options.key_cache, 0700) != 0 && errno != EEXIST)) {
+    if (!make_dir(options.dir) || !make_dir(options.key_cache)) {
         perror("standin");
         return 1;
     }
-    return run(&options);
+    options.dir = need(realpath(options.dir, NULL));
+    status = run(&options);
+    free(options.dir);
+    return status;
 }

@@ -141,11 +141,13 @@ static void remove_dir(const char *dir)
     rmdir(dir);
 }
 
-void standin_end(struct standin_process *process)
+bool standin_end(struct standin_process *process)
 {
+    int status = 0;
+
     if (process->pid > 0) {
         kill(process->pid, SIGTERM);
-        waitpid(process->pid, NULL, 0);
+        waitpid(process->pid, &status, 0);
     }
     if (process->dir != NULL) {
         remove_dir(process->dir);
@@ -159,6 +161,7 @@ void standin_end(struct standin_process *process)
     free(process->client_id);
     free(process->client_secret_file);
     *process = (struct standin_process){0};
+    return status == 0;
 }
 
 /* --- Control --- */

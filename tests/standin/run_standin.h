@@ -18,8 +18,8 @@ struct standin_process {
 
 /* Waits until it can be used. False: it did not start; the reason is on stderr. */
 bool standin_run(struct standin_process *ret_process);
-/* Ends it and removes its folder. */
-void standin_end(struct standin_process *process);
+/* Ends it and removes its folder. False: it had failed, as a sanitizer's report makes it. */
+bool standin_end(struct standin_process *process);
 
 /* A call of the control port (control.h). body: JSON or NULL. The answer, from malloc; NULL: it was refused.
  */

@@ -13,11 +13,13 @@ static int start(void **state)
 
 static int end(void **state)
 {
+    bool good;
+
     (void)state;
     forget_token();
-    standin_end(&standin);
+    good = standin_end(&standin);
     curl_global_cleanup();
-    return 0;
+    return good ? 0 : -1;
 }
 
 int main(void)
