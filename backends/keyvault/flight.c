@@ -1,6 +1,4 @@
 /* One works, the others wait. */
-#include "config.h" /* first: it asks for the GNU functions */
-
 #include "backends/keyvault/flight.h"
 #include <time.h>
 

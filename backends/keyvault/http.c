@@ -248,7 +248,7 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
 {
     CURL *easy = exchange->line->easy;
     const char *address = NULL;
-    long status = 0, connects = 0;
+    long status = 0, connects = 0, verification = 0;
 
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
@@ -256,6 +256,10 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
     exchange->reply->reused = connects == 0;
     exchange->reply->status = (unsigned)status;
     snprintf(exchange->reply->address, sizeof exchange->reply->address, "%s", address == NULL ? "" : address);
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verification);
+    if (code == CURLE_SSL_CONNECT_ERROR && verification != 0) {
+        code = CURLE_PEER_FAILED_VERIFICATION; /* libcurl tells only some of its causes so */
+    }
     if (code != CURLE_OK) {
         explain_code(exchange, code);
     }

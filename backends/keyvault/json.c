@@ -1,6 +1,4 @@
 /* JSON from outside. */
-#include "config.h" /* first: it asks for the GNU functions */
-
 #include "backends/keyvault/json.h"
 #include <errno.h>
 #include <string.h>

@@ -1,1 +1,28 @@
 # tests of backends/keyvault/
+check_LTLIBRARIES += tests/backends/keyvault/libserver.la
+tests_backends_keyvault_libserver_la_SOURCES = \
+	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h
+keyvault_ldadd = tests/backends/keyvault/libserver.la $(test_ldadd)
+
+check_PROGRAMS += \
+	tests/backends/keyvault/test_client_secret \
+	tests/backends/keyvault/test_http \
+	tests/backends/keyvault/test_key_id \
+	tests/backends/keyvault/test_retry \
+	tests/backends/keyvault/test_token_cache \
+	tests/backends/keyvault/test_vault_error \
+	tests/backends/keyvault/test_vault_json
+tests_backends_keyvault_test_client_secret_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_http_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_key_id_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_retry_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_token_cache_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_error_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_json_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)

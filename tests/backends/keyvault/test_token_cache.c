@@ -1,0 +1,280 @@
+/* One token for all threads, renewed in time, forgotten when refused. */
+#include "backends/base/scope.h"
+#include "backends/keyvault/identity/identity.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* An identity that counts, and does as it is told. */
+struct fake {
+    struct identity identity;
+    atomic_uint fetches, at_once; /* at_once: how many are inside now */
+    atomic_bool overlapped, fails;
+    atomic_long lifetime, takes; /* milliseconds */
+    atomic_uint freed;
+};
+
+static struct fake fake;
+
+static bool fake_fetch(struct identity *identity, struct deadline deadline, struct buffer *ret_token,
+                       int64_t *ret_lifetime, struct identity_failure *ret_failure)
+{
+    struct fake *self = (struct fake *)identity;
+    unsigned number = ++self->fetches;
+
+    if (++self->at_once > 1) {
+        self->overlapped = true;
+    }
+    (void)deadline_sleep(deadline, self->takes);
+    self->at_once--;
+    if (self->fails) {
+        *ret_failure = (struct identity_failure){CKR_USER_NOT_LOGGED_IN, VERDICT_NO_ACCESS, "no"};
+        return false;
+    }
+    *ret_lifetime = self->lifetime;
+    return buffer_printf(ret_token, "token-%u", number) == CKR_OK;
+}
+
+static void fake_free(struct identity *identity)
+{
+    ((struct fake *)identity)->freed++;
+}
+
+static const struct identity_ops fake_ops = {"fake", fake_fetch, fake_free};
+
+static int set_up(void **state)
+{
+    struct token_cache *cache;
+
+    memset(&fake, 0, sizeof fake);
+    fake.identity.ops = &fake_ops;
+    fake.lifetime = 3600 * 1000;
+    if (token_cache_new("test", &fake.identity, &cache) != CKR_OK) {
+        return 1;
+    }
+    *state = cache;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    token_cache_free(*state);
+    return fake.freed == 1 ? 0 : 1;
+}
+
+static void expect_token(struct token_cache *cache, const char *expected)
+{
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct identity_failure failure;
+
+    assert_true(token_cache_get(cache, deadline_in(5000), &token, &failure));
+    assert_string_equal(buffer_text(&token), expected);
+}
+
+static struct identity_failure expect_none(struct token_cache *cache, int64_t milliseconds)
+{
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct identity_failure failure;
+
+    assert_false(token_cache_get(cache, deadline_in(milliseconds), &token, &failure));
+    assert_int_equal(token.size, 0);
+    return failure;
+}
+
+static void test_fetched_once(void **state)
+{
+    for (int i = 0; i < 10; i++) {
+        expect_token(*state, "token-1");
+    }
+    assert_int_equal(fake.fetches, 1);
+}
+
+static void test_nothing_before_it_is_needed(void **state)
+{
+    (void)state;
+    assert_int_equal(fake.fetches, 0);
+}
+
+static void test_ended_token_is_replaced(void **state)
+{
+    fake.lifetime = 50;
+    expect_token(*state, "token-1");
+    usleep(60000);
+    expect_token(*state, "token-2");
+}
+
+static void test_failure_is_told_and_not_kept(void **state)
+{
+    fake.fails = true;
+    assert_int_equal(expect_none(*state, 1000).rv, CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(expect_none(*state, 1000).verdict, VERDICT_NO_ACCESS);
+    assert_int_equal(fake.fetches, 2);
+    fake.fails = false;
+    expect_token(*state, "token-3");
+}
+
+static void test_refused_token_is_forgotten(void **state)
+{
+    expect_token(*state, "token-1");
+    token_cache_drop(*state, bytes_of_text("token-1"));
+    expect_token(*state, "token-2");
+}
+
+static void test_refusal_of_an_older_token_changes_nothing(void **state)
+{
+    expect_token(*state, "token-1");
+    token_cache_drop(*state, bytes_of_text("token-1"));
+    expect_token(*state, "token-2");
+    token_cache_drop(*state, bytes_of_text("token-1"));
+    expect_token(*state, "token-2");
+}
+
+/* A tenth of 2 s before the end, and up to half of that more: from 1.7 s on. */
+static void test_renewed_ahead_of_its_end(void **state)
+{
+    fake.lifetime = 2000;
+    expect_token(*state, "token-1");
+    usleep(1000000);
+    expect_token(*state, "token-1");
+    usleep(850000);
+    expect_token(*state, "token-2");
+}
+
+static void test_failed_renewal_keeps_the_old_token(void **state)
+{
+    fake.lifetime = 2000;
+    expect_token(*state, "token-1");
+    fake.fails = true;
+    usleep(1850000);
+    expect_token(*state, "token-1");
+    expect_token(*state, "token-1");
+    assert_int_equal(fake.fetches, 2);
+}
+
+struct caller {
+    struct token_cache *cache;
+    int64_t milliseconds;
+    bool got;
+    char token[32];
+    struct identity_failure failure;
+};
+
+static void *call(void *arg)
+{
+    struct caller *caller = arg;
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+
+    caller->got = token_cache_get(caller->cache, deadline_in(caller->milliseconds), &token, &caller->failure);
+    snprintf(caller->token, sizeof caller->token, "%s", buffer_text(&token));
+    return NULL;
+}
+
+static void call_from_threads(struct caller *callers, unsigned count, struct token_cache *cache, int64_t time)
+{
+    pthread_t threads[32];
+
+    for (unsigned i = 0; i < count; i++) {
+        callers[i] = (struct caller){.cache = cache, .milliseconds = time};
+        pthread_create(&threads[i], NULL, call, &callers[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+    }
+}
+
+static void test_32_threads_fetch_one_token(void **state)
+{
+    struct caller callers[32];
+
+    fake.takes = 200;
+    call_from_threads(callers, 32, *state, 5000);
+    for (int i = 0; i < 32; i++) {
+        assert_true(callers[i].got);
+        assert_string_equal(callers[i].token, "token-1");
+    }
+    assert_int_equal(fake.fetches, 1);
+}
+
+static void test_threads_share_a_failure(void **state)
+{
+    struct caller callers[32];
+
+    fake.takes = 300;
+    fake.fails = true;
+    call_from_threads(callers, 32, *state, 5000);
+    for (int i = 0; i < 32; i++) {
+        assert_false(callers[i].got);
+        assert_int_equal(callers[i].failure.rv, CKR_USER_NOT_LOGGED_IN);
+    }
+    assert_in_range(fake.fetches, 1, 3); /* a thread that started late has its own */
+    assert_false(fake.overlapped);
+}
+
+static void test_waiting_ends_at_the_deadline(void **state)
+{
+    struct caller first = {.cache = *state, .milliseconds = 3000};
+    pthread_t thread;
+    int64_t begun;
+
+    fake.takes = 1000;
+    pthread_create(&thread, NULL, call, &first);
+    while (fake.fetches == 0) {
+        usleep(1000);
+    }
+    begun = clock_now();
+    assert_int_equal(expect_none(*state, 100).verdict, VERDICT_UNREACHABLE);
+    assert_in_range(clock_now() - begun, 95, 700);
+    pthread_join(thread, NULL);
+    assert_true(first.got);
+}
+
+static void test_others_go_on_while_one_renews(void **state)
+{
+    struct caller renewer = {.cache = *state, .milliseconds = 5000};
+    pthread_t thread;
+    int64_t begun;
+
+    fake.lifetime = 3000;
+    expect_token(*state, "token-1");
+    usleep(2750000);
+    fake.takes = 200;
+    fake.lifetime = 3600000;
+    pthread_create(&thread, NULL, call, &renewer);
+    while (fake.fetches == 1) {
+        usleep(1000);
+    }
+    begun = clock_now();
+    expect_token(*state, "token-1");
+    assert_true(clock_now() - begun < 100);
+    pthread_join(thread, NULL);
+    assert_string_equal(renewer.token, "token-2");
+    assert_int_equal(fake.fetches, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CACHE_TEST(test_fetched_once),
+        CACHE_TEST(test_nothing_before_it_is_needed),
+        CACHE_TEST(test_ended_token_is_replaced),
+        CACHE_TEST(test_failure_is_told_and_not_kept),
+        CACHE_TEST(test_refused_token_is_forgotten),
+        CACHE_TEST(test_refusal_of_an_older_token_changes_nothing),
+        CACHE_TEST(test_renewed_ahead_of_its_end),
+        CACHE_TEST(test_failed_renewal_keeps_the_old_token),
+        CACHE_TEST(test_32_threads_fetch_one_token),
+        CACHE_TEST(test_threads_share_a_failure),
+        CACHE_TEST(test_waiting_ends_at_the_deadline),
+        CACHE_TEST(test_others_go_on_while_one_renews),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
