@@ -126,8 +126,8 @@ static void session_opened(struct hsm_session *session)
 {
     struct hsm_token *token = session->token;
 
-    atomic_fetch_add(&token->sessions, 1);
     if (token->login != NULL) {
+        atomic_fetch_add(&token->sessions, 1);
         (void)hsm_login_ensure(token, session->below, session->handle);
     }
 }
@@ -165,7 +165,7 @@ static CK_RV close_session(struct token_session *base)
     struct hsm_token *token = session->token;
     CK_RV rv = is_gone(session) ? CKR_OK : session->below->C_CloseSession(session->handle);
 
-    if (atomic_fetch_sub(&token->sessions, 1) == 1) {
+    if (token->login != NULL && atomic_fetch_sub(&token->sessions, 1) == 1) {
         atomic_store(&token->application, HSM_NOBODY);
     }
     hsm_module_session_end(token->module);

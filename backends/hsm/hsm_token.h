@@ -25,8 +25,9 @@ struct hsm_token {
     CK_SLOT_INFO slot_info;
     CK_TOKEN_INFO token_info;
 
-    atomic_int application; /* enum hsm_application, where we log in: what it believes it is logged in as */
-    atomic_ulong sessions;  /* open, to know when a login ends */
+    /* Only where we log in: */
+    atomic_int application; /* enum hsm_application: what the application believes to be logged in as */
+    atomic_ulong sessions;  /* open, to know when that login ends */
 };
 
 enum hsm_look {
