@@ -2,7 +2,7 @@
 # A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
 
 EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens \
-	tests/contract-both tests/contract-hsm tests/contract-vault
+	tests/contract-both tests/contract-hsm tests/contract-vault tests/failures-in-words
 CLEANFILES += build.log check.log
 
 # Programs that tests run, and that are no tests themselves.
@@ -29,6 +29,7 @@ include tests/pkcs11/soft/local.mk
 include tests/pkcs11/local.mk
 include tests/standin/local.mk
 include tests/contract/local.mk
+include tests/failures/local.mk
 endif
 
 # RSA keys that the stand-in has made once.

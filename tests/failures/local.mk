@@ -1,0 +1,12 @@
+# what goes wrong outside, over both tokens, run under tests/with-tokens by tests/failures-in-words
+noinst_PROGRAMS += tests/failures/failures
+tests_failures_failures_SOURCES = \
+	tests/failures/configuration.c \
+	tests/failures/failures.c tests/failures/failures.h \
+	tests/failures/hsm.c \
+	tests/failures/requests.c \
+	tests/failures/vault.c
+tests_failures_failures_CFLAGS = $(test_cflags)
+tests_failures_failures_LDADD = $(CMOCKA_LIBS)
+
+check_SCRIPTS += tests/failures-in-words

@@ -1,0 +1,253 @@
+/* A vault that is down, refuses, answers nonsense, too much, or slowly. The HSM goes on. */
+#include "tests/failures/failures.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { A_LITTLE = 700 }; /* milliseconds that a machine under load may add */
+
+static CK_BYTE blob[BLOB_MOST];
+static CK_ULONG blob_size;
+
+/* A blob to open, then both tokens, the vault with a second for each call; the fault comes last. */
+static void begin(const char *fault)
+{
+    blob_size = blob_of_vault(blob);
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 1s\n    identity ="));
+    if (fault != NULL) {
+        control("PUT", "/faults", fault);
+    }
+}
+
+/* This code, one line with these words, not beyond the deadline, and the HSM does not notice. */
+static void assert_fails(CK_RV rv, const char *words)
+{
+    assert_rv(open_in(VAULT, blob, blob_size), rv);
+    assert_in_range(elapsed(), 0, 1000 + A_LITTLE);
+    assert_one_complaint(words);
+    assert_works(HSM);
+}
+
+static void test_a_vault_that_is_down(void **state)
+{
+    CK_TOKEN_INFO info;
+    CK_SESSION_HANDLE session;
+
+    (void)state;
+    begin(NULL);
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL),
+               vault_section(getenv("VAULT_URL"), "https://localhost:1\"\n    timeout = \"1s"));
+    assert_rv(p11->C_GetTokenInfo(VAULT, &info), CKR_OK);
+    assert_rv(open_session(VAULT, &session), CKR_OK);
+    assert_fails(CKR_DEVICE_ERROR, "https://localhost:1");
+}
+
+static void test_a_vault_with_a_certificate_of_somebody_else(void **state)
+{
+    (void)state;
+    begin(NULL);
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("ca-file", "timeout = 1s #"));
+    assert_fails(CKR_DEVICE_ERROR, "ca-file");
+}
+
+static void test_an_identity_service_that_is_down(void **state)
+{
+    (void)state;
+    begin(NULL);
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL),
+               vault_section(getenv("IDENTITY_URL"), "https://localhost:1\"\n    timeout = \"1s"));
+    assert_fails(CKR_DEVICE_ERROR, "https://localhost:1");
+}
+
+static void test_a_secret_that_is_wrong(void **state)
+{
+    (void)state;
+    begin(NULL);
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("client-secret\"", "ca.pem\""));
+    assert_fails(CKR_USER_NOT_LOGGED_IN, "client-secret-file");
+}
+
+static void test_a_secret_that_is_missing(void **state)
+{
+    (void)state;
+    begin(NULL);
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("client-secret\"", "no-secret\""));
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_USER_NOT_LOGGED_IN);
+    assert_true(log_has("no-secret")); /* the file's own line; that of the call comes after it */
+    assert_in_range(complaints(), 1, 2);
+    assert_works(HSM);
+}
+
+static void test_a_caller_without_the_permission(void **state)
+{
+    char path[256];
+
+    (void)state;
+    begin(NULL);
+    snprintf(path, sizeof path, "/callers/%s/permissions", getenv("CLIENT_ID"));
+    control("PUT", path, "[\"list\",\"wrapKey\"]");
+    assert_fails(CKR_KEY_FUNCTION_NOT_PERMITTED, "unwrapKey");
+    control("PUT", path, "[\"list\",\"get\",\"wrapKey\",\"unwrapKey\",\"encrypt\",\"decrypt\"]");
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+}
+
+static void test_a_key_that_is_disabled_and_comes_back(void **state)
+{
+    (void)state;
+    begin(NULL);
+    control("PUT", "/keys/kek", "{\"enabled\":false}");
+    assert_fails(CKR_KEY_FUNCTION_NOT_PERMITTED, "disabled");
+    control("PUT", "/keys/kek", "{\"enabled\":true}");
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+}
+
+static void test_a_key_that_is_gone(void **state)
+{
+    (void)state;
+    begin(NULL);
+    control("PUT", "/keys/kek", "{\"deleted\":true}");
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_UNWRAPPING_KEY_HANDLE_INVALID);
+    assert_one_complaint("kek");
+    control("PUT", "/keys/kek", "{\"deleted\":false}");
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+}
+
+static void test_html_instead_of_an_answer(void **state)
+{
+    (void)state;
+    begin("[{\"html\":true,\"status\":200,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "not what the service answers");
+}
+
+static void test_html_of_a_gateway(void **state)
+{
+    (void)state;
+    begin("[{\"html\":true,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "502");
+}
+
+static void test_html_from_the_identity_service(void **state)
+{
+    (void)state;
+    begin("[{\"html\":true,\"status\":200,\"match\":{\"op\":\"token\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "token");
+}
+
+static void test_an_empty_answer(void **state)
+{
+    (void)state;
+    begin("[{\"status\":200,\"body\":\"\",\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "kek");
+}
+
+static void test_half_an_answer(void **state)
+{
+    (void)state;
+    begin("[{\"truncated\":true,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "kek");
+}
+
+static void test_too_much_of_an_answer(void **state)
+{
+    (void)state;
+    begin("[{\"oversize\":true,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "kek");
+}
+
+static void test_an_answer_of_no_key(void **state)
+{
+    (void)state;
+    begin("[{\"status\":200,\"body\":{\"value\":7},\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "kek");
+}
+
+static void test_an_error_without_the_services_own_words(void **state)
+{
+    (void)state;
+    begin("[{\"status\":403,\"body\":\"no\",\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "403");
+}
+
+static void test_a_vault_that_never_answers(void **state)
+{
+    (void)state;
+    begin("[{\"stall\":true,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "kek");
+    assert_in_range(elapsed(), 900, 1000 + A_LITTLE);
+}
+
+static void test_a_vault_that_is_only_slow(void **state)
+{
+    (void)state;
+    begin("[{\"delay_ms\":400,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+    assert_in_range(elapsed(), 400, 1000 + A_LITTLE);
+    assert_int_equal(complaints(), 0);
+}
+
+static void test_a_connection_that_is_cut_once(void **state)
+{
+    (void)state;
+    begin("[{\"cut\":true,\"times\":1,\"match\":{\"op\":\"unwrapkey\"}}]");
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 5s\n    identity ="));
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+    assert_works(HSM);
+}
+
+static void test_a_vault_that_is_busy_once(void **state)
+{
+    (void)state;
+    begin("[{\"status\":429,\"retry_after\":1,\"times\":1,\"match\":{\"op\":\"unwrapkey\"}}]");
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 5s\n    identity ="));
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
+    assert_in_range(elapsed(), 900, 5000);
+}
+
+/* A wait that would end beyond the deadline is not begun. */
+static void test_a_vault_that_is_busy_for_long(void **state)
+{
+    (void)state;
+    begin("[{\"status\":429,\"retry_after\":30,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "429");
+    assert_in_range(elapsed(), 0, 900);
+}
+
+static void test_a_vault_that_has_an_error(void **state)
+{
+    (void)state;
+    begin("[{\"status\":500,\"match\":{\"op\":\"unwrapkey\"}}]");
+    assert_fails(CKR_DEVICE_ERROR, "500");
+}
+
+static const struct CMUnitTest tests[] = {
+    with_module(test_a_vault_that_is_down),
+    with_module(test_a_vault_with_a_certificate_of_somebody_else),
+    with_module(test_an_identity_service_that_is_down),
+    with_module(test_a_secret_that_is_wrong),
+    with_module(test_a_secret_that_is_missing),
+    with_module(test_a_caller_without_the_permission),
+    with_module(test_a_key_that_is_disabled_and_comes_back),
+    with_module(test_a_key_that_is_gone),
+    with_module(test_html_instead_of_an_answer),
+    with_module(test_html_of_a_gateway),
+    with_module(test_html_from_the_identity_service),
+    with_module(test_an_empty_answer),
+    with_module(test_half_an_answer),
+    with_module(test_too_much_of_an_answer),
+    with_module(test_an_answer_of_no_key),
+    with_module(test_an_error_without_the_services_own_words),
+    with_module(test_a_vault_that_never_answers),
+    with_module(test_a_vault_that_is_only_slow),
+    with_module(test_a_connection_that_is_cut_once),
+    with_module(test_a_vault_that_is_busy_once),
+    with_module(test_a_vault_that_is_busy_for_long),
+    with_module(test_a_vault_that_has_an_error),
+};
+
+const struct room vault_room = ROOM(tests);
