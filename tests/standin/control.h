@@ -13,7 +13,7 @@
  *   GET, DELETE /counts        requests by kind, connections; GET /requests: what was asked, in order
  *   PUT, GET /settings         settings.h; DELETE: as at the start
  *
- * 200 with JSON; 400 with {"error":...} where a word is unknown, and nothing was changed then.
+ * 200 with JSON; 400 with {"error":...} where a word is unknown or a value wrong.
  */
 #ifndef STANDIN_CONTROL_H
 #define STANDIN_CONTROL_H

@@ -2,6 +2,10 @@
 #include "tests/standin/test_client.h"
 #include "tests/standin/text.h"
 #include <curl/curl.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -228,4 +232,55 @@ bool use_key(const char *path, const char *alg, const void *in, size_t size, uns
     memcpy(out, got.data, got.size);
     *out_size = got.size;
     return true;
+}
+
+/* --- Without the service --- */
+
+const unsigned char data_key[32] = {1, 2, 3, 0, 255, 254, 0};
+
+/* The public key that GET tells, as OpenSSL's. */
+static EVP_PKEY *public_key(const char *path)
+{
+    struct reply reply ENDS(reply_done) = vault("GET", path, NULL);
+    struct blob n OWNED(owned_blob) = {0}, e OWNED(owned_blob) = {0};
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *modulus, *exponent;
+    OSSL_PARAM *parameters;
+    EVP_PKEY *key = NULL;
+
+    assert_int_equal(reply.status, 200);
+    assert_true(base64url_decode(reply_text(&reply, "key.n"), &n));
+    assert_true(base64url_decode(reply_text(&reply, "key.e"), &e));
+    modulus = BN_bin2bn(n.data, (int)n.size, NULL);
+    exponent = BN_bin2bn(e.data, (int)e.size, NULL);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
+    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent);
+    parameters = OSSL_PARAM_BLD_to_param(builder);
+    EVP_PKEY_fromdata_init(context);
+    assert_int_equal(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    BN_free(modulus);
+    BN_free(exponent);
+    return key;
+}
+
+size_t wrap_here(const char *path, const char *hash, unsigned char out[512])
+{
+    EVP_PKEY *key = public_key(path);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    size_t size = 512;
+
+    EVP_PKEY_encrypt_init(context);
+    EVP_PKEY_CTX_set_rsa_padding(context, hash == NULL ? RSA_PKCS1_PADDING : RSA_PKCS1_OAEP_PADDING);
+    if (hash != NULL) {
+        EVP_PKEY_CTX_set_rsa_oaep_md_name(context, hash, NULL);
+        EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, hash, NULL);
+    }
+    assert_int_equal(EVP_PKEY_encrypt(context, out, &size, data_key, sizeof data_key), 1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return size;
 }

@@ -57,4 +57,8 @@ void control(const char *path, const char *json);
 bool use_key(const char *path, const char *alg, const void *in, size_t size, unsigned char *out,
              size_t *out_size);
 
+extern const unsigned char data_key[32];
+/* data_key under the public key that GET of this path tells. hash NULL: PKCS#1 v1.5. */
+size_t wrap_here(const char *path, const char *hash, unsigned char out[512]);
+
 #endif

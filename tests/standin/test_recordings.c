@@ -66,7 +66,7 @@ static char *shape(const cJSON *item);
 /* {a:x,b:y}, sorted by name. */
 static char *object_shape(const cJSON *object)
 {
-    char *fields[64], *all = text("{");
+    char *fields[64] = {NULL}, *all = text("{");
     size_t count = 0;
     const cJSON *item;
 

@@ -9,7 +9,8 @@ struct test_list {
     size_t count;
 };
 
-extern const struct test_list key_tests, access_tests, page_tests, fault_tests, recording_tests;
+extern const struct test_list key_tests, access_tests, page_tests, fault_tests, recording_tests,
+    vault_curl_tests;
 
 #define TEST_LIST(array)                                                                                     \
     {                                                                                                        \
