@@ -89,7 +89,7 @@ static CK_RV deliver(const struct operation *operation, CK_BYTE *out, CK_ULONG *
 static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t written;
-    CK_RV rv = buffer_resize(&operation->collected, in.size);
+    CK_RV rv = buffer_resize(&operation->collected, in.size + BLOCK);
 
     if (rv == CKR_OK) {
         rv = run(operation, in, operation->collected.data, &written);

@@ -7,3 +7,23 @@ check_PROGRAMS += tests/pkcs11/soft/test_find
 tests_pkcs11_soft_test_find_SOURCES = tests/pkcs11/soft/test_find.c $(soft_test_sources)
 tests_pkcs11_soft_test_find_CFLAGS = $(test_cflags)
 tests_pkcs11_soft_test_find_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_wrap
+tests_pkcs11_soft_test_wrap_SOURCES = tests/pkcs11/soft/test_wrap.c $(soft_test_sources)
+tests_pkcs11_soft_test_wrap_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_wrap_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_secret_key
+tests_pkcs11_soft_test_secret_key_SOURCES = tests/pkcs11/soft/test_secret_key.c $(soft_test_sources)
+tests_pkcs11_soft_test_secret_key_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_secret_key_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_crypt
+tests_pkcs11_soft_test_crypt_SOURCES = tests/pkcs11/soft/test_crypt.c $(soft_test_sources)
+tests_pkcs11_soft_test_crypt_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_crypt_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_token
+tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
+tests_pkcs11_soft_test_token_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_token_LDADD = $(test_ldadd)
