@@ -3,16 +3,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { A_LITTLE = 700 }; /* milliseconds that a machine under load may add */
+/* Milliseconds: for each call, and what a machine under load may add; the default would be 30 s. */
+enum { TIMEOUT = 3000, A_LITTLE = 4000 };
 
 static CK_BYTE blob[BLOB_MOST];
 static CK_ULONG blob_size;
 
-/* A blob to open, then both tokens, the vault with a second for each call; the fault comes last. */
+/* A blob to open, then both tokens, the vault with little time for each call; the fault comes last. */
 static void begin(const char *fault)
 {
     blob_size = blob_of_vault(blob);
-    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 1s\n    identity ="));
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 3s\n    identity ="));
     if (fault != NULL) {
         control("PUT", "/faults", fault);
     }
@@ -22,7 +23,7 @@ static void begin(const char *fault)
 static void assert_fails(CK_RV rv, const char *words)
 {
     assert_rv(open_in(VAULT, blob, blob_size), rv);
-    assert_in_range(elapsed(), 0, 1000 + A_LITTLE);
+    assert_in_range(elapsed(), 0, TIMEOUT + A_LITTLE);
     assert_one_complaint(words);
     assert_works(HSM);
 }
@@ -36,7 +37,7 @@ static void test_a_vault_that_is_down(void **state)
     begin(NULL);
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL),
-               vault_section(getenv("VAULT_URL"), "https://localhost:1\"\n    timeout = \"1s"));
+               vault_section(getenv("VAULT_URL"), "https://localhost:1\"\n    timeout = \"3s"));
     assert_rv(p11->C_GetTokenInfo(VAULT, &info), CKR_OK);
     assert_rv(open_session(VAULT, &session), CKR_OK);
     assert_fails(CKR_DEVICE_ERROR, "https://localhost:1");
@@ -47,7 +48,7 @@ static void test_a_vault_with_a_certificate_of_somebody_else(void **state)
     (void)state;
     begin(NULL);
     p11->C_Finalize(NULL);
-    start_well(hsm_section(NULL, NULL), vault_section("ca-file", "timeout = 1s #"));
+    start_well(hsm_section(NULL, NULL), vault_section("ca-file", "timeout = 3s #"));
     assert_fails(CKR_DEVICE_ERROR, "ca-file");
 }
 
@@ -57,7 +58,7 @@ static void test_an_identity_service_that_is_down(void **state)
     begin(NULL);
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL),
-               vault_section(getenv("IDENTITY_URL"), "https://localhost:1\"\n    timeout = \"1s"));
+               vault_section(getenv("IDENTITY_URL"), "https://localhost:1\"\n    timeout = \"3s"));
     assert_fails(CKR_DEVICE_ERROR, "https://localhost:1");
 }
 
@@ -177,7 +178,7 @@ static void test_a_vault_that_never_answers(void **state)
     (void)state;
     begin("[{\"stall\":true,\"match\":{\"op\":\"unwrapkey\"}}]");
     assert_fails(CKR_DEVICE_ERROR, "kek");
-    assert_in_range(elapsed(), 900, 1000 + A_LITTLE);
+    assert_true(elapsed() >= TIMEOUT - 100);
 }
 
 static void test_a_vault_that_is_only_slow(void **state)
@@ -185,7 +186,7 @@ static void test_a_vault_that_is_only_slow(void **state)
     (void)state;
     begin("[{\"delay_ms\":400,\"match\":{\"op\":\"unwrapkey\"}}]");
     assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
-    assert_in_range(elapsed(), 400, 1000 + A_LITTLE);
+    assert_true(elapsed() >= 400);
     assert_int_equal(complaints(), 0);
 }
 
@@ -206,16 +207,20 @@ static void test_a_vault_that_is_busy_once(void **state)
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 5s\n    identity ="));
     assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
-    assert_in_range(elapsed(), 900, 5000);
+    assert_in_range(elapsed(), 900, 5000 + A_LITTLE);
 }
 
 /* A wait that would end beyond the deadline is not begun. */
 static void test_a_vault_that_is_busy_for_long(void **state)
 {
     (void)state;
-    begin("[{\"status\":429,\"retry_after\":30,\"match\":{\"op\":\"unwrapkey\"}}]");
-    assert_fails(CKR_DEVICE_ERROR, "429");
-    assert_in_range(elapsed(), 0, 900);
+    begin("[{\"status\":429,\"retry_after\":300,\"match\":{\"op\":\"unwrapkey\"}}]");
+    p11->C_Finalize(NULL);
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 20s\n    identity ="));
+    assert_rv(open_in(VAULT, blob, blob_size), CKR_DEVICE_ERROR);
+    assert_in_range(elapsed(), 0, A_LITTLE);
+    assert_one_complaint("429");
+    assert_works(HSM);
 }
 
 static void test_a_vault_that_has_an_error(void **state)
