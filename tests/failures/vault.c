@@ -203,7 +203,7 @@ static void test_a_connection_that_is_cut_once(void **state)
 static void test_a_vault_that_is_busy_once(void **state)
 {
     (void)state;
-    begin("[{\"status\":429,\"retry_after\":1,\"times\":1,\"match\":{\"op\":\"unwrapkey\"}}]");
+    begin("[{\"status\":429,\"retry_after\":\"1\",\"times\":1,\"match\":{\"op\":\"unwrapkey\"}}]");
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 5s\n    identity ="));
     assert_rv(open_in(VAULT, blob, blob_size), CKR_OK);
@@ -214,7 +214,7 @@ static void test_a_vault_that_is_busy_once(void **state)
 static void test_a_vault_that_is_busy_for_long(void **state)
 {
     (void)state;
-    begin("[{\"status\":429,\"retry_after\":300,\"match\":{\"op\":\"unwrapkey\"}}]");
+    begin("[{\"status\":429,\"retry_after\":\"300\",\"match\":{\"op\":\"unwrapkey\"}}]");
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL), vault_section("identity =", "timeout = 20s\n    identity ="));
     assert_rv(open_in(VAULT, blob, blob_size), CKR_DEVICE_ERROR);
