@@ -11,7 +11,7 @@
 #include <strings.h>
 
 struct standin_process standin;
-long give_up_after;
+_Thread_local long give_up_after;
 static char *usual_token;
 
 /* --- Replies --- */

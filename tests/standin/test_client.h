@@ -41,8 +41,8 @@ struct reply call_vault(const char *bearer, const char *method, const char *path
 struct reply vault(const char *method, const char *path, const char *body);
 /* A URL as it is. */
 struct reply vault_url(const char *url);
-/* Seconds until vault and identity calls are given up; 0: 20. */
-extern long give_up_after;
+/* Milliseconds until this thread's calls are given up; 0: 20 s. */
+extern _Thread_local long give_up_after;
 
 struct reply ask_token(const char *tenant, const char *client_id, const char *secret, const char *scope);
 /* A good one for the usual caller, from malloc. */

@@ -8,7 +8,6 @@
 static int no_faults(void **state)
 {
     (void)state;
-    give_up_after = 0;
     free(standin_control(&standin, "DELETE", "/faults", NULL));
     return 0;
 }
@@ -104,6 +103,12 @@ static void *wrap_in_thread(void *argument)
     return NULL;
 }
 
+static void *wrap_and_give_up(void *argument)
+{
+    give_up_after = 600;
+    return wrap_in_thread(argument);
+}
+
 static void test_a_stall_holds_up_nobody_else(void **state)
 {
     struct reply stalled ENDS(reply_done) = {0}, other ENDS(reply_done) = {0};
@@ -111,8 +116,7 @@ static void test_a_stall_holds_up_nobody_else(void **state)
 
     (void)state;
     control("/faults", "[{\"stall\":true,\"times\":1,\"match\":{\"op\":\"wrapkey\"}}]");
-    give_up_after = 600;
-    pthread_create(&thread, NULL, wrap_in_thread, &stalled);
+    pthread_create(&thread, NULL, wrap_and_give_up, &stalled);
     usleep(100 * 1000);
     other = vault("GET", "/keys/kek", NULL);
     pthread_join(thread, NULL);
