@@ -20,6 +20,11 @@ static struct {
     struct library *parents;
 } state;
 
+bool libcrypto_usable(void)
+{
+    return OPENSSL_init_crypto(0, NULL) == 1;
+}
+
 static void library_free(struct library *library)
 {
     EVP_MD_free(library->sha256);
@@ -57,6 +62,9 @@ static struct library *library_get(void)
 {
     struct library *present = atomic_load_explicit(&state.library, memory_order_acquire), *made;
 
+    if (!libcrypto_usable()) {
+        return NULL;
+    }
     if (present != NULL) {
         return present;
     }

@@ -8,8 +8,18 @@
 
 #include "backends/base/buffer.h"
 #include <openssl/evp.h>
+#include <stdbool.h>
 
-/* NULL, with a line in the log, when OpenSSL has no memory or no default provider. */
+/*
+ * False once the host has called OPENSSL_cleanup(), as every program does at exit: whatever touches OpenSSL then
+ * crashes, freeing too. Some hosts finalise us that late; so ask before freeing what OpenSSL made, and leave it.
+ */
+bool libcrypto_usable(void);
+
+/*
+ * NULL, with a line in the log, when OpenSSL has no memory or no default provider; NULL without one once it is
+ * not usable any more.
+ */
 OSSL_LIB_CTX *libcrypto_context(void);
 
 /* Makes our context the thread's default; what was it before comes back in ret_before. CKR_HOST_MEMORY. */

@@ -17,4 +17,5 @@ libbyok_la_SOURCES += \
 	backends/base/settings_find.c backends/base/settings_private.h \
 	backends/base/settings_parse.c \
 	backends/base/settings_scan.c \
-	backends/base/settings_value.c
+	backends/base/settings_value.c \
+	backends/base/sigpipe.c backends/base/sigpipe.h

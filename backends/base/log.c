@@ -2,6 +2,7 @@
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "backends/base/settings.h"
+#include "backends/base/sigpipe.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -161,9 +162,13 @@ static bool open_file_locked(void)
 
 static void write_line(int file, char *line, size_t size)
 {
+    struct sigpipe before;
+
     line[size] = '\n';
+    sigpipe_hold(&before);
     while (write(file, line, size + 1) < 0 && errno == EINTR) {
     }
+    sigpipe_release(&before);
 }
 
 /* `line` has room for the newline that replaces its final zero. */

@@ -175,19 +175,26 @@ CK_RV rsa_public_new(struct bytes n, struct bytes e, struct rsa_public **ret_key
     return CKR_OK;
 }
 
-void rsa_public_free(struct rsa_public *key)
+static void free_openssl_parts(struct rsa_public *key)
 {
     unsigned at;
 
-    if (key == NULL) {
-        return;
-    }
     for (at = 0; key->prepared != NULL && at < PADDINGS; at++) {
         EVP_PKEY_CTX_free(key->prepared[at]);
     }
-    free(key->prepared);
     EVP_PKEY_free(key->key);
     OPENSSL_free(key->info);
+}
+
+void rsa_public_free(struct rsa_public *key)
+{
+    if (key == NULL) {
+        return;
+    }
+    if (libcrypto_usable()) {
+        free_openssl_parts(key);
+    }
+    free(key->prepared);
     free(key);
 }
 
@@ -289,9 +296,13 @@ CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct
         size > to->limit - before) {
         return CKR_DATA_LEN_RANGE;
     }
-    ready = prepared(key, padding);
+    ready = libcrypto_usable() ? prepared(key, padding) : NULL;
     context = ready == NULL ? NULL : EVP_PKEY_CTX_dup(ready);
-    rv = context == NULL ? CKR_HOST_MEMORY : buffer_resize(to, before + size);
+    if (context == NULL) {
+        libcrypto_forget_errors(NULL, "preparing RSA encryption");
+        return CKR_HOST_MEMORY;
+    }
+    rv = buffer_resize(to, before + size);
     if (rv != CKR_OK) {
         return rv;
     }

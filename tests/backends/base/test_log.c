@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 
 static int set_up(void **state)
 {
@@ -116,6 +117,28 @@ static void test_stderr(void **state)
     close(before);
     close(file);
     assert_logged("debug x: on stderr");
+}
+
+/* The host may have closed it: no signal, and the host's own pending one stays. */
+static void test_a_broken_stderr(void **state)
+{
+    int before = dup(STDERR_FILENO), ends[2];
+    sigset_t pending, mask;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    setenv("BYOK_PKCS11_LOG", "debug:stderr", 1);
+    assert_int_equal(log_configure("error syslog"), CKR_OK);
+    log_error(NULL, "for nobody");
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    close(before);
+    close(ends[1]);
+    assert_int_equal(sigpending(&pending), 0);
+    assert_int_equal(sigismember(&pending, SIGPIPE), 0);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &mask), 0);
+    assert_int_equal(sigismember(&mask, SIGPIPE), 0);
 }
 
 static void test_control_characters_become_question_marks(void **state)
@@ -240,6 +263,7 @@ int main(void)
         TEST(test_wrong_choices_keep_the_former),
         TEST(test_right_choices),
         TEST(test_stderr),
+        TEST(test_a_broken_stderr),
         TEST(test_control_characters_become_question_marks),
         TEST(test_a_line_has_an_end),
         TEST(test_errno_stays),

@@ -355,6 +355,35 @@ static void test_threads_share_a_key(void **state)
     }
 }
 
+/* --- Exit: some hosts let go of us after OpenSSL has cleaned up. --- */
+
+static int child_after_cleanup(void *arg)
+{
+    struct buffer blob = BUFFER_INIT(256);
+    struct rsa_public *key = NULL;
+    unsigned char random[32];
+    OSSL_LIB_CTX *before;
+    bool fine =
+        libcrypto_usable() && rsa_encrypt(arg, RSA_PADDING_PKCS1, bytes_of("key", 3), &blob) == CKR_OK;
+
+    OPENSSL_cleanup();
+    fine = fine && !libcrypto_usable() && libcrypto_context() == NULL && libcrypto_enter(&before) != CKR_OK &&
+           libcrypto_sha256(bytes_of("abc", 3), random) != CKR_OK && libcrypto_random(random, 32) != CKR_OK;
+    buffer_clear(&blob);
+    fine = fine && rsa_encrypt(arg, RSA_PADDING_PKCS1, bytes_of("key", 3), &blob) != CKR_OK;
+    fine = fine && rsa_public_new(rsa_public_modulus(arg), rsa_public_exponent(arg), &key) != CKR_OK;
+    fine = fine && rsa_public_from_pem(bytes_of("x", 1), &key) != CKR_OK;
+    rsa_public_free(arg);
+    buffer_free(&blob);
+    return fine ? 0 : 1;
+}
+
+static void test_after_openssl_has_cleaned_up(void **state)
+{
+    (void)state;
+    assert_int_equal(test_in_child(child_after_cleanup, public_key), 0);
+}
+
 /* --- Known answers: what a padding's name means is what others say it means. --- */
 
 /* $BYOK_TEST_DATA, or `shared` beside the source tree. Skips where it is not there. */
@@ -574,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_a_pem_of_another_kind_of_key),
         cmocka_unit_test(test_what_is_no_pem),
         cmocka_unit_test(test_threads_share_a_key),
+        cmocka_unit_test(test_after_openssl_has_cleaned_up),
         cmocka_unit_test(test_vectors_oaep_sha1),
         cmocka_unit_test(test_vectors_oaep_sha256),
         cmocka_unit_test(test_vectors_oaep_of_many_sizes),
