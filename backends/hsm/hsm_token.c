@@ -11,6 +11,11 @@ void hsm_token_describe(struct hsm_token *token)
     memset(&token->slot_info, 0, sizeof token->slot_info);
     hsm_uri_describe_token(&token->uri, info);
     hsm_uri_describe_slot(&token->uri, &token->slot_info);
+    if (token->slot_info.slotDescription[0] == ' ') {
+        size_t size = strnlen(token->label, sizeof token->slot_info.slotDescription);
+
+        memcpy(token->slot_info.slotDescription, token->label, size);
+    }
     info->flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED;
     info->ulSessionCount = CK_UNAVAILABLE_INFORMATION;
     info->ulRwSessionCount = CK_UNAVAILABLE_INFORMATION;

@@ -59,7 +59,7 @@ static void test_already_logged_in_counts_as_success(void **state)
     (void)state;
     fake->login_answer = CKR_USER_ALREADY_LOGGED_IN;
     bench_close_session(open_with_pin("1234"));
-    assert_int_equal(bench_logged("ERROR"), 0);
+    assert_int_equal(bench_logged("] error "), 0);
 }
 
 static void test_pin_of_the_environment(void **state)
@@ -69,7 +69,7 @@ static void test_pin_of_the_environment(void **state)
     bench_open(fake_uri("token=one", "&pin-source=env:BYOK_TEST_PIN"), NULL, NULL);
     bench_close_session(bench_session(bench.token[0]));
     assert_int_equal(fake->logged_in, 1);
-    assert_int_equal(bench_logged("ERROR"), 0);
+    assert_int_equal(bench_logged("] error "), 0);
     unsetenv("BYOK_TEST_PIN");
 }
 

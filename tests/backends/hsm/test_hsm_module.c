@@ -130,6 +130,7 @@ static void test_application_that_finalises_is_answered_by_a_new_start(void **st
 
 static void test_missing_module_is_one_line_and_no_token(void **state)
 {
+    CK_SLOT_INFO slot;
     CK_TOKEN_INFO info;
     CK_ULONG count = 9;
     CK_MECHANISM_INFO mechanism;
@@ -141,6 +142,8 @@ static void test_missing_module_is_one_line_and_no_token(void **state)
     assert_true(token->ops->present(token));
     assert_false(slot_has_token(token));
     assert_false(token->ops->present(token));
+    assert_rv(token->ops->get_slot_info(token, &slot), CKR_OK);
+    assert_memory_equal(slot.slotDescription, "first   ", 8);
     assert_rv(token->ops->get_token_info(token, &info), CKR_OK);
     assert_memory_equal(info.label, "prod                            ", 32);
     assert_memory_equal(info.serialNumber, "77              ", 16);
