@@ -83,13 +83,20 @@ static bool acceptable(struct bytes n, struct bytes e)
     return e.size <= MOST_EXPONENT_BYTES && is_odd(e) && bits_of(e) > 1;
 }
 
+/*
+ * RSA by its OID (RFC 8017, A.1): a name that OpenSSL's engines are not looked up by. By "RSA" the host's
+ * default engine would be taken, in our context too, and no engine makes a key from numbers.
+ */
+#define RSA_WITHOUT_ENGINES "1.2.840.113549.1.1.1"
+
 static EVP_PKEY *pkey_new(OSSL_LIB_CTX *library, struct bytes n, struct bytes e)
 {
     BIGNUM *modulus SCOPED(BN_free_scoped) = BN_bin2bn(n.data, (int)n.size, NULL);
     BIGNUM *exponent SCOPED(BN_free_scoped) = BN_bin2bn(e.data, (int)e.size, NULL);
     OSSL_PARAM_BLD *builder SCOPED(OSSL_PARAM_BLD_free_scoped) = OSSL_PARAM_BLD_new();
     OSSL_PARAM *params SCOPED(OSSL_PARAM_free_scoped) = NULL;
-    EVP_PKEY_CTX *context SCOPED(EVP_PKEY_CTX_free_scoped) = EVP_PKEY_CTX_new_from_name(library, "RSA", NULL);
+    EVP_PKEY_CTX *context SCOPED(EVP_PKEY_CTX_free_scoped) =
+        EVP_PKEY_CTX_new_from_name(library, RSA_WITHOUT_ENGINES, NULL);
     EVP_PKEY *key = NULL;
 
     if (modulus == NULL || exponent == NULL || builder == NULL || context == NULL ||
