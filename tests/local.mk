@@ -29,6 +29,7 @@ include tests/pkcs11/soft/local.mk
 include tests/pkcs11/local.mk
 include tests/standin/local.mk
 include tests/contract/local.mk
+include tests/fuzz/local.mk
 include tests/failures/local.mk
 endif
 

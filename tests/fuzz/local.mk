@@ -1,0 +1,14 @@
+# Fuzzers of what parses bytes from outside; not part of `make check`. With clang:
+#   ./configure CC=clang --with-sanitizer=address,undefined && make tests/fuzz/settings && tests/fuzz/settings
+EXTRA_PROGRAMS += \
+	tests/fuzz/base64url \
+	tests/fuzz/settings
+
+tests_fuzz_base64url_SOURCES = tests/fuzz/base64url.c
+tests_fuzz_base64url_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_base64url_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_base64url_LDADD = libbyok.la
+tests_fuzz_settings_SOURCES = tests/fuzz/settings.c
+tests_fuzz_settings_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_settings_LDADD = libbyok.la
