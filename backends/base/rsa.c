@@ -27,11 +27,11 @@ struct rsa_public {
 
 static const struct {
     int padding;
-    const char *hash; /* of OAEP and of its MGF1 */
-    size_t overhead;  /* bytes of the block that are not plaintext */
+    const EVP_MD *(*hash)(void); /* of OAEP and of its MGF1; a name would not reach a host's engine */
+    size_t overhead;             /* bytes of the block that are not plaintext */
 } paddings[PADDINGS] = {
-    [RSA_PADDING_OAEP_SHA1] = {RSA_PKCS1_OAEP_PADDING, "SHA1", 2 * 20 + 2},
-    [RSA_PADDING_OAEP_SHA256] = {RSA_PKCS1_OAEP_PADDING, "SHA256", 2 * 32 + 2},
+    [RSA_PADDING_OAEP_SHA1] = {RSA_PKCS1_OAEP_PADDING, EVP_sha1, 2 * 20 + 2},
+    [RSA_PADDING_OAEP_SHA256] = {RSA_PKCS1_OAEP_PADDING, EVP_sha256, 2 * 32 + 2},
     [RSA_PADDING_PKCS1] = {RSA_PKCS1_PADDING, NULL, RSA_PKCS1_PADDING_SIZE},
 };
 
@@ -115,14 +115,14 @@ static EVP_PKEY *pkey_new(OSSL_LIB_CTX *library, struct bytes n, struct bytes e)
 static EVP_PKEY_CTX *prepare(OSSL_LIB_CTX *library, EVP_PKEY *key, enum rsa_padding padding)
 {
     EVP_PKEY_CTX *context SCOPED(EVP_PKEY_CTX_free_scoped) = EVP_PKEY_CTX_new_from_pkey(library, key, NULL);
-    const char *hash = paddings[padding].hash;
+    const EVP_MD *hash = paddings[padding].hash == NULL ? NULL : paddings[padding].hash();
 
     if (context == NULL || EVP_PKEY_encrypt_init(context) != 1 ||
         EVP_PKEY_CTX_set_rsa_padding(context, paddings[padding].padding) != 1) {
         return NULL;
     }
-    if (hash != NULL && (EVP_PKEY_CTX_set_rsa_oaep_md_name(context, hash, NULL) != 1 ||
-                         EVP_PKEY_CTX_set_rsa_mgf1_md_name(context, hash, NULL) != 1)) {
+    if (hash != NULL && (EVP_PKEY_CTX_set_rsa_oaep_md(context, hash) != 1 ||
+                         EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) != 1)) {
         return NULL;
     }
     return take(context);
