@@ -35,16 +35,18 @@ void cipher_set_done(struct cipher_set *set)
     }
 }
 
+/* libcrypto must know the length of an IV that is not the usual one before it gets the IV. */
 static bool set_key_and_iv(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, bool encrypt, struct bytes key,
-                           struct bytes iv, bool sized_iv)
+                           struct bytes iv)
 {
-    if (EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) != 1) {
-        return false;
+    const unsigned char *iv_data = iv.size == 0 ? NULL : iv.data;
+
+    if (iv_data == NULL || (size_t)EVP_CIPHER_get_iv_length(cipher) == iv.size) {
+        return EVP_CipherInit_ex2(context, cipher, key.data, iv_data, encrypt, NULL) == 1;
     }
-    if (sized_iv && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.size, NULL) != 1) {
-        return false;
-    }
-    return EVP_CipherInit_ex2(context, NULL, key.data, iv.size == 0 ? NULL : iv.data, encrypt, NULL) == 1;
+    return EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_IVLEN, (int)iv.size, NULL) == 1 &&
+           EVP_CipherInit_ex2(context, NULL, key.data, iv_data, encrypt, NULL) == 1;
 }
 
 CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher_mode mode, bool encrypt,
@@ -65,7 +67,7 @@ CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher
     if (mode == CIPHER_KEY_WRAP) {
         EVP_CIPHER_CTX_set_flags(*context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     }
-    if (!set_key_and_iv(*context, cipher, encrypt, key, iv, mode == CIPHER_GCM)) {
+    if (!set_key_and_iv(*context, cipher, encrypt, key, iv)) {
         libcrypto_forget_errors(NULL, "preparing a cipher");
         return CKR_FUNCTION_FAILED;
     }

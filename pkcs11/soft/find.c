@@ -184,7 +184,7 @@ static bool shows_private(struct search *search, struct service_key *key)
     bool lately = refused != 0 && clock_now() - refused < access->refresh;
     CK_RV rv;
 
-    if (part != NULL || !search->wants_private || !service_key_open(key, access) || !is_rsa(key)) {
+    if (part != NULL || !search->wants_private || !service_key_tells(key, access) || !is_rsa(key)) {
         return part != NULL;
     }
     if (atomic_load(&access->get_works) && !lately) {

@@ -14,6 +14,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
+	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/secret_key.c pkcs11/soft/secret_key.h \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \

@@ -1,14 +1,13 @@
 /* One key of the service, and what is known of it. */
 #include "pkcs11/soft/service_key.h"
-#include "backends/base/file.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { LONGEST_PEM = 64 * 1024 };
+/* In ms: how long a public part stays known that forbids to wrap. */
+enum { FORBIDDEN_AGE = 1000 };
 
 static char *text_of(const struct key_ref *ref, bool beside)
 {
@@ -63,33 +62,6 @@ void service_key_free(struct service_key *key)
     free(key);
 }
 
-static struct public_part *part_new(void)
-{
-    struct public_part *part = calloc(1, sizeof *part);
-
-    if (part != NULL) {
-        atomic_init(&part->holders, 1);
-        part->at = clock_now();
-    }
-    return part;
-}
-
-static struct public_part *part_hold(struct public_part *part)
-{
-    if (part != NULL) {
-        atomic_fetch_add_explicit(&part->holders, 1, memory_order_relaxed);
-    }
-    return part;
-}
-
-void public_part_free(struct public_part *part)
-{
-    if (part != NULL && atomic_fetch_sub_explicit(&part->holders, 1, memory_order_acq_rel) == 1) {
-        key_info_done(&part->info);
-        free(part);
-    }
-}
-
 static bool is_young(int64_t at, int64_t age)
 {
     return at != 0 && clock_now() - at < age;
@@ -100,51 +72,28 @@ static bool same_version(const char *a, const char *b)
     return a[0] == 0 || b[0] == 0 || strcmp(a, b) == 0;
 }
 
+static bool outside_dates(const struct key_info *info, const struct key_access *access)
+{
+    int64_t now = (int64_t)time(NULL) + atomic_load(&access->clock_ahead);
+
+    return (info->not_before != 0 && now < info->not_before) || (info->expires != 0 && now >= info->expires);
+}
+
+static bool may_wrap(const struct public_part *part, const struct key_access *access)
+{
+    return part->info.enabled && !outside_dates(&part->info, access);
+}
+
+/* What forbids a wrap is looked at again soon: its owner may have changed it. */
+static int64_t age_of(const struct public_part *part, const struct key_access *access)
+{
+    return may_wrap(part, access) || access->refresh < FORBIDDEN_AGE ? access->refresh : FORBIDDEN_AGE;
+}
+
 static bool part_is_current_locked(const struct service_key *key, const struct key_access *access)
 {
-    return key->part != NULL && is_young(key->part->at, access->refresh) &&
+    return key->part != NULL && is_young(key->part->at, age_of(key->part, access)) &&
            same_version(key->part->info.version, key->version);
-}
-
-/* NULL: no file of that name. */
-static char *pem_path(const struct service_key *key, const char *directory)
-{
-    char *path;
-
-    if (directory == NULL || strchr(key->ref.name, '/') != NULL || key->ref.name[0] == '.' ||
-        asprintf(&path, "%s/%s.pem", directory, key->ref.name) < 0) {
-        return NULL;
-    }
-    if (access(path, F_OK) != 0) {
-        free(path);
-        return NULL;
-    }
-    return path;
-}
-
-/* DESIGN, Permissions: NAME.pem stands in for what the service does not tell. NULL: there is none. */
-static struct public_part *part_from_file(const struct service_key *key, const struct key_access *access)
-{
-    struct buffer pem SCOPED(buffer_free) = BUFFER_INIT(LONGEST_PEM);
-    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
-    char *path SCOPED(scope_free) = pem_path(key, access->public_keys);
-
-    if (path == NULL || file_read(access->label, "public-keys", path, &pem, NULL) != CKR_OK) {
-        return NULL;
-    }
-    part = part_new();
-    if (part == NULL) {
-        return NULL;
-    }
-    if (rsa_public_from_pem(buffer_bytes(&pem), &part->info.rsa) != CKR_OK) {
-        log_warning(access->label, "%s holds no RSA public key or certificate; key %s goes without it", path,
-                    key->ref.name);
-        return NULL;
-    }
-    snprintf(part->info.name, sizeof part->info.name, "%s", key->ref.name);
-    part->info.type = KEY_TYPE_RSA;
-    part->info.enabled = true;
-    return take(part);
 }
 
 static void keep_part_locked(struct service_key *key, struct public_part *part)
@@ -167,7 +116,7 @@ static void set_version_locked(struct service_key *key, const char *version)
 
 static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
 {
-    struct public_part *part = part_from_file(key, access);
+    struct public_part *part = public_part_from_file(key->ref.name, access->label, access->public_keys);
 
     atomic_store(&access->get_refused, clock_now());
     log_info(access->label,
@@ -186,7 +135,7 @@ static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
 static CK_RV ask(struct service_key *key, struct key_access *access, struct deadline deadline,
                  struct service_answer *ret_answer)
 {
-    struct public_part *part = part_new();
+    struct public_part *part = public_part_new();
     CK_RV rv;
 
     if (part == NULL) {
@@ -231,7 +180,7 @@ CK_RV service_key_public(struct service_key *key, struct key_access *access, str
     pthread_mutex_lock(&key->lock);
     rv = ask_if_needed_locked(key, access, deadline, &answer);
     if (rv == CKR_OK) {
-        *ret_part = part_hold(key->part);
+        *ret_part = public_part_hold(key->part);
     }
     pthread_mutex_unlock(&key->lock);
     if (ret_answer != NULL && answer.verdict != VERDICT_NONE) {
@@ -245,19 +194,19 @@ struct public_part *service_key_known(struct service_key *key)
     struct public_part *part;
 
     pthread_mutex_lock(&key->lock);
-    part = part_hold(key->part);
+    part = public_part_hold(key->part);
     pthread_mutex_unlock(&key->lock);
     return part;
 }
 
-bool service_key_open(struct service_key *key, const struct key_access *access)
+bool service_key_tells(struct service_key *key, const struct key_access *access)
 {
-    bool open;
+    bool tells;
 
     pthread_mutex_lock(&key->lock);
-    open = key->part != NULL || !is_young(key->refused, access->refresh);
+    tells = !is_young(key->refused, access->refresh);
     pthread_mutex_unlock(&key->lock);
-    return open;
+    return tells;
 }
 
 enum key_type service_key_type(struct service_key *key)
@@ -296,13 +245,6 @@ size_t service_key_blob_size(struct service_key *key)
     return size;
 }
 
-static bool outside_dates(const struct key_info *info, const struct key_access *access)
-{
-    int64_t now = (int64_t)time(NULL) + atomic_load(&access->clock_ahead);
-
-    return (info->not_before != 0 && now < info->not_before) || (info->expires != 0 && now >= info->expires);
-}
-
 bool service_key_outside_dates(struct service_key *key, const struct key_access *access)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
@@ -320,7 +262,7 @@ static struct public_part *accepted_part(struct service_key *key, const struct k
     *ret_accepted = is_young(key->wrapped, access->lease_check);
     if (*ret_accepted && key->part != NULL && strcmp(key->part->info.version, key->version) == 0 &&
         (is_young(key->part->at, access->refresh) || is_young(key->wrapped, access->refresh))) {
-        part = part_hold(key->part);
+        part = public_part_hold(key->part);
     }
     pthread_mutex_unlock(&key->lock);
     return part;
@@ -344,20 +286,33 @@ static struct public_part *part_for_auto(struct service_key *key, struct key_acc
     return accepted_part(key, access, &accepted);
 }
 
-/* A disabled key is the service's to refuse where it can be asked: it may have been enabled again. */
-static CK_RV judge(struct service_key *key, struct key_access *access, struct public_part **part)
+/*
+ * Disabled and dated versions do not wrap, whatever the service would do. What was learned before the service
+ * began to refuse the public part is no longer known: then it is the service that judges.
+ */
+static CK_RV check_wrap(struct service_key *key, struct key_access *access, struct deadline deadline,
+                        struct service_answer *ret_answer)
 {
-    if (service_key_outside_dates(key, access)) {
-        public_part_free(take(*part));
-        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
+    CK_RV rv;
+
+    if (part == NULL || may_wrap(part, access)) {
+        return CKR_OK;
     }
-    if (*part != NULL && !(*part)->info.enabled) {
-        public_part_free(take(*part));
-        return access->place == WRAP_LOCAL ? CKR_KEY_FUNCTION_NOT_PERMITTED : CKR_OK;
+    public_part_free(take(part));
+    rv = service_key_public(key, access, deadline, &part, ret_answer);
+    if (rv != CKR_OK || part == NULL || may_wrap(part, access) || !service_key_tells(key, access)) {
+        return rv;
     }
-    if (*part != NULL && (*part)->info.rsa == NULL) {
-        public_part_free(take(*part));
+    return CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+static CK_RV give_if_rsa(struct public_part *part, struct public_part **ret_part)
+{
+    if (part != NULL && part->info.rsa == NULL) {
+        public_part_free(take(part));
     }
+    *ret_part = part;
     return CKR_OK;
 }
 
@@ -373,12 +328,13 @@ CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access, 
         part = part_for_auto(key, access, deadline, ret_answer);
     }
     if (rv == CKR_OK) {
-        rv = judge(key, access, &part);
+        rv = check_wrap(key, access, deadline, ret_answer);
     }
-    if (rv == CKR_OK) {
-        *ret_part = part;
+    if (rv != CKR_OK) {
+        public_part_free(part);
+        return rv;
     }
-    return rv;
+    return give_if_rsa(part, ret_part);
 }
 
 CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *access, struct deadline deadline,
@@ -391,12 +347,13 @@ CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *acces
         rv = service_key_public(key, access, deadline, &part, ret_answer);
     }
     if (rv == CKR_OK) {
-        rv = judge(key, access, &part);
+        rv = check_wrap(key, access, deadline, ret_answer);
     }
-    if (rv == CKR_OK) {
-        *ret_part = part;
+    if (rv != CKR_OK) {
+        public_part_free(part);
+        return rv;
     }
-    return rv;
+    return give_if_rsa(part, ret_part);
 }
 
 void service_key_learn(struct service_key *key, struct key_access *access,

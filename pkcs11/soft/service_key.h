@@ -9,7 +9,7 @@
 
 #include "backends/key_service.h"
 #include "pkcs11/soft/ask_once.h"
-#include <stdatomic.h>
+#include "pkcs11/soft/public_part.h"
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
 
@@ -23,13 +23,6 @@ struct key_access {
     _Atomic int64_t clock_ahead; /* seconds that the service's clock is ahead of ours */
     atomic_bool get_works;       /* a public part was given once */
     _Atomic int64_t get_refused; /* clock_now() of the last refusal, 0: none */
-};
-
-/* One answer about a key; shared, constant. */
-struct public_part {
-    atomic_uint holders;
-    struct key_info info; /* `version` is empty where it came from a file */
-    int64_t at;           /* clock_now() when it came */
 };
 
 struct service_key {
@@ -65,10 +58,9 @@ MUST_USE CK_RV service_key_public(struct service_key *key, struct key_access *ac
                                   struct service_answer *ret_answer);
 /* What is known without asking, NULL: nothing. */
 struct public_part *service_key_known(struct service_key *key);
-void public_part_free(struct public_part *part);
 
-/* Whether a public part is worth asking for: false while a refusal is fresh and no file helped. */
-bool service_key_open(struct service_key *key, const struct key_access *access);
+/* False while a refusal of the public part is fresh. */
+bool service_key_tells(struct service_key *key, const struct key_access *access);
 
 enum key_type service_key_type(struct service_key *key);
 void service_key_set_type(struct service_key *key, enum key_type type);
@@ -78,7 +70,7 @@ size_t service_key_blob_size(struct service_key *key);
 
 /*
  * Where the next wrap is made. With a part: here, with it. Without: at the service.
- * CKR_KEY_FUNCTION_NOT_PERMITTED where the dates of the key, as far as known, forbid it.
+ * CKR_KEY_FUNCTION_NOT_PERMITTED where the version is known to be disabled or outside its dates.
  */
 MUST_USE CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access,
                                      struct deadline deadline, struct public_part **ret_part,
@@ -94,10 +86,5 @@ bool service_key_outside_dates(struct service_key *key, const struct key_access 
 void service_key_learn(struct service_key *key, struct key_access *access,
                        const struct service_answer *answer, size_t blob_size);
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
-
-static inline void public_part_free_scoped(struct public_part **part)
-{
-    public_part_free(*part);
-}
 
 #endif

@@ -250,6 +250,34 @@ static void test_a_disabled_key_neither_wraps_nor_opens(void **state)
     assert_opens(&oaep_sha256);
 }
 
+static void test_a_key_known_to_be_disabled_wraps_nowhere(void **state)
+{
+    CK_ATTRIBUTE modulus = {CKA_MODULUS, NULL, 0};
+
+    (void)state;
+    fake_version(fake, "kek")->enabled = false;
+    assert_rv(CALL(get_attribute_value, public_kek(), &modulus, 1), CKR_OK);
+    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(fake_count_all(fake), 1);
+    fake_version(fake, "kek")->enabled = true;
+    deadline_sleep(deadline_in(5000), 1100);
+    wrap_ok();
+}
+
+static void test_what_the_service_no_longer_tells_is_its_own_to_judge(void **state)
+{
+    CK_ATTRIBUTE modulus = {CKA_MODULUS, NULL, 0};
+
+    (void)state;
+    fake_version(fake, "kek")->expires = time(NULL) - 10;
+    assert_rv(CALL(get_attribute_value, public_kek(), &modulus, 1), CKR_OK);
+    fake_version(fake, "kek")->expires = 0;
+    fake_rule(fake, FAKE_GET, fake_refused);
+    deadline_sleep(deadline_in(5000), 1100);
+    wrap_ok();
+    assert_int_equal(fake_count(fake, FAKE_WRAP), 1);
+}
+
 static void test_a_key_that_is_gone(void **state)
 {
     CK_OBJECT_HANDLE public = public_kek(), private = private_kek(), key;
@@ -558,6 +586,8 @@ int main(void)
         with_service(test_the_services_clock_counts),
         with_token(test_a_bare_403_outside_the_dates_is_not_permitted),
         with_token(test_a_disabled_key_neither_wraps_nor_opens),
+        with_token(test_a_key_known_to_be_disabled_wraps_nowhere),
+        with_token(test_what_the_service_no_longer_tells_is_its_own_to_judge),
         with_token(test_a_key_that_is_gone),
         with_token(test_bad_blobs_have_one_code),
         with_token(test_a_payload_of_the_wrong_size_is_a_bad_blob),
