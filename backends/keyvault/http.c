@@ -223,7 +223,8 @@ static void explain(struct http_reply *reply, enum http_failure failure, const c
     reply->failure = failure;
     reply->status = 0;
     buffer_clear(&reply->body);
-    snprintf(reply->cause, sizeof reply->cause, "%s; %s", words, advice);
+    reply->advice = advice;
+    snprintf(reply->cause, sizeof reply->cause, "%s", words);
 }
 
 static void explain_code(struct exchange *exchange, CURLcode code)

@@ -59,7 +59,8 @@ struct http_reply {
     bool retry_after_exact;        /* told by one of the two headers that count milliseconds */
     char request_id[HTTP_ID_SIZE]; /* x-ms-request-id, "": not told */
     char address[64];              /* who it was: an IP address, "" */
-    char cause[320];               /* of a failure, in words, with what to do about it */
+    char cause[288];               /* of a failure, in words */
+    const char *advice;            /* what to do about it; constant, never NULL */
 };
 
 /* An empty one, to be given to http_exchange(), again and again. */

@@ -13,6 +13,7 @@ void http_reply_init(struct http_reply *reply)
 {
     memset(reply, 0, sizeof *reply);
     reply->retry_after = -1;
+    reply->advice = "";
 }
 
 void http_reply_done(struct http_reply *reply)

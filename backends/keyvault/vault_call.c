@@ -39,20 +39,20 @@ static void make_request_id(char ret_id[REQUEST_ID_SIZE])
              r[15]);
 }
 
-CK_RV vault_call_fault(struct vault_call *call, const char *words)
+CK_RV vault_call_fault(struct vault_call *call, const char *said, const char *advice)
 {
     call->answer->verdict = VERDICT_UNREACHABLE;
-    vault_report(&call->operation, words);
+    vault_report(&call->operation, said, advice);
     return CKR_DEVICE_ERROR;
 }
 
 static CK_RV without_token(struct vault_call *call, const struct identity_failure *failure)
 {
-    char words[600];
+    char said[sizeof failure->said + 32];
 
     call->answer->verdict = failure->verdict;
-    snprintf(words, sizeof words, "no access token: %s", failure->said);
-    vault_report(&call->operation, words);
+    snprintf(said, sizeof said, "no access token: %s", failure->said);
+    vault_report(&call->operation, said, "");
     return failure->rv;
 }
 
@@ -140,7 +140,7 @@ CK_RV vault_call_ask(struct vault_call *call)
         return rv;
     }
     if (call->reply.failure != HTTP_ANSWERED) {
-        return vault_call_fault(call, call->reply.cause);
+        return vault_call_fault(call, call->reply.cause, call->reply.advice);
     }
     if (call->reply.status != 200) {
         return refused(call);

@@ -29,6 +29,6 @@ void vault_call_done(struct vault_call *call);
 MUST_USE CK_RV vault_call_ask(struct vault_call *call);
 
 /* Fault was found with an answer: VERDICT_UNREACHABLE, one line in the log, CKR_DEVICE_ERROR. */
-MUST_USE CK_RV vault_call_fault(struct vault_call *call, const char *words);
+MUST_USE CK_RV vault_call_fault(struct vault_call *call, const char *said, const char *advice);
 
 #endif

@@ -21,8 +21,8 @@ static CK_RV check_kid(struct vault_call *call, const struct key_id *kid)
 
     if (!place_equal(&kid->place, call->operation.client->vault) || !key_name_equal(kid->name, key->name) ||
         (key->version != NULL && strcmp(kid->version, key->version) != 0)) {
-        return vault_call_fault(call,
-                                "the answer is about another key than was asked for; nothing of it was used");
+        return vault_call_fault(
+            call, "the answer is about another key than was asked for; nothing of it was used", "");
     }
     snprintf(call->answer->version, sizeof call->answer->version, "%s", kid->version);
     return CKR_OK;
@@ -56,7 +56,8 @@ CK_RV vault_client_get(const struct vault_client *client, const struct key_ref *
         return rv;
     }
     if (vault_json_read_key(buffer_bytes(&call.reply.body), &kid, &info) != CKR_OK) {
-        return vault_call_fault(&call, "the answer is no key of the service's; check what stands on the way");
+        return vault_call_fault(&call, "the answer is no key of the service's",
+                                "check what stands on the way");
     }
     rv = check_kid(&call, &kid);
     if (rv != CKR_OK) {
@@ -104,8 +105,8 @@ static CK_RV operate(struct vault_call *call, enum rsa_padding padding, struct b
         return rv;
     }
     if (vault_json_read_operation(buffer_bytes(&call->reply.body), &kid, ret_value) != CKR_OK) {
-        return vault_call_fault(call,
-                                "the answer is not what the service answers; check what stands on the way");
+        return vault_call_fault(call, "the answer is not what the service answers",
+                                "check what stands on the way");
     }
     return check_kid(call, &kid);
 }
@@ -129,7 +130,8 @@ CK_RV vault_client_seal(const struct vault_client *client, enum vault_verb verb,
         return rv;
     }
     if (!is_rsa_block(blob.size)) {
-        return vault_call_fault(&call, "the ciphertext has a length that no RSA key of the service gives");
+        return vault_call_fault(&call, "the ciphertext has a length that no RSA key of the service gives",
+                                "");
     }
     buffer_clear(ret_blob);
     return buffer_append(ret_blob, blob.data, blob.size);
@@ -199,11 +201,11 @@ static CK_RV list_page(struct vault_call *call, struct listing *listing, struct 
         return rv;
     }
     if (vault_json_read_page(buffer_bytes(&call->reply.body), visit_item, listing, url) != CKR_OK) {
-        return vault_call_fault(call, "the answer is no list of keys; check what stands on the way");
+        return vault_call_fault(call, "the answer is no list of keys", "check what stands on the way");
     }
     if (url->size != 0 && !may_follow(listing->client, url)) {
-        return vault_call_fault(call,
-                                "the list goes on in another place than the vault; it was not followed");
+        return vault_call_fault(call, "the list goes on in another place than the vault; it was not followed",
+                                "");
     }
     return CKR_OK;
 }
@@ -221,7 +223,7 @@ CK_RV vault_client_each_key(const struct vault_client *client, struct deadline d
     rv = buffer_printf(&url, "%s/keys?maxresults=25&api-version=%s", client->url, client->api_version);
     while (rv == CKR_OK && url.size != 0) {
         if (pages++ == MOST_PAGES) {
-            return vault_call_fault(&call, "the list of keys does not end");
+            return vault_call_fault(&call, "the list of keys does not end", "");
         }
         rv = list_page(&call, &listing, &url);
     }

@@ -37,15 +37,16 @@ static void describe(const struct vault_operation *operation, char *ret_text, si
     }
 }
 
-void vault_report(const struct vault_operation *operation, const char *words)
+/* The advice comes last: it is what a cut line may lose. */
+void vault_report(const struct vault_operation *operation, const char *said, const char *advice)
 {
     const struct service_answer *answer = operation->answer;
     char what[384];
 
     describe(operation, what, sizeof what);
-    log_error(operation->client->about, "%s failed: %s (request id %s, ours %s, tries %u)", what, words,
+    log_error(operation->client->about, "%s failed: %s (request id %s, ours %s, tries %u)%s%s", what, said,
               answer->request_id[0] == 0 ? "none" : answer->request_id, answer->client_request_id,
-              answer->tries);
+              answer->tries, advice[0] == 0 ? "" : "; ", advice);
 }
 
 /* RFC 1918 and RFC 4193: where the name of a vault with a private endpoint leads. */
@@ -63,7 +64,7 @@ static const char *kind_of_address(const char *address)
         (a == 10 || (a == 172 && b >= 16 && b <= 31) || (a == 192 && b == 168))) {
         return "a private address";
     }
-    return "a public address";
+    return a == 127 || strcmp(address, "::1") == 0 ? "this machine" : "a public address";
 }
 
 static bool is_about_network(const struct vault_error *error)
@@ -84,14 +85,12 @@ void vault_report_refusal(const struct vault_operation *operation, const struct 
     const char *code = error == NULL ? "without the service's own words" : error->code;
     const char *inner = error == NULL ? "" : error->inner;
     const char *message = message_of(error, ruling);
-    char network[128] = "", words[800];
+    char network[128] = "", said[600];
 
     if (is_about_network(error)) {
-        snprintf(network, sizeof network, " The name led to %s, %s.", reply->address,
-                 kind_of_address(reply->address));
+        snprintf(network, sizeof network, ", at %s, %s", reply->address, kind_of_address(reply->address));
     }
-    snprintf(words, sizeof words, "%u %s%s%s%s%.200s%s; %s%s", reply->status, code, inner[0] == 0 ? "" : " ",
-             inner, message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", ruling->advice,
-             network);
-    vault_report(operation, words);
+    snprintf(said, sizeof said, "%u %s%s%s%s%.200s%s%s", reply->status, code, inner[0] == 0 ? "" : " ", inner,
+             message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", network);
+    vault_report(operation, said, ruling->advice);
 }

@@ -19,7 +19,7 @@ const char *vault_verb_name(enum vault_verb verb);
 /* It said no; `error` NULL: not in its own JSON. */
 void vault_report_refusal(const struct vault_operation *operation, const struct http_reply *reply,
                           const struct vault_error *error, const struct vault_ruling *ruling);
-/* Anything else, in words. */
-void vault_report(const struct vault_operation *operation, const char *words);
+/* Anything else: what happened, and what to do about it ("": nothing). */
+void vault_report(const struct vault_operation *operation, const char *said, const char *advice);
 
 #endif

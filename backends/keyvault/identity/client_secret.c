@@ -130,7 +130,7 @@ static bool fail_unreached(const struct client_secret *self, const struct http_r
 {
     char text[sizeof ret_failure->said];
 
-    snprintf(text, sizeof text, "no answer from %s: %s", self->authority, reply->cause);
+    snprintf(text, sizeof text, "no answer from %s: %s; %s", self->authority, reply->cause, reply->advice);
     return fail(ret_failure, CKR_DEVICE_ERROR, text);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST_CONNECTIONS = 512, LARGEST_REQUEST = 256 * 1024 };
@@ -79,7 +80,7 @@ const char *test_file(const char *name, const char *content)
 
     snprintf(path, sizeof paths[0], "%s/%s", test_folder(), name);
     file = fopen(path, "w");
-    if (file == NULL || fputs(content, file) < 0 || fclose(file) != 0) {
+    if (file == NULL || fchmod(fileno(file), 0600) != 0 || fputs(content, file) < 0 || fclose(file) != 0) {
         abort();
     }
     return path;

@@ -8,8 +8,12 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_client_secret \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_key_id \
+	tests/backends/keyvault/test_keyvault \
+	tests/backends/keyvault/test_libcurl \
 	tests/backends/keyvault/test_retry \
 	tests/backends/keyvault/test_token_cache \
+	tests/backends/keyvault/test_vault_client \
+	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json
 tests_backends_keyvault_test_client_secret_CFLAGS = $(test_cflags)
@@ -18,10 +22,18 @@ tests_backends_keyvault_test_http_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_key_id_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_keyvault_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_libcurl_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_retry_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_cache_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_client_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_config_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_error_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_CFLAGS = $(test_cflags)

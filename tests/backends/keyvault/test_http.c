@@ -337,7 +337,7 @@ static void test_unknown_ca_is_refused(void **state)
 
     http_exchange(client, &request, deadline_in(5000), &world->reply);
     assert_int_equal(world->reply.failure, HTTP_UNTRUSTED);
-    assert_non_null(strstr(world->reply.cause, "ca-file"));
+    assert_non_null(strstr(world->reply.advice, "ca-file"));
     assert_int_equal(https_server_requests(world->server), 0);
     http_client_free(client);
     https_server_stop(other);

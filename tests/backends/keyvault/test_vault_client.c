@@ -1,0 +1,742 @@
+/* The verbs over a server that says what it is told: requests, answers, refusals, repeats, listings. */
+#include "backends/base/log.h"
+#include "backends/base/scope.h"
+#include "backends/keyvault/vault_client.h"
+#include "tests/backends/keyvault/https_server.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define VERSION  "0123456789abcdef0123456789abcdef"
+#define VERSION2 "fedcba9876543210fedcba9876543210"
+
+enum { MOST_STEPS = 8 };
+
+struct step {
+    enum https_act act;
+    unsigned status;
+    const char *headers;
+    char body[2048];
+};
+
+struct world {
+    struct https_server *server;
+    struct place place;
+    struct http_client *http;
+    struct token_cache *tokens;
+    struct vault_client client;
+    struct service_answer answer;
+    char log[128];
+    /* what the vault says: the steps in turn, the last one again and again */
+    struct step steps[MOST_STEPS];
+    unsigned step_count, asked;
+    unsigned token_requests;
+    const char *token_body;
+    unsigned token_status;
+    /* what it was asked last */
+    char method[8], path[512], body[1024], bearer[64];
+};
+
+static const struct key_ref kek = {"kek", NULL}, kek_v1 = {"kek", VERSION};
+
+static void serve_token(struct world *world, struct https_reply *reply)
+{
+    char body[256];
+
+    world->token_requests++;
+    snprintf(body, sizeof body, "{\"access_token\":\"T%u\",\"expires_in\":3599}", world->token_requests);
+    https_say(reply, world->token_status, NULL, world->token_body == NULL ? body : world->token_body);
+}
+
+static void note_request(struct world *world, const struct https_request *request)
+{
+    const char *bearer = strcasestr(request->headers, "\r\nAuthorization: Bearer ");
+
+    snprintf(world->method, sizeof world->method, "%s", request->method);
+    snprintf(world->path, sizeof world->path, "%s", request->path);
+    snprintf(world->body, sizeof world->body, "%.*s", (int)request->body.size,
+             (const char *)request->body.data);
+    snprintf(world->bearer, sizeof world->bearer, "%.2s", bearer == NULL ? "" : bearer + 24);
+}
+
+static void serve(void *arg, const struct https_request *request, struct https_reply *reply)
+{
+    struct world *world = arg;
+    const struct step *step;
+
+    if (strstr(request->path, "/oauth2/") != NULL) {
+        serve_token(world, reply);
+        return;
+    }
+    note_request(world, request);
+    step = &world->steps[world->asked < world->step_count ? world->asked : world->step_count - 1];
+    world->asked++;
+    reply->act = step->act;
+    https_say(reply, step->status, step->headers, step->body);
+}
+
+static struct step *say(struct world *world, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static struct step *say(struct world *world, unsigned status, const char *format, ...)
+{
+    struct step *step = &world->steps[world->step_count++];
+    va_list arguments;
+
+    step->status = status;
+    va_start(arguments, format);
+    vsnprintf(step->body, sizeof step->body, format, arguments);
+    va_end(arguments);
+    return step;
+}
+
+static void say_refusal(struct world *world, unsigned status, const char *code, const char *inner)
+{
+    say(world, status,
+        "{\"error\":{\"code\":\"%s\",\"message\":\"words of the service\",\"innererror\":{\"code\":\"%s\"}}}",
+        code, inner);
+}
+
+/* An answer of an operation: `size` zero bytes. */
+static void say_value(struct world *world, const char *name, const char *version, size_t size)
+{
+    char value[1024] = "";
+
+    memset(value, 'A', (size * 4 + 2) / 3);
+    say(world, 200, "{\"kid\":\"https://127.0.0.1:%u/keys/%s/%s\",\"value\":\"%s\"}",
+        https_server_port(world->server), name, version, value);
+}
+
+static void open_log(struct world *world)
+{
+    char choice[160];
+
+    snprintf(world->log, sizeof world->log, "%s", test_file("log", ""));
+    snprintf(choice, sizeof choice, "warning file:%s", world->log);
+    assert_int_equal(log_configure(choice), CKR_OK);
+}
+
+static const char *log_text(const struct world *world)
+{
+    static char text[8192];
+    FILE *file = fopen(world->log, "r");
+
+    text[file == NULL ? 0 : fread(text, 1, sizeof text - 1, file)] = 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return text;
+}
+
+static void expect_log_lines(const struct world *world, unsigned expected)
+{
+    unsigned lines = 0;
+
+    for (const char *at = log_text(world); *at != 0; at++) {
+        lines += *at == '\n';
+    }
+    if (lines != expected) {
+        fail_msg("%u lines instead of %u:\n%s", lines, expected, log_text(world));
+    }
+}
+
+static void expect_log(const struct world *world, const char *words)
+{
+    if (strstr(log_text(world), words) == NULL) {
+        fail_msg("\"%s\" is not in:\n%s", words, log_text(world));
+    }
+}
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    struct http_options options = {"test", NULL, 2000, 600000};
+    struct client_secret_options who = {"test", NULL, "tenant", "app", NULL, "https://vault.azure.net"};
+    struct identity *identity;
+    const char *rest;
+
+    world->server = https_server_start("127.0.0.1", serve, world);
+    options.ca_file = https_server_ca(world->server);
+    who.authority = https_server_url(world->server);
+    who.secret_file = test_file("secret", "s3cr3t");
+    world->token_status = 200;
+    assert_true(place_parse(https_server_url(world->server), &world->place, &rest));
+    assert_int_equal(http_client_new(&options, &world->http), CKR_OK);
+    assert_int_equal(client_secret_new(&who, world->http, &identity), CKR_OK);
+    assert_int_equal(token_cache_new("test", identity, &world->tokens), CKR_OK);
+    world->client = (struct vault_client){"test", &world->place, https_server_url(world->server),
+                                          "7.6",  world->http,   world->tokens};
+    open_log(world);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(log_configure("error stderr"), CKR_OK);
+    token_cache_free(world->tokens);
+    http_client_free(world->http);
+    https_server_stop(world->server);
+    free(world);
+    return 0;
+}
+
+static CK_RV unwrap(struct world *world, const struct key_ref *key, size_t *ret_size)
+{
+    static const unsigned char blob[256] = {1};
+    struct secret plain SCOPED(secret_free) = SECRET_INIT;
+    CK_RV rv = vault_client_open(&world->client, VAULT_UNWRAP, key, RSA_PADDING_OAEP_SHA256,
+                                 bytes_of(blob, sizeof blob), deadline_in(4000), &plain, &world->answer);
+
+    *ret_size = plain.size;
+    return rv;
+}
+
+static void expect_unwrap(struct world *world, CK_RV expected, enum service_verdict verdict)
+{
+    size_t size;
+
+    assert_int_equal(unwrap(world, &kek, &size), expected);
+    assert_int_equal(world->answer.verdict, verdict);
+    assert_int_equal(size, expected == CKR_OK ? 32 : 0);
+    expect_log_lines(world, expected == CKR_OK ? 0 : 1);
+}
+
+static CK_RV wrap(struct world *world, const struct key_ref *key, size_t *ret_size)
+{
+    struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(512);
+    CK_RV rv = vault_client_seal(&world->client, VAULT_WRAP, key, RSA_PADDING_OAEP_SHA1,
+                                 bytes_of_text("0123456789abcdef"), deadline_in(4000), &blob, &world->answer);
+
+    *ret_size = blob.size;
+    return rv;
+}
+
+/* --- Requests --- */
+
+static void test_first_unwrap_two_requests_next_one(void **state)
+{
+    struct world *world = *state;
+
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_int_equal(https_server_requests(world->server), 2);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_int_equal(https_server_requests(world->server), 3);
+    assert_int_equal(https_server_connections(world->server), 2); /* one for the token, one that stays */
+    assert_int_equal(world->answer.tries, 1);
+    assert_int_equal(world->answer.status, 200);
+    assert_string_equal(world->answer.version, VERSION);
+    assert_int_equal(strlen(world->answer.client_request_id), 36);
+}
+
+static void test_unwrap_request(void **state)
+{
+    struct world *world = *state;
+
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_string_equal(world->method, "POST");
+    assert_string_equal(world->path, "/keys/kek/unwrapkey?api-version=7.6");
+    assert_memory_equal(world->body, "{\"alg\":\"RSA-OAEP-256\",\"value\":\"AQAAAA", 37);
+    assert_string_equal(world->bearer, "T1");
+}
+
+static void test_wrap_with_a_version(void **state)
+{
+    struct world *world = *state;
+    size_t size;
+
+    say_value(world, "kek", VERSION, 384);
+    assert_int_equal(wrap(world, &kek_v1, &size), CKR_OK);
+    assert_int_equal(size, 384);
+    assert_string_equal(world->path, "/keys/kek/" VERSION "/wrapkey?api-version=7.6");
+    assert_string_equal(world->body, "{\"alg\":\"RSA-OAEP\",\"value\":\"MDEyMzQ1Njc4OWFiY2RlZg\"}");
+}
+
+static void test_encrypt_and_decrypt(void **state)
+{
+    struct world *world = *state;
+    struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct secret plain SCOPED(secret_free) = SECRET_INIT;
+
+    say_value(world, "kek", VERSION, 256);
+    say_value(world, "kek", VERSION, 5);
+    assert_int_equal(vault_client_seal(&world->client, VAULT_ENCRYPT, &kek, RSA_PADDING_PKCS1,
+                                       bytes_of_text("a"), deadline_in(4000), &blob, &world->answer),
+                     CKR_OK);
+    assert_string_equal(world->path, "/keys/kek/encrypt?api-version=7.6");
+    assert_int_equal(vault_client_open(&world->client, VAULT_DECRYPT, &kek, RSA_PADDING_PKCS1,
+                                       buffer_bytes(&blob), deadline_in(4000), &plain, &world->answer),
+                     CKR_OK);
+    assert_string_equal(world->path, "/keys/kek/decrypt?api-version=7.6");
+    assert_int_equal(plain.size, 5);
+}
+
+static void test_get(void **state)
+{
+    struct world *world = *state;
+    struct key_info info;
+
+    say(world, 200, "{\"key\":{\"kid\":\"https://127.0.0.1:%u/keys/KEK/" VERSION "\",\"kty\":\"EC\"}}",
+        https_server_port(world->server));
+    assert_int_equal(vault_client_get(&world->client, &kek, deadline_in(4000), &info, &world->answer),
+                     CKR_OK);
+    assert_string_equal(world->method, "GET");
+    assert_string_equal(world->path, "/keys/kek?api-version=7.6");
+    assert_int_equal(info.type, KEY_TYPE_EC);
+    assert_string_equal(world->answer.version, VERSION);
+}
+
+/* --- Refusals --- */
+
+static void test_refusal_is_told_with_advice(void **state)
+{
+    struct world *world = *state;
+
+    say_refusal(world, 403, "Forbidden", "ForbiddenByRbac");
+    world->steps[0].headers = "x-ms-request-id: their-id\r\n";
+    expect_unwrap(world, CKR_KEY_FUNCTION_NOT_PERMITTED, VERDICT_REFUSED);
+    assert_int_equal(world->answer.status, 403);
+    assert_string_equal(world->answer.request_id, "their-id");
+    expect_log(world, "unwrapKey with key kek in https://127.0.0.1");
+    expect_log(world, "403 Forbidden ForbiddenByRbac");
+    expect_log(world, "words of the service");
+    expect_log(world, "Contributor");
+    expect_log(world, "their-id");
+    expect_log(world, world->answer.client_request_id);
+}
+
+static void test_bad_blob_in_few_words(void **state)
+{
+    struct world *world = *state;
+
+    say_refusal(world, 400, "BadParameter", "x");
+    expect_unwrap(world, CKR_WRAPPED_KEY_INVALID, VERDICT_BAD_BLOB);
+    assert_null(strstr(log_text(world), "words of the service"));
+}
+
+static void test_firewall_tells_address(void **state)
+{
+    struct world *world = *state;
+
+    say_refusal(world, 403, "Forbidden", "ForbiddenByFirewall");
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+    expect_log(world, "at 127.0.0.1, this machine");
+}
+
+static void test_html_instead_of_the_service(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 403, "<html>proxy</html>");
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+    assert_null(strstr(log_text(world), "<html>"));
+}
+
+static void test_empty_and_broken_200(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 200, "%s", "");
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+}
+
+static void test_html_200(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 200, "<html>log in to the hotel</html>");
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+}
+
+static void test_untrusted_server(void **state)
+{
+    struct world *world = *state;
+    struct http_options options = {"test", NULL, 2000, 600000};
+    struct https_server *other = https_server_start("127.0.0.1", serve, world);
+    struct http_client *http;
+    struct world far = *world;
+    size_t size;
+
+    options.ca_file = https_server_ca(other);
+    assert_int_equal(http_client_new(&options, &http), CKR_OK);
+    say_value(world, "kek", VERSION, 32);
+    assert_int_equal(unwrap(world, &kek, &size), CKR_OK); /* the token is there */
+    far.client.http = http;
+    assert_int_equal(unwrap(&far, &kek, &size), CKR_DEVICE_ERROR);
+    assert_int_equal(far.answer.verdict, VERDICT_UNREACHABLE);
+    assert_int_equal(far.answer.tries, 1);
+    expect_log(world, "ca-file");
+    http_client_free(http);
+    https_server_stop(other);
+}
+
+/* --- Answers that are not what was asked for --- */
+
+static void expect_wrong_kid(struct world *world, const struct key_ref *key)
+{
+    size_t size;
+
+    assert_int_equal(unwrap(world, key, &size), CKR_DEVICE_ERROR);
+    assert_int_equal(size, 0);
+    assert_int_equal(world->answer.verdict, VERDICT_UNREACHABLE);
+    assert_string_equal(world->answer.version, "");
+    expect_log(world, "another key");
+}
+
+static void test_answer_about_another_key(void **state)
+{
+    say_value(*state, "kek2", VERSION, 32);
+    expect_wrong_kid(*state, &kek);
+}
+
+static void test_answer_about_another_version(void **state)
+{
+    say_value(*state, "kek", VERSION2, 32);
+    expect_wrong_kid(*state, &kek_v1);
+}
+
+static void test_answer_about_another_vault(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 200, "{\"kid\":\"https://127.0.0.2:%u/keys/kek/" VERSION "\",\"value\":\"AAAA\"}",
+        https_server_port(world->server));
+    expect_wrong_kid(world, &kek);
+}
+
+static void test_ciphertext_of_impossible_length(void **state)
+{
+    struct world *world = *state;
+    static const size_t sizes[] = {0, 255, 257, 511};
+    size_t size;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        say_value(world, "kek", VERSION, sizes[i]);
+        assert_int_equal(wrap(world, &kek, &size), CKR_DEVICE_ERROR);
+        assert_int_equal(world->answer.verdict, VERDICT_UNREACHABLE);
+        assert_int_equal(size, 0);
+    }
+}
+
+static void test_plaintext_longer_than_a_block(void **state)
+{
+    struct world *world = *state;
+
+    say_value(world, "kek", VERSION, 513);
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+}
+
+/* --- Tokens and repeats --- */
+
+static void test_401_then_good(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 401, "%s", "");
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_int_equal(world->token_requests, 2);
+    assert_string_equal(world->bearer, "T2");
+    assert_int_equal(world->answer.tries, 2);
+}
+
+static void test_401_for_ever(void **state)
+{
+    struct world *world = *state;
+
+    say_refusal(world, 401, "Unauthorized", "");
+    expect_unwrap(world, CKR_USER_NOT_LOGGED_IN, VERDICT_NO_ACCESS);
+    assert_int_equal(world->token_requests, 2);
+    assert_int_equal(world->asked, 2);
+}
+
+static void test_no_token_no_request(void **state)
+{
+    struct world *world = *state;
+
+    world->token_status = 401;
+    world->token_body = "{\"error\":\"invalid_client\",\"error_codes\":[7000215]}";
+    expect_unwrap(world, CKR_USER_NOT_LOGGED_IN, VERDICT_NO_ACCESS);
+    assert_int_equal(world->asked, 0);
+    assert_int_equal(world->answer.tries, 0);
+    expect_log(world, "AADSTS7000215");
+}
+
+static void test_429_with_retry_after(void **state)
+{
+    struct world *world = *state;
+    int64_t begun = clock_now();
+
+    say_refusal(world, 429, "Throttled", "");
+    world->steps[0].headers = "Retry-After: 1\r\n";
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_in_range(clock_now() - begun, 1000, 2500);
+    assert_int_equal(world->answer.tries, 2);
+}
+
+static void test_429_without_retry_after(void **state)
+{
+    struct world *world = *state;
+
+    say_refusal(world, 429, "Throttled", "");
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+    assert_int_equal(world->answer.tries, 2);
+}
+
+static void test_429_beyond_the_deadline(void **state)
+{
+    struct world *world = *state;
+    int64_t begun = clock_now();
+
+    say_refusal(world, 429, "Throttled", "");
+    world->steps[0].headers = "Retry-After: 60\r\n";
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+    assert_true(clock_now() - begun < 1500);
+    assert_int_equal(world->answer.status, 429);
+}
+
+static void test_connection_cut_then_good(void **state)
+{
+    struct world *world = *state;
+
+    say(world, 0, "%s", "")->act = HTTPS_CUT;
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+}
+
+static void test_half_an_answer_then_good(void **state)
+{
+    struct world *world = *state;
+
+    say_value(world, "kek", VERSION, 64);
+    world->steps[0].act = HTTPS_HALF;
+    say_value(world, "kek", VERSION, 32);
+    expect_unwrap(world, CKR_OK, VERDICT_ACCEPTED);
+}
+
+static void test_stall_ends_at_the_deadline(void **state)
+{
+    struct world *world = *state;
+    int64_t begun = clock_now();
+
+    say(world, 0, "%s", "")->act = HTTPS_STALL;
+    expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
+    assert_in_range(clock_now() - begun, 3900, 5500);
+    assert_int_equal(world->answer.status, 0);
+}
+
+/* --- Listing --- */
+
+struct seen {
+    unsigned count, enough;
+    char names[256];
+};
+
+static bool see(void *arg, struct key_info *info)
+{
+    struct seen *seen = arg;
+
+    seen->count++;
+    snprintf(seen->names + strlen(seen->names), sizeof seen->names - strlen(seen->names), "%s ", info->name);
+    assert_string_equal(info->version, "");
+    return seen->count != seen->enough;
+}
+
+static CK_RV list(struct world *world, struct seen *seen)
+{
+    return vault_client_each_key(&world->client, deadline_in(4000), see, seen, &world->answer);
+}
+
+/* A page of keys with these names, one letter each; `next` is what follows the port, NULL at the end. */
+static void say_page(struct world *world, const char *names, const char *next)
+{
+    struct step *step = say(world, 200, "{\"value\":[");
+    unsigned port = https_server_port(world->server);
+
+    for (const char *name = names; *name != 0; name++) {
+        sprintf(step->body + strlen(step->body), "%s{\"kid\":\"https://127.0.0.1:%u/keys/%c\"}",
+                name == names ? "" : ",", port, *name);
+    }
+    if (next == NULL) {
+        strcat(step->body, "],\"nextLink\":null}");
+    } else {
+        sprintf(step->body + strlen(step->body), "],\"nextLink\":\"https://127.0.0.1:%u%s\"}", port, next);
+    }
+}
+
+static void test_list_with_empty_pages(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {0};
+
+    say_page(world, "", "/keys?$skiptoken=1");
+    say_page(world, "ab", "/keys?$skiptoken=2");
+    say_page(world, "", "/keys?$skiptoken=3&maxresults=25");
+    say_page(world, "c", NULL);
+    assert_int_equal(list(world, &seen), CKR_OK);
+    assert_string_equal(seen.names, "a b c ");
+    assert_int_equal(world->asked, 4);
+    assert_string_equal(world->path, "/keys?$skiptoken=3&maxresults=25");
+    assert_int_equal(world->answer.verdict, VERDICT_ACCEPTED);
+}
+
+static void test_list_asks_for_full_pages(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {0};
+
+    say_page(world, "a", NULL);
+    assert_int_equal(list(world, &seen), CKR_OK);
+    assert_string_equal(world->path, "/keys?maxresults=25&api-version=7.6");
+}
+
+static void test_list_ends_when_the_visitor_has_enough(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {.enough = 1};
+
+    say_page(world, "ab", "/keys?$skiptoken=1");
+    assert_int_equal(list(world, &seen), CKR_OK);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(world->asked, 1);
+}
+
+static void expect_not_followed(struct world *world, const char *next)
+{
+    struct seen seen = {0};
+
+    world->asked = 0;
+    world->step_count = 0;
+    say(world, 200, "{\"value\":[],\"nextLink\":\"%s\"}", next);
+    assert_int_equal(list(world, &seen), CKR_DEVICE_ERROR);
+    assert_int_equal(world->asked, 1);
+    assert_int_equal(world->answer.verdict, VERDICT_UNREACHABLE);
+}
+
+static void test_list_is_not_followed_elsewhere(void **state)
+{
+    struct world *world = *state;
+    char link[128];
+
+    expect_not_followed(world, "https://evil.example/keys");
+    expect_not_followed(world, "https://127.0.0.1/keys");
+    expect_not_followed(world, "keys?x");
+    snprintf(link, sizeof link, "http://127.0.0.1:%u/keys", https_server_port(world->server));
+    expect_not_followed(world, link);
+    snprintf(link, sizeof link, "https://127.0.0.1:%u@evil.example/keys", https_server_port(world->server));
+    expect_not_followed(world, link);
+    snprintf(link, sizeof link, "https://127.0.0.1:%u/keys x", https_server_port(world->server));
+    expect_not_followed(world, link);
+    expect_log(world, "not followed");
+}
+
+static void test_list_leaves_out_keys_of_other_vaults(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {0};
+
+    say(world, 200, "{\"value\":[{\"kid\":\"https://evil.example/keys/a\"}]}");
+    assert_int_equal(list(world, &seen), CKR_OK);
+    assert_int_equal(seen.count, 0);
+}
+
+static void test_list_without_permission(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {0};
+
+    say_refusal(world, 403, "Forbidden", "ForbiddenByPolicy");
+    assert_int_equal(list(world, &seen), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(world->answer.verdict, VERDICT_REFUSED);
+    expect_log(world, "list keys in ");
+}
+
+/* --- Threads --- */
+
+static void *unwrap_once(void *arg)
+{
+    struct world *world = arg;
+    struct world own = {.client = world->client};
+    size_t size;
+
+    return (void *)(intptr_t)(unwrap(&own, &kek, &size) == CKR_OK && size == 32);
+}
+
+static void test_32_threads_one_token(void **state)
+{
+    struct world *world = *state;
+    pthread_t threads[32];
+    void *good;
+
+    say_value(world, "kek", VERSION, 32);
+    for (int i = 0; i < 32; i++) {
+        pthread_create(&threads[i], NULL, unwrap_once, world);
+    }
+    for (int i = 0; i < 32; i++) {
+        pthread_join(threads[i], &good);
+        assert_true((intptr_t)good);
+    }
+    assert_int_equal(world->token_requests, 1);
+    assert_int_equal(world->asked, 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CLIENT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CLIENT_TEST(test_first_unwrap_two_requests_next_one),
+        CLIENT_TEST(test_unwrap_request),
+        CLIENT_TEST(test_wrap_with_a_version),
+        CLIENT_TEST(test_encrypt_and_decrypt),
+        CLIENT_TEST(test_get),
+        CLIENT_TEST(test_refusal_is_told_with_advice),
+        CLIENT_TEST(test_bad_blob_in_few_words),
+        CLIENT_TEST(test_firewall_tells_address),
+        CLIENT_TEST(test_html_instead_of_the_service),
+        CLIENT_TEST(test_empty_and_broken_200),
+        CLIENT_TEST(test_html_200),
+        CLIENT_TEST(test_untrusted_server),
+        CLIENT_TEST(test_answer_about_another_key),
+        CLIENT_TEST(test_answer_about_another_version),
+        CLIENT_TEST(test_answer_about_another_vault),
+        CLIENT_TEST(test_ciphertext_of_impossible_length),
+        CLIENT_TEST(test_plaintext_longer_than_a_block),
+        CLIENT_TEST(test_401_then_good),
+        CLIENT_TEST(test_401_for_ever),
+        CLIENT_TEST(test_no_token_no_request),
+        CLIENT_TEST(test_429_with_retry_after),
+        CLIENT_TEST(test_429_without_retry_after),
+        CLIENT_TEST(test_429_beyond_the_deadline),
+        CLIENT_TEST(test_connection_cut_then_good),
+        CLIENT_TEST(test_half_an_answer_then_good),
+        CLIENT_TEST(test_stall_ends_at_the_deadline),
+        CLIENT_TEST(test_list_with_empty_pages),
+        CLIENT_TEST(test_list_asks_for_full_pages),
+        CLIENT_TEST(test_list_ends_when_the_visitor_has_enough),
+        CLIENT_TEST(test_list_is_not_followed_elsewhere),
+        CLIENT_TEST(test_list_leaves_out_keys_of_other_vaults),
+        CLIENT_TEST(test_list_without_permission),
+        CLIENT_TEST(test_32_threads_one_token),
+    };
+    int failed;
+
+    setenv("NO_PROXY", "*", 1);
+    unsetenv("BYOK_PKCS11_LOG");
+    signal(SIGPIPE, SIG_IGN);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_folder_remove();
+    return failed;
+}

@@ -1,0 +1,251 @@
+/* A section of the configuration: what is accepted, and what is refused with its line and a word of advice.
+ */
+#include "backends/base/log.h"
+#include "backends/base/scope.h"
+#include "backends/keyvault/vault_config.h"
+#include "tests/backends/keyvault/https_server.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define VERSION "0123456789abcdef0123456789abcdef"
+#define REST    "identity = client-secret\ntenant = t\nclient-id = c\nclient-secret-file = \"/run/secret\"\n"
+#define VAULT   "vault = \"https://contoso.vault.azure.net\"\n"
+
+static const char *const words[] = {"keyvault", NULL};
+static const struct setting_option every[] = {{.name = "backend", .type = SETTING_WORD, .words = words}};
+static const struct setting_option global[] = {{.name = "log", .type = SETTING_TEXT}};
+
+struct read {
+    struct settings_file *file;
+    struct vault_config config;
+    char log[128];
+};
+
+static int set_up(void **state)
+{
+    struct read *read = calloc(1, sizeof *read);
+    char choice[160];
+
+    snprintf(read->log, sizeof read->log, "%s", test_file("log", ""));
+    snprintf(choice, sizeof choice, "warning file:%s", read->log);
+    *state = read;
+    return log_configure(choice) == CKR_OK ? 0 : 1;
+}
+
+static void forget(struct read *read)
+{
+    vault_config_done(&read->config);
+    settings_free(read->file);
+    read->file = NULL;
+}
+
+static int tear_down(void **state)
+{
+    forget(*state);
+    free(*state);
+    return log_configure("error stderr") == CKR_OK ? 0 : 1;
+}
+
+/* The section begins in line 1; its options in line 3. */
+static CK_RV read_section(struct read *read, const char *options)
+{
+    const struct setting_group globals = {NULL, global, 1};
+    const struct setting_group groups[] = {{NULL, every, 1}, {"keyvault", vault_options, VAULT_OPTION_COUNT}};
+    char text[4096], reserved[160];
+    CK_RV rv;
+
+    forget(read);
+    snprintf(text, sizeof text, "token \"contoso\" {\nbackend = keyvault\n%s}\n", options);
+    snprintf(reserved, sizeof reserved, "config=%s", test_file("conf", text));
+    rv = settings_read(reserved, &globals, groups, 2, &read->file);
+    return rv == CKR_OK ? vault_config_read(settings_section(read->file, 0), &read->config) : rv;
+}
+
+static const char *log_text(const struct read *read)
+{
+    static char text[4096];
+    FILE *file = fopen(read->log, "r");
+
+    text[file == NULL ? 0 : fread(text, 1, sizeof text - 1, file)] = 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    return text;
+}
+
+static void expect_refused(struct read *read, const char *options, const char *said)
+{
+    (void)test_file("log", "");
+    assert_int_equal(read_section(read, options), CKR_GENERAL_ERROR);
+    if (strstr(log_text(read), said) == NULL || strstr(log_text(read), "conf:") == NULL) {
+        fail_msg("\"%s\" is not in \"%s\"", said, log_text(read));
+    }
+}
+
+static void test_defaults(void **state)
+{
+    struct read *read = *state;
+    const struct vault_config *config = &read->config;
+
+    assert_int_equal(read_section(read, VAULT REST), CKR_OK);
+    assert_string_equal(config->about, "contoso");
+    assert_string_equal(config->url, "https://contoso.vault.azure.net");
+    assert_string_equal(config->authority, "https://login.microsoftonline.com");
+    assert_string_equal(config->audience, "https://vault.azure.net");
+    assert_string_equal(config->api_version, "7.6");
+    assert_string_equal(config->client_secret_file, "/run/secret");
+    assert_null(config->ca_file);
+    assert_int_equal(config->key_count, 0);
+    assert_int_equal(config->timeout, 30000);
+    assert_int_equal(config->connect_timeout, 5000);
+    assert_int_equal(config->connection_age, 600000);
+    assert_false(config->managed_hsm);
+}
+
+static void expect_cloud(struct read *read, const char *vault, const char *authority, const char *audience,
+                         bool hsm)
+{
+    char options[512];
+
+    snprintf(options, sizeof options, "vault = \"%s\"\n" REST, vault);
+    assert_int_equal(read_section(read, options), CKR_OK);
+    assert_string_equal(read->config.authority, authority);
+    assert_string_equal(read->config.audience, audience);
+    assert_int_equal(read->config.managed_hsm, hsm);
+}
+
+static void test_clouds(void **state)
+{
+    expect_cloud(*state, "https://a.managedhsm.azure.net", "https://login.microsoftonline.com",
+                 "https://managedhsm.azure.net", true);
+    expect_cloud(*state, "https://a.vault.azure.cn", "https://login.chinacloudapi.cn",
+                 "https://vault.azure.cn", false);
+    expect_cloud(*state, "https://A.VAULT.usgovcloudapi.net/", "https://login.microsoftonline.us",
+                 "https://vault.usgovcloudapi.net", false);
+    expect_cloud(*state, "https://127.0.0.1:8443", "https://login.microsoftonline.com",
+                 "https://vault.azure.net", false);
+    expect_cloud(*state, "https://localhost:8443", "https://login.microsoftonline.com",
+                 "https://vault.azure.net", false);
+}
+
+static void test_own_values(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read,
+                                  "vault = \"https://Vault.Example:8443/\"\n" REST
+                                  "authority = \"https://login.example:444/\"\naudience = \"https://aud\"\n"
+                                  "ca-file = \"/etc/ca.pem\"\napi-version = \"7.4\"\ntimeout = 2s\n"),
+                     CKR_OK);
+    assert_string_equal(read->config.url, "https://vault.example:8443");
+    assert_string_equal(read->config.authority, "https://login.example:444");
+    assert_string_equal(read->config.audience, "https://aud");
+    assert_string_equal(read->config.ca_file, "/etc/ca.pem");
+    assert_string_equal(read->config.api_version, "7.4");
+    assert_int_equal(read->config.timeout, 2000);
+}
+
+static void test_keys(void **state)
+{
+    struct read *read = *state;
+    const struct key_id *keys;
+
+    assert_int_equal(read_section(read,
+                                  VAULT REST "keys = {\"a\", \"b/" VERSION
+                                             "\", \"https://CONTOSO.vault.azure.net:443/keys/c\","
+                                             "\"https://contoso.vault.azure.net/keys/a/" VERSION "\"}\n"),
+                     CKR_OK);
+    keys = read->config.keys;
+    assert_int_equal(read->config.key_count, 4);
+    assert_string_equal(keys[0].name, "a");
+    assert_string_equal(keys[0].version, "");
+    assert_string_equal(keys[1].name, "b");
+    assert_string_equal(keys[1].version, VERSION);
+    assert_string_equal(keys[2].name, "c");
+    assert_string_equal(keys[3].version, VERSION);
+}
+
+static void test_wrong_keys(void **state)
+{
+    expect_refused(*state, VAULT REST "keys = {\"a b\"}\n", "letters, digits and hyphens");
+    expect_refused(*state, VAULT REST "keys = {\"a/latest\"}\n", "32 lower-case");
+    expect_refused(*state, VAULT REST "keys = {\"a/\"}\n", "32 lower-case");
+    expect_refused(*state, VAULT REST "keys = {\"https://other.vault.azure.net/keys/a\"}\n", "another vault");
+    expect_refused(*state, VAULT REST "keys = {\"https://contoso.vault.azure.net/secrets/a\"}\n",
+                   "no key identifier");
+    expect_refused(*state, VAULT REST "keys = {\"a\", \"b\", \"A\"}\n", "twice");
+    expect_refused(*state, VAULT REST "keys = {\"a\", \"https://contoso.vault.azure.net/keys/a\"}\n",
+                   "twice");
+}
+
+static void test_key_name_too_long(void **state)
+{
+    char options[1024], name[140] = "";
+
+    memset(name, 'a', 128);
+    snprintf(options, sizeof options, VAULT REST "keys = {\"%s\"}\n", name);
+    expect_refused(*state, options, "1 to 127");
+}
+
+static void test_wrong_vault(void **state)
+{
+    expect_refused(*state, REST, "vault is missing");
+    expect_refused(*state, "vault = \"http://contoso.vault.azure.net\"\n" REST, "https://");
+    expect_refused(*state, "vault = contoso\n" REST, "looks like");
+    expect_refused(*state, "vault = \"https://contoso.vault.azure.net/keys\"\n" REST, "looks like");
+    expect_refused(*state, "vault = \"https://contoso.example\"\n" REST, "audience");
+}
+
+static void test_lines_are_told(void **state)
+{
+    expect_refused(*state, REST "vault = \"http://a\"\n", "conf:7");
+}
+
+static void test_missing_parts_of_the_identity(void **state)
+{
+    expect_refused(*state, VAULT, "identity is missing");
+    expect_refused(*state, VAULT "identity = client-secret\n", "tenant is missing");
+    expect_refused(*state, VAULT "identity = client-secret\ntenant = t\n", "client-id is missing");
+    expect_refused(*state, VAULT "identity = client-secret\ntenant = t\nclient-id = c\n",
+                   "client-secret-file is missing");
+    expect_refused(*state, VAULT "identity = secret\n", "client-secret");
+}
+
+static void test_wrong_values(void **state)
+{
+    expect_refused(*state, VAULT "identity = client-secret\ntenant = \"a/b\"\n", "tenant");
+    expect_refused(*state, VAULT "identity = client-secret\ntenant = \"..\"\n", "tenant");
+    expect_refused(*state, VAULT REST "authority = \"http://login.example\"\n", "https://");
+    expect_refused(*state, VAULT REST "authority = \"https://login.example/x\"\n", "authority");
+    expect_refused(*state, VAULT REST "audience = \"https://vault.azure.net/\"\n", "slash");
+    expect_refused(*state, VAULT REST "api-version = \"7.6&x=1\"\n", "api-version");
+    expect_refused(*state, VAULT REST "timeout = 0\n", "timeout");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CONFIG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CONFIG_TEST(test_defaults),
+        CONFIG_TEST(test_clouds),
+        CONFIG_TEST(test_own_values),
+        CONFIG_TEST(test_keys),
+        CONFIG_TEST(test_wrong_keys),
+        CONFIG_TEST(test_key_name_too_long),
+        CONFIG_TEST(test_wrong_vault),
+        CONFIG_TEST(test_lines_are_told),
+        CONFIG_TEST(test_missing_parts_of_the_identity),
+        CONFIG_TEST(test_wrong_values),
+    };
+    int failed;
+
+    unsetenv("BYOK_PKCS11_LOG");
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_folder_remove();
+    return failed;
+}
