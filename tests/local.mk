@@ -2,7 +2,7 @@
 # A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
 
 EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens \
-	tests/contract-both tests/contract-hsm tests/contract-vault tests/failures-in-words
+	tests/contract-both tests/contract-hsm tests/contract-vault tests/failures-in-words tests/openssl-engine tests/demo
 CLEANFILES += build.log check.log
 
 # Programs that tests run, and that are no tests themselves.
@@ -31,6 +31,11 @@ include tests/standin/local.mk
 include tests/contract/local.mk
 include tests/fuzz/local.mk
 include tests/failures/local.mk
+
+# Programs that are not ours cannot load a module with a sanitizer in it.
+if !SANITIZED
+check_SCRIPTS += tests/openssl-engine
+endif
 endif
 
 # RSA keys that the stand-in has made once.

@@ -46,19 +46,19 @@ void assert_rv_at(CK_RV got, CK_RV expected, const char *call, const char *file,
 
 /* --- Configurations --- */
 
+/* Lent until the eighth call after this one. */
 static const char *replaced(const char *section, size_t size, const char *from, const char *to)
 {
-    char *text = NULL;
-    const char *at = from == NULL ? NULL : memmem(section, size, from, strlen(from));
+    static char texts[8][8192];
+    static unsigned calls;
+    char *text = texts[calls++ % 8];
+    const char *at = from == NULL ? section : memmem(section, size, from, strlen(from));
 
-    if (from == NULL) {
-        assert_true(asprintf(&text, "%.*s", (int)size, section) > 0);
-        return text;
-    }
     assert_non_null(at);
-    const char *rest = at + strlen(from);
-    assert_true(asprintf(&text, "%.*s%s%.*s", (int)(at - section), section, to, (int)(section + size - rest),
-                         rest) > 0);
+    const char *rest = at + (from == NULL ? 0 : strlen(from));
+    int wrote = snprintf(text, sizeof texts[0], "%.*s%s%.*s", (int)(at - section), section,
+                         to == NULL ? "" : to, (int)(section + size - rest), rest);
+    assert_in_range(wrote, 1, sizeof texts[0] - 1);
     return text;
 }
 

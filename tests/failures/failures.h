@@ -26,7 +26,7 @@ int out(void **state);
 
 /*
  * Configurations are made of pieces. hsm_section() and vault_section() are what with-tokens writes, with
- * `from` (NULL: nothing) replaced by `to`; they are freed with the program.
+ * `from` (NULL: nothing) replaced by `to`; each is lent until the eighth call after it.
  */
 const char *hsm_section(const char *from, const char *to);
 const char *vault_section(const char *from, const char *to);
