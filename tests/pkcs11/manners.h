@@ -18,6 +18,8 @@ enum { HSM_SLOT = 0, VAULT_SLOT = 1 };
  * under the vault's. NULL, or the step that failed. One session on each slot and the keys stay.
  */
 const char *manners_work(void);
+/* The same without the HSM. */
+const char *manners_work_on_vault(void);
 /* The vault session and the unwrapped key of the last manners_work. */
 extern CK_SESSION_HANDLE manners_session;
 extern CK_OBJECT_HANDLE manners_key;

@@ -69,6 +69,17 @@ static const char *wrap_and_unwrap(void)
                : "C_UnwrapKey";
 }
 
+const char *manners_work_on_vault(void)
+{
+    const char *failed = start();
+
+    if (failed == NULL &&
+        p11->C_OpenSession(VAULT_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &manners_session) != CKR_OK) {
+        failed = "C_OpenSession on the vault";
+    }
+    return failed == NULL ? wrap_and_unwrap() : failed;
+}
+
 const char *manners_work(void)
 {
     const char *failed = start();
@@ -76,9 +87,5 @@ const char *manners_work(void)
     if (failed == NULL) {
         failed = ask_hsm();
     }
-    if (failed == NULL &&
-        p11->C_OpenSession(VAULT_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &manners_session) != CKR_OK) {
-        failed = "C_OpenSession on the vault";
-    }
-    return failed == NULL ? wrap_and_unwrap() : failed;
+    return failed == NULL ? manners_work_on_vault() : failed;
 }
