@@ -78,14 +78,18 @@ static struct session *session_new(struct slot *slot, void *application, CK_NOTI
 static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_handle)
 {
     struct slots *home = session->slot->home;
-    CK_RV rv = handle_add(&sessions.table, session, &session->handle);
+    CK_SESSION_HANDLE handle;
+    CK_RV rv = handle_add(&sessions.table, session, &handle);
 
     if (rv != CKR_OK) {
         session_release(session);
         return rv;
     }
-    CK_SESSION_HANDLE handle = session->handle;
-
+    /* A C_Finalize in another thread may have freed it by now: it is entered like any other session. */
+    if (session_enter(handle) != NULL) {
+        atomic_store_explicit(&session->handle, handle, memory_order_relaxed);
+        session_leave(handle);
+    }
     if (atomic_fetch_add(&home->closing, 0) > 0) {
         session_close(handle);
         return CKR_CRYPTOKI_NOT_INITIALIZED;

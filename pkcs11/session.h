@@ -13,9 +13,9 @@
 struct session {
     const struct token_ops *ops;
     struct token_session *below;
-    struct slot *slot; /* holds the set of slots */
-    CK_SESSION_HANDLE handle;
-    CK_NOTIFY notify; /* NULL: none */
+    struct slot *slot;                /* holds the set of slots */
+    _Atomic CK_SESSION_HANDLE handle; /* for Notify */
+    CK_NOTIFY notify;                 /* NULL: none */
     void *application;
 };
 
