@@ -2,7 +2,8 @@
 #   ./configure CC=clang --with-sanitizer=address,undefined && make tests/fuzz/settings && tests/fuzz/settings
 EXTRA_PROGRAMS += \
 	tests/fuzz/base64url \
-	tests/fuzz/settings
+	tests/fuzz/settings \
+	tests/fuzz/vault_json
 
 tests_fuzz_base64url_SOURCES = tests/fuzz/base64url.c
 tests_fuzz_base64url_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
@@ -12,3 +13,7 @@ tests_fuzz_settings_SOURCES = tests/fuzz/settings.c
 tests_fuzz_settings_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_settings_LDADD = libbyok.la
+tests_fuzz_vault_json_SOURCES = tests/fuzz/vault_json.c
+tests_fuzz_vault_json_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_vault_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_vault_json_LDADD = libbyok.la

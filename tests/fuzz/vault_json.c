@@ -1,0 +1,61 @@
+/* An answer of a vault or of a token endpoint, read as each kind that it could be. */
+#include "backends/keyvault/vault_json.h"
+#include "backends/keyvault/identity/token_json.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool visit(void *arg, const struct key_id *kid, struct key_info *info)
+{
+    (void)arg;
+    if (!key_name_valid(kid->name) || strcmp(kid->name, info->name) != 0 || info->rsa != NULL) {
+        abort();
+    }
+    return info->enabled;
+}
+
+static void read_key(struct bytes body)
+{
+    struct key_info info;
+    struct key_id kid;
+
+    if (vault_json_read_key(body, &kid, &info) == CKR_OK) {
+        if ((info.rsa != NULL) != (info.type == KEY_TYPE_RSA) || !key_name_valid(info.name)) {
+            abort();
+        }
+        key_info_done(&info);
+    }
+}
+
+static void read_others(struct bytes body)
+{
+    struct buffer value = BUFFER_INIT(512);
+    struct vault_error error;
+    struct token_error refusal;
+    struct key_id kid;
+    int64_t lifetime;
+
+    if (vault_json_read_operation(body, &kid, &value) == CKR_OK && !key_name_valid(kid.name)) {
+        abort();
+    }
+    if (vault_json_read_page(body, visit, NULL, &value) != CKR_OK && value.size != 0) {
+        abort();
+    }
+    if (vault_json_read_error(body, &error) && memchr(error.code, 0, sizeof error.code) == NULL) {
+        abort();
+    }
+    if (token_json_read(body, &value, &lifetime) == CKR_OK && lifetime < 0) {
+        abort();
+    }
+    (void)token_json_read_error(body, &refusal);
+    buffer_free(&value);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    read_key(bytes_of(data, size));
+    read_others(bytes_of(data, size));
+    return 0;
+}
