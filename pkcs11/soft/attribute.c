@@ -20,9 +20,14 @@ struct attribute_value attribute_bytes(struct bytes bytes)
     return (struct attribute_value){.form = ATTRIBUTE_BYTES, .bytes = bytes};
 }
 
+CK_RV attribute_check_count(const CK_ATTRIBUTE *list, CK_ULONG count)
+{
+    return (list == NULL && count != 0) || count > MOST_ATTRIBUTES ? CKR_ARGUMENTS_BAD : CKR_OK;
+}
+
 CK_RV attribute_check_list(const CK_ATTRIBUTE *list, CK_ULONG count)
 {
-    if ((list == NULL && count != 0) || count > MOST_ATTRIBUTES) {
+    if (attribute_check_count(list, count) != CKR_OK) {
         return CKR_ARGUMENTS_BAD;
     }
     for (CK_ULONG i = 0; i < count; i++) {

@@ -28,6 +28,8 @@ struct attribute_value attribute_flag(bool flag);
 struct attribute_value attribute_number(CK_ULONG number);
 struct attribute_value attribute_bytes(struct bytes bytes);
 
+/* CKR_ARGUMENTS_BAD where it is NULL, or longer than anybody needs: then its size may have overflowed. */
+MUST_USE CK_RV attribute_check_count(const CK_ATTRIBUTE *list, CK_ULONG count);
 /*
  * Whether the list can be walked: CKR_ARGUMENTS_BAD where it is NULL or longer than anybody needs,
  * CKR_ATTRIBUTE_VALUE_INVALID where a value is NULL and yet has a length, or no sane one.

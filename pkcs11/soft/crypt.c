@@ -19,7 +19,8 @@ static CK_RV check_secret(const struct secret_key *key, const struct mechanism *
     return secret_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
-static CK_RV check_key(const struct object *object, const struct mechanism *mechanism, bool encrypt)
+static CK_RV check_key(const struct soft_session *session, const struct object *object,
+                       const struct mechanism *mechanism, bool encrypt)
 {
     if (object == NULL) {
         return CKR_KEY_HANDLE_INVALID;
@@ -33,7 +34,7 @@ static CK_RV check_key(const struct object *object, const struct mechanism *mech
     if (object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
-    return soft_rsa_permits(object->key, encrypt ? RSA_ENCRYPT : RSA_DECRYPT);
+    return soft_rsa_permits(session, object->key, encrypt ? RSA_ENCRYPT : RSA_DECRYPT);
 }
 
 static bool is_running_locked(const struct soft_session *session, struct operation *operation)
@@ -60,7 +61,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
         return rv;
     }
     key = object_enter(&session->token->store, handle);
-    rv = check_key(key, row, operation->encrypt);
+    rv = check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
         rv = ways[row->family]->begin(session, operation, key, &parameter);
     }
@@ -94,9 +95,22 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
 
 enum stage { WHOLE, PART, FINISH };
 
+/*
+ * Whether the cipher would write over what it has yet to read: it may begin in the same place (2.40, 5.8.3),
+ * but not with bytes held back from the part before, which come out first.
+ */
+static bool collides(const struct operation *operation, struct bytes in, const CK_BYTE *out, CK_ULONG room)
+{
+    uintptr_t from = (uintptr_t)in.data, to = (uintptr_t)out;
+    bool apart = to - from >= in.size && from - to >= room;
+
+    return out != NULL && in.size != 0 && !apart && (from != to || operation->held != 0);
+}
+
 static CK_RV run_locked(struct soft_session *session, struct operation *operation, enum stage stage,
                         struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
+    struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
     const struct crypt_way *way = ways[operation->mechanism->family];
 
@@ -105,6 +119,14 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
     }
     if (out_size == NULL || (in.data == NULL && in.size != 0)) {
         return CKR_ARGUMENTS_BAD;
+    }
+    if (collides(operation, in, out, *out_size)) {
+        CK_RV rv = buffer_append(&aside, in.data, in.size);
+
+        if (rv != CKR_OK) {
+            return rv;
+        }
+        in = buffer_bytes(&aside);
     }
     switch (stage) {
     case WHOLE:
@@ -123,13 +145,19 @@ static bool goes_on(enum stage stage, CK_RV rv, const CK_BYTE *out)
     return rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && (stage == PART || out == NULL));
 }
 
+/* After a part only parts or the end may follow; after a result that did not fit only a larger buffer. */
+static bool in_order(const struct operation *operation, enum stage stage)
+{
+    return !(stage == WHOLE && operation->parted) && !(stage == PART && operation->done);
+}
+
 static CK_RV run(struct soft_session *session, struct operation *operation, enum stage stage, struct bytes in,
                  CK_BYTE *out, CK_ULONG *out_size)
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session, operation) && !(stage == WHOLE && operation->parted)) {
+    if (is_running_locked(session, operation) && in_order(operation, stage)) {
         rv = run_locked(session, operation, stage, in, out, out_size);
         operation->parted |= stage == PART && rv == CKR_OK && out != NULL;
         if (!goes_on(stage, rv, out)) {

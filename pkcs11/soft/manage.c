@@ -101,7 +101,7 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     struct soft_session *session = soft_session_of(base);
     struct object *object SCOPED(object_leave_scoped) = object_enter(&session->token->store, handle);
 
-    if (template == NULL && count != 0) {
+    if (attribute_check_count(template, count) != CKR_OK) {
         return CKR_ARGUMENTS_BAD;
     }
     if (object == NULL) {

@@ -21,9 +21,11 @@ static const struct task {
                      CKR_ENCRYPTED_DATA_INVALID},
 };
 
-CK_RV soft_rsa_permits(struct service_key *key, enum rsa_task task)
+/* Old knowledge forbids nothing: the owner may have changed the key, which the service knows. */
+CK_RV soft_rsa_permits(const struct soft_session *session, struct service_key *key, enum rsa_task task)
 {
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
+    const struct key_access *access = &session->token->catalogue.access;
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key, access);
     enum key_type type = service_key_type(key);
 
     if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_RSA) {
@@ -48,9 +50,10 @@ CK_RV soft_rsa_check_plain(struct service_key *key, enum rsa_padding padding, si
     return size > rsa_longest_plaintext((unsigned)blob_size * 8, padding) ? tasks[task].too_long : CKR_OK;
 }
 
+/* Other versions of a key, the next one too, may be of another size. */
 CK_RV soft_rsa_check_blob(struct service_key *key, size_t size, enum rsa_task task)
 {
-    size_t known = service_key_blob_size(key);
+    size_t known = key->ref.version == NULL ? 0 : service_key_blob_size(key);
     bool fits = known != 0 ? size == known : size == 2048 / 8 || size == 3072 / 8 || size == 4096 / 8;
 
     return fits ? CKR_OK : tasks[task].bad_blob;
@@ -113,7 +116,7 @@ CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum 
     if (rv != CKR_OK) {
         return rv == CKR_KEY_HANDLE_INVALID && task == RSA_WRAP ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
     }
-    rv = soft_rsa_permits(key, task); /* more may be known by now */
+    rv = soft_rsa_permits(session, key, task); /* more may be known by now */
     if (rv != CKR_OK) {
         return rv;
     }

@@ -199,6 +199,18 @@ struct public_part *service_key_known(struct service_key *key)
     return part;
 }
 
+struct public_part *service_key_current(struct service_key *key, const struct key_access *access)
+{
+    struct public_part *part = NULL;
+
+    pthread_mutex_lock(&key->lock);
+    if (part_is_current_locked(key, access)) {
+        part = public_part_hold(key->part);
+    }
+    pthread_mutex_unlock(&key->lock);
+    return part;
+}
+
 bool service_key_tells(struct service_key *key, const struct key_access *access)
 {
     bool tells;

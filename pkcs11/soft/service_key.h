@@ -58,6 +58,8 @@ MUST_USE CK_RV service_key_public(struct service_key *key, struct key_access *ac
                                   struct service_answer *ret_answer);
 /* What is known without asking, NULL: nothing. */
 struct public_part *service_key_known(struct service_key *key);
+/* The same, where it is not older than `refresh`, nor another version's than the one in use. */
+struct public_part *service_key_current(struct service_key *key, const struct key_access *access);
 
 /* False while a refusal of the public part is fresh. */
 bool service_key_tells(struct service_key *key, const struct key_access *access);

@@ -69,7 +69,8 @@ EACH_SESSION_FUNCTION(DECLARE_SOFT_FUNCTION)
 enum rsa_task { RSA_WRAP, RSA_UNWRAP, RSA_ENCRYPT, RSA_DECRYPT };
 
 /* Whether the key may do it as far as known, and what it is: checks that cost no request. */
-MUST_USE CK_RV soft_rsa_permits(struct service_key *key, enum rsa_task task);
+MUST_USE CK_RV soft_rsa_permits(const struct soft_session *session, struct service_key *key,
+                                enum rsa_task task);
 /* Bytes of a ciphertext: known, or the most there can be. */
 size_t soft_rsa_blob_room(struct service_key *key, bool *ret_known);
 /* CKR_KEY_SIZE_RANGE, CKR_DATA_LEN_RANGE; as far as known. */

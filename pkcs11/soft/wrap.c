@@ -33,7 +33,8 @@ static CK_RV check_secret_kek(const struct secret_key *kek, const struct mechani
     return secret_key_allows(kek, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
-static CK_RV check_kek(const struct object *kek, const struct mechanism *mechanism, const struct role *role)
+static CK_RV check_kek(const struct soft_session *session, const struct object *kek,
+                       const struct mechanism *mechanism, const struct role *role)
 {
     if (kek == NULL) {
         return role->bad_handle;
@@ -44,7 +45,7 @@ static CK_RV check_kek(const struct object *kek, const struct mechanism *mechani
     if (mechanism->family != FAMILY_RSA || kek->class != role->rsa_class) {
         return role->bad_type;
     }
-    return soft_rsa_permits(kek->key, role->task);
+    return soft_rsa_permits(session, kek->key, role->task);
 }
 
 static CK_RV check_target(const struct object *target)
@@ -145,7 +146,7 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
         return rv;
     }
     kek = object_enter(&session->token->store, wrapping_key);
-    rv = check_kek(kek, row, &wrapping);
+    rv = check_kek(session, kek, row, &wrapping);
     if (rv != CKR_OK) {
         return rv;
     }
@@ -228,7 +229,7 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
         return rv;
     }
     kek = object_enter(&session->token->store, unwrapping_key);
-    rv = check_kek(kek, row, &unwrapping);
+    rv = check_kek(session, kek, row, &unwrapping);
     if (rv == CKR_OK) {
         rv = secret_key_new(SECRET_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
     }

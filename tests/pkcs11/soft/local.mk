@@ -27,3 +27,8 @@ check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 tests_pkcs11_soft_test_token_CFLAGS = $(test_cflags)
 tests_pkcs11_soft_test_token_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_hostile
+tests_pkcs11_soft_test_hostile_SOURCES = tests/pkcs11/soft/test_hostile.c $(soft_test_sources)
+tests_pkcs11_soft_test_hostile_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_hostile_LDADD = $(test_ldadd)
