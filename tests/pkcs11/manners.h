@@ -20,6 +20,8 @@ enum { HSM_SLOT = 0, VAULT_SLOT = 1 };
 const char *manners_work(void);
 /* The same without the HSM. */
 const char *manners_work_on_vault(void);
+/* One question to the vault, which costs a request, and nothing before that. */
+const char *manners_request(void);
 /* The vault session and the unwrapped key of the last manners_work. */
 extern CK_SESSION_HANDLE manners_session;
 extern CK_OBJECT_HANDLE manners_key;

@@ -70,9 +70,12 @@ static int provider_asked(void)
     return asked == NULL ? -1 : (int)*asked;
 }
 
-/* $OPENSSL_CONF names a provider over our own module, and whatever here first asks OpenSSL makes it read
- * that. */
-static int routed_back(void)
+/*
+ * $OPENSSL_CONF names a provider over our own module, and the first thing we do makes OpenSSL read that. The
+ * HSM is the provider's to use first: SoftHSM itself hangs when it is asked again from inside its own
+ * digests.
+ */
+static int routed_back(const char *(*doing)(void))
 {
     int status;
 
@@ -80,8 +83,18 @@ static int routed_back(void)
     if (provider_asked() >= 0) {
         return NOT_ROUTED;
     }
-    status = judge(manners_work_on_vault());
+    status = judge(doing());
     return status == WENT_WELL && provider_asked() <= 0 ? NOT_ROUTED : status;
+}
+
+static int routed_back_by_work(void)
+{
+    return routed_back(manners_work_on_vault);
+}
+
+static int routed_back_by_request(void)
+{
+    return routed_back(manners_request);
 }
 
 int manners_mode(const char *mode)
@@ -94,7 +107,8 @@ int manners_mode(const char *mode)
         {"finalize-after-openssl", finalize_after_openssl},
         {"finalize-before-openssl", finalize_before_openssl},
         {"openssl-cleaned-up", openssl_cleaned_up},
-        {"routed-back", routed_back},
+        {"routed-back-by-work", routed_back_by_work},
+        {"routed-back-by-request", routed_back_by_request},
     };
 
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {

@@ -69,13 +69,36 @@ static const char *wrap_and_unwrap(void)
                : "C_UnwrapKey";
 }
 
+static const char *open_vault(void)
+{
+    return p11->C_OpenSession(VAULT_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &manners_session) == CKR_OK
+               ? NULL
+               : "C_OpenSession on the vault";
+}
+
+const char *manners_request(void)
+{
+    CK_BYTE modulus[512];
+    CK_ATTRIBUTE template = {CKA_MODULUS, modulus, sizeof modulus};
+    const char *failed = start();
+
+    if (failed == NULL) {
+        failed = open_vault();
+    }
+    if (failed != NULL) {
+        return failed;
+    }
+    return p11->C_GetAttributeValue(manners_session, find_kek(CKO_PUBLIC_KEY), &template, 1) == CKR_OK
+               ? NULL
+               : "C_GetAttributeValue";
+}
+
 const char *manners_work_on_vault(void)
 {
     const char *failed = start();
 
-    if (failed == NULL &&
-        p11->C_OpenSession(VAULT_SLOT, CKF_SERIAL_SESSION, NULL, NULL, &manners_session) != CKR_OK) {
-        failed = "C_OpenSession on the vault";
+    if (failed == NULL) {
+        failed = open_vault();
     }
     return failed == NULL ? wrap_and_unwrap() : failed;
 }
