@@ -264,8 +264,9 @@ static int delete_recorded_key(void **state)
 
 static cJSON *identity_exchange(const char *name)
 {
-    char *path OWNED(owned_free) = text("../identity/%s", name);
+    char path[128]; /* a skipped test frees nothing */
 
+    snprintf(path, sizeof path, "../identity/%s", name);
     return recording(path);
 }
 
