@@ -31,6 +31,7 @@ include tests/standin/local.mk
 include tests/contract/local.mk
 include tests/fuzz/local.mk
 include tests/failures/local.mk
+include tests/hammer/local.mk
 
 # Programs that are not ours cannot load a module with a sanitizer in it.
 if !SANITIZED
