@@ -2,6 +2,7 @@
 #include "pkcs11/session.h"
 #include "backends/base/handle.h"
 #include "backends/base/process.h"
+#include "backends/base/scope.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,17 +57,18 @@ static CK_RV session_notify(void *arg, CK_NOTIFICATION event)
     return session->notify(session->handle, event, session->application);
 }
 
-/* An unpublished session over the token's, still without that. */
+/* Still without the token's session, and unknown. By malloc: calloc does without glibc's quickest list. */
 static struct session *session_new(struct slot *slot, void *application, CK_NOTIFY notify)
 {
-    struct session *session = calloc(1, sizeof *session);
+    struct session *session = malloc(sizeof *session);
 
     if (session != NULL) {
-        session->ops = slot->token->ops;
-        session->slot = slot;
-        session->notify = notify;
-        session->application = application;
-        slots_ref(slot->home);
+        *session = (struct session){
+            .ops = slot->token->ops,
+            .slot = slot,
+            .notify = notify,
+            .application = application,
+        };
     }
     return session;
 }
@@ -101,6 +103,7 @@ static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_han
 CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
                    CK_SESSION_HANDLE *ret_handle)
 {
+    struct slots *hold SCOPED(slots_unref_scoped) = slot->home;
     struct token *token = slot->token;
 
     if ((flags & CKF_SERIAL_SESSION) == 0) {
@@ -115,10 +118,10 @@ CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTI
                                         &session->below);
 
     if (rv != CKR_OK) {
-        slots_unref(slot->home);
         free(session);
         return rv;
     }
+    hold = NULL; /* the session has it now */
     return session_publish(session, ret_handle);
 }
 
