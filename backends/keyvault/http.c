@@ -24,6 +24,7 @@ struct exchange {
     unsigned header_count;
     size_t header_bytes; /* of the reply */
     size_t sent;         /* of a secret body */
+    size_t piece;        /* of it, in libcurl's buffer */
     bool too_large;
 };
 
@@ -76,9 +77,10 @@ static size_t give_body(char *room, size_t one, size_t size, void *arg)
     if (part > one * size) {
         part = one * size;
     }
-    wipe(room, one * size);
+    wipe(room, exchange->piece < one * size ? exchange->piece : one * size);
     memcpy(room, body.data + exchange->sent, part);
     exchange->sent += part;
+    exchange->piece = part;
     return part;
 }
 

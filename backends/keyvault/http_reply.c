@@ -91,6 +91,9 @@ void http_reply_read_header(struct http_reply *reply, struct bytes line)
 {
     char value[HTTP_ID_SIZE];
 
+    if (line.size == 0 || strchr("DdRrXx", line.data[0]) == NULL) {
+        return; /* most lines */
+    }
     if (header_is(line, "date", value, sizeof value)) {
         time_t date = curl_getdate(value, NULL);
 

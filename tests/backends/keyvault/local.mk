@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_libcurl \
 	tests/backends/keyvault/test_retry \
 	tests/backends/keyvault/test_token_cache \
+	tests/backends/keyvault/test_traces \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
@@ -30,6 +31,8 @@ tests_backends_keyvault_test_retry_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_cache_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_traces_CFLAGS = $(test_cflags)
+tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_CFLAGS = $(test_cflags)

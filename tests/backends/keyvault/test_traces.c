@@ -1,0 +1,303 @@
+/*
+ * What stays in this process's memory after a request: no wrapped or unwrapped key, no client secret, neither
+ * plain nor as base64url, in anybody's heap. The server runs in another process, and what is looked for is
+ * computed byte by byte, so that the test itself does not hold it. (The access token does leave copies in
+ * libcurl; it ends by itself.)
+ */
+#include "backends/base/scope.h"
+#include "backends/keyvault/vault_client.h"
+#include "tests/backends/keyvault/https_server.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+#define VERSION "0123456789abcdef0123456789abcdef"
+
+enum { KEY_SIZE = 32, LARGEST_REGION = 512 * 1024 * 1024, CHUNK = 1 << 20 };
+
+/* The key that is wrapped (0) or unwrapped (1), and the client secret (2, letters only). */
+static unsigned char byte_of(unsigned what, size_t at)
+{
+    uint32_t mixed = (uint32_t)(at + 1) * 2654435761u + what * 40503u;
+
+    mixed ^= mixed >> 13;
+    mixed *= 1540483477u;
+    mixed ^= mixed >> 15;
+    return what == 2 ? (unsigned char)('a' + mixed % 26) : (unsigned char)mixed;
+}
+
+/* The character of its base64url text. */
+static unsigned char character_of(unsigned what, size_t at)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t bit = at * 6, byte = bit / 8, shift = bit % 8;
+    unsigned two = (unsigned)byte_of(what, byte) << 8 | (byte + 1 < KEY_SIZE ? byte_of(what, byte + 1) : 0);
+
+    return (unsigned char)digits[two >> (10 - shift) & 63];
+}
+
+typedef unsigned char reader(unsigned what, size_t at);
+
+/* --- The other process --- */
+
+static void serve(void *arg, const struct https_request *request, struct https_reply *reply)
+{
+    char body[1024], value[400] = "";
+    unsigned *port = arg;
+
+    if (strstr(request->path, "/oauth2/") != NULL) {
+        https_say(reply, 200, NULL, "{\"access_token\":\"T\",\"expires_in\":3599}");
+        return;
+    }
+    if (strstr(request->path, "/unwrapkey") != NULL) {
+        for (size_t i = 0; i < (KEY_SIZE * 8 + 5) / 6; i++) {
+            value[i] = (char)character_of(1, i);
+        }
+    } else {
+        memset(value, 'A', 342);
+    }
+    snprintf(body, sizeof body, "{\"kid\":\"https://127.0.0.1:%u/keys/kek/" VERSION "\",\"value\":\"%s\"}",
+             *port, value);
+    https_say(reply, 200, NULL, body);
+}
+
+struct place_of_server {
+    unsigned port;
+    char url[64], ca[128];
+};
+
+static void run_server(int to_parent, int from_parent)
+{
+    static unsigned port;
+    struct https_server *server = https_server_start("127.0.0.1", serve, &port);
+    struct place_of_server place;
+    char secret[KEY_SIZE + 1] = "", end;
+
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        secret[i] = (char)byte_of(2, i);
+    }
+    (void)test_file("secret", secret);
+    port = place.port = https_server_port(server);
+    snprintf(place.url, sizeof place.url, "%s", https_server_url(server));
+    snprintf(place.ca, sizeof place.ca, "%s", https_server_ca(server));
+    if (write(to_parent, &place, sizeof place) == (ssize_t)sizeof place) {
+        (void)!read(from_parent, &end, 1); /* until the parent is gone */
+    }
+    _exit(0);
+}
+
+/* --- This one --- */
+
+static struct place_of_server server;
+static unsigned char chunk[CHUNK];
+
+static bool is_here(const unsigned char *at, size_t length, unsigned what, reader *read)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (at[i] != read(what, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static unsigned count_in_region(int memory, uintptr_t from, uintptr_t to, size_t length, unsigned what,
+                                reader *read)
+{
+    unsigned found = 0;
+
+    for (uintptr_t at = from; at < to; at += CHUNK - length + 1) {
+        size_t want = to - at < CHUNK ? to - at : CHUNK;
+        ssize_t got = pread(memory, chunk, want, (off_t)at);
+
+        for (ssize_t i = 0; i + (ssize_t)length <= got; i++) {
+            if (is_here(chunk + i, length, what, read) &&
+                !(at + (uintptr_t)i >= (uintptr_t)chunk && at + (uintptr_t)i < (uintptr_t)chunk + CHUNK)) {
+                found++;
+            }
+        }
+        memset(chunk, 0, sizeof chunk);
+    }
+    return found;
+}
+
+/* How often the first bytes of it stand in writable memory. */
+static unsigned count(size_t length, unsigned what, reader *read)
+{
+    FILE *maps = fopen("/proc/self/maps", "r"), *memory = fopen("/proc/self/mem", "r");
+    unsigned found = 0;
+    char line[512];
+
+    assert_true(maps != NULL && memory != NULL);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from, to;
+        char access[8];
+
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, access) == 3 && access[0] == 'r' && access[1] == 'w' &&
+            to - from < LARGEST_REGION) {
+            found += count_in_region(fileno(memory), from, to, length, what, read);
+        }
+    }
+    fclose(maps);
+    fclose(memory);
+    return found;
+}
+
+struct house {
+    struct place place;
+    struct http_client *http;
+    struct token_cache *tokens;
+    struct vault_client client;
+    struct service_answer answer;
+};
+
+static int set_up(void **state)
+{
+    struct house *house = calloc(1, sizeof *house);
+    struct http_options options = {"test", server.ca, 2000, 600000};
+    struct client_secret_options who = {"test", server.url, "t", "c", NULL, "https://vault.azure.net"};
+    struct identity *identity;
+    char file[128];
+    const char *rest;
+
+    snprintf(file, sizeof file, "%s/secret", test_folder());
+    who.secret_file = file;
+    assert_true(place_parse(server.url, &house->place, &rest));
+    assert_int_equal(http_client_new(&options, &house->http), CKR_OK);
+    assert_int_equal(client_secret_new(&who, house->http, &identity), CKR_OK);
+    assert_int_equal(token_cache_new("test", identity, &house->tokens), CKR_OK);
+    house->client =
+        (struct vault_client){"test", &house->place, server.url, "7.6", house->http, house->tokens};
+    *state = house;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct house *house = *state;
+
+    token_cache_free(house->tokens);
+    http_client_free(house->http);
+    free(house);
+    return 0;
+}
+
+static const struct key_ref kek = {"kek", NULL};
+
+static void skip_where_memory_is_watched(void)
+{
+    if (SANITIZED) {
+        printf("# SKIP traces in memory: a sanitizer keeps its own copies\n");
+        skip();
+    }
+}
+
+static void test_the_search_finds(void **state)
+{
+    unsigned char *copy SCOPED(scope_free) = NULL;
+
+    (void)state;
+    skip_where_memory_is_watched();
+    copy = malloc(KEY_SIZE);
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        copy[i] = byte_of(0, i);
+    }
+    assert_int_equal(count(KEY_SIZE, 0, byte_of), 1);
+    wipe(copy, KEY_SIZE);
+    assert_int_equal(count(KEY_SIZE, 0, byte_of), 0);
+}
+
+static void test_wrapped_key_leaves_no_trace(void **state)
+{
+    struct house *house = *state;
+    struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct secret key = SECRET_INIT;
+
+    skip_where_memory_is_watched();
+    assert_int_equal(secret_new(KEY_SIZE, &key), CKR_OK);
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        key.data[i] = byte_of(0, i);
+    }
+    assert_int_equal(vault_client_seal(&house->client, VAULT_WRAP, &kek, RSA_PADDING_OAEP_SHA1,
+                                       secret_bytes(&key), deadline_in(5000), &blob, &house->answer),
+                     CKR_OK);
+    secret_free(&key);
+    assert_int_equal(count(16, 0, byte_of), 0);
+    assert_int_equal(count(20, 0, character_of), 0);
+}
+
+static void test_unwrapped_key_leaves_no_trace(void **state)
+{
+    static const unsigned char blob[256] = {1};
+    struct house *house = *state;
+    struct secret key = SECRET_INIT;
+
+    skip_where_memory_is_watched();
+    assert_int_equal(vault_client_open(&house->client, VAULT_UNWRAP, &kek, RSA_PADDING_OAEP_SHA1,
+                                       bytes_of(blob, sizeof blob), deadline_in(5000), &key, &house->answer),
+                     CKR_OK);
+    assert_int_equal(key.size, KEY_SIZE);
+    assert_true(is_here(key.data, KEY_SIZE, 1, byte_of));
+    assert_int_equal(count(16, 1, byte_of), 1);
+    secret_free(&key);
+    assert_int_equal(count(16, 1, byte_of), 0);
+    assert_int_equal(count(20, 1, character_of), 0);
+}
+
+static void test_client_secret_leaves_no_trace(void **state)
+{
+    test_unwrapped_key_leaves_no_trace(state);
+    assert_int_equal(count(20, 2, byte_of), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TRACE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TRACE_TEST(test_the_search_finds),
+        TRACE_TEST(test_wrapped_key_leaves_no_trace),
+        TRACE_TEST(test_unwrapped_key_leaves_no_trace),
+        TRACE_TEST(test_client_secret_leaves_no_trace),
+    };
+    int up[2], down[2], failed;
+    pid_t child;
+
+    setenv("NO_PROXY", "*", 1);
+    signal(SIGPIPE, SIG_IGN);
+    (void)test_folder();
+    if (pipe(up) != 0 || pipe(down) != 0 || (child = fork()) < 0) {
+        return 1;
+    }
+    if (child == 0) {
+        close(down[1]);
+        run_server(up[1], down[0]);
+    }
+    close(down[0]);
+    if (read(up[0], &server, sizeof server) != (ssize_t)sizeof server) {
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    close(down[1]);
+    waitpid(child, NULL, 0);
+    test_folder_remove();
+    return failed;
+}
