@@ -219,6 +219,33 @@ static void test_module_that_does_not_load_is_its_own_tokens_trouble(void **stat
     assert_int_equal(C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
 }
 
+/* Nobody listens at port 1; nobody is asked either. */
+static void test_vault_that_is_down_has_a_slot_like_any_other(void **state)
+{
+    CK_SESSION_HANDLE session;
+    CK_SLOT_INFO slot;
+    CK_ULONG count;
+
+    (void)state;
+    C_Finalize(NULL);
+    house_configure(
+        "token \"vault\" {\n backend = keyvault\n vault = \"https://localhost:1\"\n keys = {\"kek\"}\n"
+        " identity = client-secret\n tenant = \"t\"\n client-id = \"c\"\n client-secret-file = \"%s\"\n"
+        " authority = \"https://localhost:1\"\n}\n"
+        "token \"second\" {\n backend = hsm\n uri = \"%s\"\n}\n",
+        house_write("secret", "x"), house_fake_uri(1));
+    assert_int_equal(C_Initialize(NULL), CKR_OK);
+    assert_int_equal(C_GetSlotList(CK_TRUE, NULL, &count), CKR_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(C_GetSlotInfo(0, &slot), CKR_OK);
+    assert_true(slot.flags & CKF_TOKEN_PRESENT);
+    assert_label(0, "vault");
+    assert_label(1, "second");
+    assert_int_equal(C_GetMechanismList(0, NULL, &count), CKR_OK);
+    assert_int_equal(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
+    assert_int_equal(C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+}
+
 static void test_wait_for_slot_event(void **state)
 {
     CK_SLOT_ID slot = 9;
@@ -256,6 +283,7 @@ int main(void)
         test_started(test_removable),
         test_started(test_token_without_backend),
         test_started(test_module_that_does_not_load_is_its_own_tokens_trouble),
+        test_started(test_vault_that_is_down_has_a_slot_like_any_other),
         test_started(test_wait_for_slot_event),
     };
 
