@@ -10,3 +10,11 @@ tests_hammer_hammer_LDADD = $(test_ldadd)
 
 check_SCRIPTS += tests/hammer-module
 EXTRA_DIST += tests/hammer-module
+
+noinst_PROGRAMS += tests/hammer/life
+tests_hammer_life_SOURCES = tests/contract/module.h tests/hammer/life.c
+tests_hammer_life_CFLAGS = $(AM_CFLAGS)
+tests_hammer_life_LDADD = -lpthread
+
+check_SCRIPTS += tests/hammer-life
+EXTRA_DIST += tests/hammer-life
