@@ -2,13 +2,7 @@
  * Both tokens at once from several threads, as a server uses them; run under tests/with-tokens. The threads
  * judge nothing: each keeps the first code that was not CKR_OK, and where, for the test to look at.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "tests/contract/module.h"
-#include <cmocka.h>
+#include "tests/suite.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -133,18 +133,9 @@ bool contract_begin(CK_FUNCTION_LIST *functions, const char *name)
 
 int contract_run(void)
 {
-    const struct room *rooms[] = {&session_room, &object_room, &wrap_room, &secret_key_room, &bad_call_room};
-    static struct CMUnitTest all[256];
-    size_t count = 0;
-
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
-        if (count + rooms[i]->count > sizeof all / sizeof all[0]) {
-            return 99;
-        }
-        memcpy(all + count, rooms[i]->tests, rooms[i]->count * sizeof *all);
-        count += rooms[i]->count;
-    }
-    int failed = _cmocka_run_group_tests(row->name, all, count, NULL, NULL);
+    const struct room *const rooms[] = {&session_room, &object_room, &wrap_room, &secret_key_room,
+                                        &bad_call_room};
+    int failed = run_rooms(row->name, rooms, sizeof rooms / sizeof rooms[0]);
 
     p11->C_Finalize(NULL);
     return failed;

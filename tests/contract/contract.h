@@ -5,13 +5,7 @@
 #ifndef BYOK_TESTS_CONTRACT_H
 #define BYOK_TESTS_CONTRACT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "backends/base/cryptoki.h"
-#include <cmocka.h>
+#include "tests/suite.h"
 #include <stdbool.h>
 
 /* The codes that a pass-through token takes from the HSM underneath, and the others from the standard. */
@@ -90,15 +84,6 @@ extern CK_BBOOL truth, untruth;
 void assert_rv_at(CK_RV got, CK_RV expected, const char *call, const char *file, int line);
 
 /* The rooms of the suite. */
-struct room {
-    const struct CMUnitTest *tests;
-    size_t count;
-};
-
 extern const struct room session_room, object_room, wrap_room, secret_key_room, bad_call_room;
-#define ROOM(tests)                                                                                          \
-    {                                                                                                        \
-        (tests), sizeof(tests) / sizeof(tests)[0]                                                            \
-    }
 
 #endif

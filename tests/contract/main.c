@@ -1,6 +1,5 @@
 /* The suite over a token of the built module: contract ROW, run under tests/with-tokens. */
 #include "tests/contract/contract.h"
-#include "tests/contract/module.h"
 
 int main(int count, char **words)
 {

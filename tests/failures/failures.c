@@ -277,10 +277,8 @@ int out(void **state)
 
 int main(void)
 {
-    const struct room *rooms[] = {&configuration_room, &hsm_room, &vault_room, &request_room};
-    static struct CMUnitTest all[128];
+    const struct room *const rooms[] = {&configuration_room, &hsm_room, &vault_room, &request_room};
     const char *dir = getenv("TOKENS_DIR");
-    size_t count = 0;
 
     p11 = module_functions();
     if (p11 == NULL || dir == NULL) {
@@ -290,9 +288,5 @@ int main(void)
     read_file(getenv("BYOK_PKCS11_CONF"), base, sizeof base);
     snprintf(configuration_path, sizeof configuration_path, "%s/failures.conf", dir);
     snprintf(log_path, sizeof log_path, "%s/failures.log", dir);
-    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
-        memcpy(all + count, rooms[i]->tests, rooms[i]->count * sizeof *all);
-        count += rooms[i]->count;
-    }
-    return _cmocka_run_group_tests("failures", all, count, NULL, NULL);
+    return run_rooms("failures", rooms, sizeof rooms / sizeof rooms[0]);
 }

@@ -6,13 +6,7 @@
 #ifndef BYOK_TESTS_FAILURES_H
 #define BYOK_TESTS_FAILURES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "tests/contract/module.h"
-#include <cmocka.h>
+#include "tests/suite.h"
 #include <stdbool.h>
 
 extern CK_FUNCTION_LIST *p11;
@@ -65,14 +59,6 @@ void assert_rv_at(CK_RV got, CK_RV expected, const char *call, const char *file,
 /* Milliseconds since in(). */
 long elapsed(void);
 
-struct room {
-    const struct CMUnitTest *tests;
-    size_t count;
-};
 extern const struct room configuration_room, hsm_room, vault_room, request_room;
-#define ROOM(tests)                                                                                          \
-    {                                                                                                        \
-        (tests), sizeof(tests) / sizeof(tests)[0]                                                            \
-    }
 
 #endif

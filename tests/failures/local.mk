@@ -5,7 +5,8 @@ tests_failures_failures_SOURCES = \
 	tests/failures/failures.c tests/failures/failures.h \
 	tests/failures/hsm.c \
 	tests/failures/requests.c \
-	tests/failures/vault.c
+	tests/failures/vault.c \
+	tests/suite.h
 tests_failures_failures_CFLAGS = $(test_cflags)
 tests_failures_failures_LDADD = $(CMOCKA_LIBS)
 

@@ -1,0 +1,61 @@
+/* What the suites over the built module share: loading it as an application does, and running room by room.
+ */
+#ifndef BYOK_TESTS_SUITE_H
+#define BYOK_TESTS_SUITE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backends/base/cryptoki.h"
+#include <cmocka.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The table of $MODULE; NULL, with a line that says why. */
+static inline CK_FUNCTION_LIST *module_functions(void)
+{
+    const char *path = getenv("MODULE");
+    void *library = path == NULL ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    CK_C_GetFunctionList get = NULL;
+    CK_FUNCTION_LIST *functions = NULL;
+
+    if (library == NULL) {
+        fprintf(stderr, "%s\n", path == NULL ? "MODULE is not set" : dlerror());
+        return NULL;
+    }
+    *(void **)&get = dlsym(library, "C_GetFunctionList");
+    return get != NULL && get(&functions) == CKR_OK ? functions : NULL;
+}
+
+/* The tests of one file. */
+struct room {
+    const struct CMUnitTest *tests;
+    size_t count;
+};
+#define ROOM(tests)                                                                                          \
+    {                                                                                                        \
+        (tests), sizeof(tests) / sizeof(tests)[0]                                                            \
+    }
+
+/* All rooms in one TAP run; how many tests failed. */
+static inline int run_rooms(const char *name, const struct room *const *rooms, size_t room_count)
+{
+    static struct CMUnitTest all[256];
+    size_t count = 0;
+
+    for (size_t i = 0; i < room_count; i++) {
+        if (rooms[i]->count > sizeof all / sizeof all[0] - count) {
+            fprintf(stderr, "%s: there are more tests than places for them\n", name);
+            return 99;
+        }
+        memcpy(all + count, rooms[i]->tests, rooms[i]->count * sizeof *all);
+        count += rooms[i]->count;
+    }
+    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+}
+
+#endif
