@@ -2,7 +2,7 @@
  * A provider for the host's OpenSSL that asks our own module, as providers over PKCS#11 do: when it is loaded
  * and whenever an algorithm is looked for. It has no algorithms.
  */
-#include "tests/contract/module.h"
+#include "tests/suite.h"
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
  * A program with C_ functions of its own, as one that links another module's library has: our tables must not
  * name them.
  */
-#include "tests/contract/module.h"
+#include "tests/suite.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
