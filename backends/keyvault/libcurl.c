@@ -1,22 +1,22 @@
 /* libcurl in a host that is not ours. */
 #include "backends/keyvault/libcurl.h"
+#include "backends/base/ask_once.h"
 #include "backends/base/log.h"
 #include "backends/base/process.h"
 #include "backends/base/settings.h"
-#include "backends/keyvault/flight.h"
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 enum readiness { NOT_YET, READY, UNUSABLE };
 
 static struct {
-    struct flight flight;
+    pthread_mutex_t lock; /* for asking, and for changes of readiness */
+    struct ask_once asking;
     _Atomic enum readiness readiness;
-} state = {.flight = FLIGHT_INIT};
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .asking = ASK_ONCE_INIT};
 
 static _Thread_local bool initialising;
 
@@ -64,38 +64,39 @@ static CK_RV initialise(const char *about)
     return code == CURLE_OK ? CKR_OK : refuse(about, curl_easy_strerror(code));
 }
 
-static void initialise_and_land(const char *about)
+/* The lock is given back meanwhile. */
+static CK_RV initialise_locked(const char *about)
 {
     CK_RV rv;
 
+    pthread_mutex_unlock(&state.lock);
     initialising = true;
     rv = initialise(about);
     initialising = false;
-    pthread_mutex_lock(&state.flight.lock);
+    pthread_mutex_lock(&state.lock);
     atomic_store_explicit(&state.readiness, rv == CKR_OK ? READY : UNUSABLE, memory_order_release);
-    flight_land(&state.flight);
-    pthread_mutex_unlock(&state.flight.lock);
+    ask_once_answer(&state.asking, rv);
+    return rv;
 }
 
-/* True for the one thread that is to do it. */
-static bool take_off_or_wait(struct deadline deadline)
+static CK_RV ready_locked(const char *about, struct deadline deadline)
 {
-    bool mine = false;
+    CK_RV rv;
 
-    pthread_mutex_lock(&state.flight.lock);
-    while (state.readiness == NOT_YET && !mine) {
-        if (!state.flight.in_air) {
-            state.flight.in_air = mine = true;
-        } else if (!flight_wait(&state.flight, deadline)) {
-            break;
-        }
+    if (state.readiness != NOT_YET) {
+        return state.readiness == READY ? CKR_OK : CKR_DEVICE_ERROR;
     }
-    pthread_mutex_unlock(&state.flight.lock);
-    return mine;
+    if (ask_once_join(&state.asking, &state.lock, deadline, &rv)) {
+        return initialise_locked(about);
+    }
+    return state.readiness == NOT_YET ? refuse(about, "its initialisation by another thread takes too long")
+                                      : rv;
 }
 
 CK_RV libcurl_ready(const char *about, struct deadline deadline)
 {
+    CK_RV rv;
+
     if (atomic_load_explicit(&state.readiness, memory_order_acquire) == READY) {
         return CKR_OK;
     }
@@ -103,46 +104,10 @@ CK_RV libcurl_ready(const char *about, struct deadline deadline)
         return refuse(about, "it is being initialised by this very thread; the OpenSSL configuration of this "
                              "program leads back to this module");
     }
-    if (take_off_or_wait(deadline)) {
-        initialise_and_land(about);
-    }
-    switch (atomic_load_explicit(&state.readiness, memory_order_acquire)) {
-    case READY:
-        return CKR_OK;
-    case UNUSABLE:
-        return CKR_DEVICE_ERROR;
-    case NOT_YET:
-        break;
-    }
-    return refuse(about, "its initialisation by another thread takes too long");
-}
-
-static void block_sigpipe(struct libcurl_visit *visit)
-{
-    sigset_t sigpipe, pending;
-
-    sigemptyset(&pending);
-    sigpending(&pending);
-    visit->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &visit->mask);
-}
-
-/* Takes away the SIGPIPE that we caused, never one that was there before. */
-static void restore_sigpipe(const struct libcurl_visit *visit)
-{
-    static const struct timespec at_once = {0, 0};
-    sigset_t sigpipe, pending;
-
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigemptyset(&pending);
-    sigpending(&pending);
-    if (!visit->was_pending && sigismember(&pending, SIGPIPE) == 1) {
-        sigtimedwait(&sigpipe, NULL, &at_once);
-    }
-    pthread_sigmask(SIG_SETMASK, &visit->mask, NULL);
+    pthread_mutex_lock(&state.lock);
+    rv = ready_locked(about, deadline);
+    pthread_mutex_unlock(&state.lock);
+    return rv;
 }
 
 CK_RV libcurl_enter(struct libcurl_visit *ret_visit)
@@ -158,7 +123,7 @@ CK_RV libcurl_enter(struct libcurl_visit *ret_visit)
     if (rv != CKR_OK) {
         return rv;
     }
-    block_sigpipe(&visit);
+    sigpipe_hold(&visit.sigpipe);
     *ret_visit = visit;
     return CKR_OK;
 }
@@ -166,18 +131,17 @@ CK_RV libcurl_enter(struct libcurl_visit *ret_visit)
 void libcurl_leave(const struct libcurl_visit *visit)
 {
     libcrypto_forget_errors(NULL, "inside libcurl");
-    restore_sigpipe(visit);
+    sigpipe_release(&visit->sigpipe);
     libcrypto_leave(visit->before);
 }
 
 /* Where another thread of the parent was inside the initialisation, it will never end in this process. */
 void libcurl_after_fork(void)
 {
-    static const struct flight nobody = FLIGHT_INIT;
-
-    if (state.readiness == NOT_YET && state.flight.in_air) {
+    if (state.readiness == NOT_YET && state.asking.running) {
         state.readiness = UNUSABLE;
     }
-    state.flight = nobody;
+    pthread_mutex_init(&state.lock, NULL);
+    ask_once_init(&state.asking);
     initialising = false;
 }

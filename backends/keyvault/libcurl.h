@@ -8,12 +8,11 @@
 
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
-#include <signal.h>
+#include "backends/base/sigpipe.h"
 
 struct libcurl_visit {
     OSSL_LIB_CTX *before;
-    sigset_t mask;
-    bool was_pending;
+    struct sigpipe sigpipe;
 };
 
 /*

@@ -1,5 +1,4 @@
 libbyok_la_SOURCES += \
-	backends/keyvault/flight.c backends/keyvault/flight.h \
 	backends/keyvault/http.c backends/keyvault/http.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \

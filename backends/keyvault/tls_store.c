@@ -1,9 +1,9 @@
 /* The one CA store. */
 #include "backends/keyvault/tls_store.h"
+#include "backends/base/ask_once.h"
 #include "backends/base/file.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
-#include "backends/keyvault/flight.h"
 #include <curl/curl.h>
 #include <dirent.h>
 #include <openssl/err.h>
@@ -23,10 +23,11 @@ struct entry {
 };
 
 static struct {
-    struct flight flight;
+    pthread_mutex_t lock; /* for all below */
+    struct ask_once building;
     struct entry *entries; /* as many as the configuration names files */
     struct entry *parents; /* in a forked child: only reachable */
-} state = {.flight = FLIGHT_INIT};
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .building = ASK_ONCE_INIT};
 
 DEFINE_SCOPED(X509_STORE, X509_STORE_free)
 DEFINE_SCOPED(BIO, BIO_free_all)
@@ -162,17 +163,16 @@ static CK_RV rebuild_locked(const char *about, struct entry *entry)
     X509_STORE *store = NULL, *old;
     CK_RV rv;
 
-    state.flight.in_air = true;
-    pthread_mutex_unlock(&state.flight.lock);
+    pthread_mutex_unlock(&state.lock);
     rv = build(about, entry, &store, &version);
-    pthread_mutex_lock(&state.flight.lock);
+    pthread_mutex_lock(&state.lock);
     old = entry->store;
     if (rv == CKR_OK) {
         entry->store = store;
         entry->version = version;
         X509_STORE_free(old);
     }
-    flight_land(&state.flight);
+    ask_once_answer(&state.building, rv);
     return rv;
 }
 
@@ -180,18 +180,18 @@ static CK_RV get_locked(const char *about, const char *ca_file, struct deadline 
                         X509_STORE **ret_store)
 {
     struct entry *entry = entry_locked(ca_file);
+    CK_RV rv;
 
     if (entry == NULL) {
         return CKR_HOST_MEMORY;
     }
-    while (!is_fresh(entry)) {
-        if (!state.flight.in_air) {
-            CK_RV rv = rebuild_locked(about, entry);
-
+    while (!is_fresh(entry)) { /* what another thread built may be another file's */
+        if (ask_once_join(&state.building, &state.lock, deadline, &rv)) {
+            rv = rebuild_locked(about, entry);
             if (rv != CKR_OK) {
                 return rv;
             }
-        } else if (!flight_wait(&state.flight, deadline)) {
+        } else if (deadline_passed(deadline)) {
             return CKR_DEVICE_ERROR;
         }
     }
@@ -204,15 +204,14 @@ CK_RV tls_store_get(const char *about, const char *ca_file, struct deadline dead
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&state.flight.lock);
+    pthread_mutex_lock(&state.lock);
     rv = get_locked(about, ca_file == NULL ? "" : ca_file, deadline, ret_store);
-    pthread_mutex_unlock(&state.flight.lock);
+    pthread_mutex_unlock(&state.lock);
     return rv;
 }
 
 void tls_store_after_fork(void)
 {
-    static const struct flight nobody = FLIGHT_INIT;
     struct entry **last = &state.entries;
 
     while (*last != NULL) {
@@ -221,5 +220,6 @@ void tls_store_after_fork(void)
     *last = state.parents;
     state.parents = state.entries;
     state.entries = NULL;
-    state.flight = nobody;
+    pthread_mutex_init(&state.lock, NULL);
+    ask_once_init(&state.building);
 }

@@ -7,7 +7,6 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/crypt_gcm.c \
 	pkcs11/soft/crypt_rsa.c \
 	pkcs11/soft/find.c \
-	pkcs11/soft/ask_once.c pkcs11/soft/ask_once.h \
 	pkcs11/soft/generate.c \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
 	pkcs11/soft/manage.c \

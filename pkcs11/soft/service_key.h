@@ -7,8 +7,8 @@
 #ifndef BYOK_PKCS11_SOFT_SERVICE_KEY_H
 #define BYOK_PKCS11_SOFT_SERVICE_KEY_H
 
+#include "backends/base/ask_once.h"
 #include "backends/key_service.h"
-#include "pkcs11/soft/ask_once.h"
 #include "pkcs11/soft/public_part.h"
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };

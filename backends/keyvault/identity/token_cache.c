@@ -1,6 +1,7 @@
 /* One token for all threads. */
+#include "backends/base/ask_once.h"
 #include "backends/base/log.h"
-#include "backends/keyvault/flight.h"
+#include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/retry.h"
 #include <stdio.h>
@@ -17,18 +18,16 @@ enum {
 struct token_cache {
     char *about;
     struct identity *identity;
-    struct flight flight; /* for all that follows */
+    pthread_mutex_t lock; /* for all below */
+    struct ask_once fetching;
     struct buffer token;
     int64_t ends; /* by clock_now(); 0: there is none */
     int64_t renew_at;
-    unsigned flights; /* that landed */
-    bool failed;      /* the last of them */
-    struct identity_failure failure;
+    struct identity_failure failure; /* of the last fetch that failed */
 };
 
 CK_RV token_cache_new(const char *about, struct identity *identity, struct token_cache **ret_cache)
 {
-    static const struct flight grounded = FLIGHT_INIT;
     struct token_cache *cache = calloc(1, sizeof *cache);
 
     if (cache != NULL) {
@@ -40,7 +39,8 @@ CK_RV token_cache_new(const char *about, struct identity *identity, struct token
         return CKR_HOST_MEMORY;
     }
     cache->identity = identity;
-    cache->flight = grounded;
+    pthread_mutex_init(&cache->lock, NULL);
+    ask_once_init(&cache->fetching);
     cache->token.limit = TOKEN_LIMIT;
     *ret_cache = cache;
     return CKR_OK;
@@ -53,7 +53,8 @@ void token_cache_free(struct token_cache *cache)
     }
     cache->identity->ops->free(cache->identity);
     buffer_free(&cache->token);
-    flight_done(&cache->flight);
+    ask_once_done(&cache->fetching);
+    pthread_mutex_destroy(&cache->lock);
     free(cache->about);
     free(cache);
 }
@@ -96,35 +97,35 @@ static void publish_failure_locked(struct token_cache *cache, const struct ident
     cache->failure = *failure;
 }
 
-/* Takes off and lands with the lock held, flies without. */
-static void fetch_locked(struct token_cache *cache, struct deadline deadline)
+/* The lock is given back meanwhile. */
+static CK_RV fetch_locked(struct token_cache *cache, struct deadline deadline)
 {
-    struct buffer token = BUFFER_INIT(TOKEN_LIMIT);
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure = {.rv = CKR_OK};
     int64_t asked = clock_now(), lifetime = 0;
     bool fetched;
 
-    cache->flight.in_air = true;
-    pthread_mutex_unlock(&cache->flight.lock);
+    pthread_mutex_unlock(&cache->lock);
     fetched = cache->identity->ops->fetch(cache->identity, deadline, &token, &lifetime, &failure);
-    pthread_mutex_lock(&cache->flight.lock);
-    cache->failed = !fetched;
-    cache->flights++;
+    pthread_mutex_lock(&cache->lock);
     if (fetched) {
         publish_token_locked(cache, &token, asked, lifetime);
     } else {
         publish_failure_locked(cache, &failure);
     }
-    buffer_free(&token);
-    flight_land(&cache->flight);
+    ask_once_answer(&cache->fetching, failure.rv);
+    return failure.rv;
 }
 
+/* What comes of it, the callers learn from the token that is there or not. */
 static void renew_if_due_locked(struct token_cache *cache, struct deadline deadline)
 {
     int64_t time = deadline_left(deadline) / 2;
+    CK_RV rv;
 
-    if (clock_now() >= cache->renew_at && !cache->flight.in_air) {
-        fetch_locked(cache, deadline_in(time < RENEW_TIME ? time : RENEW_TIME));
+    if (clock_now() >= cache->renew_at && !cache->fetching.running &&
+        ask_once_join(&cache->fetching, &cache->lock, deadline, &rv)) {
+        (void)fetch_locked(cache, deadline_in(time < RENEW_TIME ? time : RENEW_TIME));
     }
 }
 
@@ -135,21 +136,18 @@ static bool time_is_over(struct identity_failure *ret_failure)
     return false;
 }
 
-/* Shares what the flight that is in the air, or its own, brings. */
+/* Shares what the fetch under way, or its own, brings. */
 static bool await_locked(struct token_cache *cache, struct deadline deadline, struct buffer *ret_token,
                          struct identity_failure *ret_failure)
 {
-    unsigned before = cache->flights;
+    CK_RV rv;
 
-    if (!cache->flight.in_air) {
-        fetch_locked(cache, deadline);
+    if (ask_once_join(&cache->fetching, &cache->lock, deadline, &rv)) {
+        rv = fetch_locked(cache, deadline);
+    } else if (rv != CKR_OK && deadline_passed(deadline)) {
+        return time_is_over(ret_failure);
     }
-    while (cache->flights == before) {
-        if (!flight_wait(&cache->flight, deadline)) {
-            return time_is_over(ret_failure);
-        }
-    }
-    if (cache->failed) {
+    if (rv != CKR_OK) {
         *ret_failure = cache->failure;
         return false;
     }
@@ -161,22 +159,22 @@ bool token_cache_get(struct token_cache *cache, struct deadline deadline, struct
 {
     bool got;
 
-    pthread_mutex_lock(&cache->flight.lock);
+    pthread_mutex_lock(&cache->lock);
     if (is_valid(cache)) {
         renew_if_due_locked(cache, deadline);
     }
     got = is_valid(cache) ? copy_locked(cache, ret_token, ret_failure)
                           : await_locked(cache, deadline, ret_token, ret_failure);
-    pthread_mutex_unlock(&cache->flight.lock);
+    pthread_mutex_unlock(&cache->lock);
     return got;
 }
 
 void token_cache_drop(struct token_cache *cache, struct bytes token)
 {
-    pthread_mutex_lock(&cache->flight.lock);
+    pthread_mutex_lock(&cache->lock);
     if (bytes_equal_secret(buffer_bytes(&cache->token), token)) {
         buffer_clear(&cache->token);
         cache->ends = 0;
     }
-    pthread_mutex_unlock(&cache->flight.lock);
+    pthread_mutex_unlock(&cache->lock);
 }

@@ -1,5 +1,6 @@
 # One program a room.
 check_PROGRAMS += \
+	tests/backends/base/test_ask_once \
 	tests/backends/base/test_base64url \
 	tests/backends/base/test_buffer \
 	tests/backends/base/test_deadline \
@@ -12,6 +13,9 @@ check_PROGRAMS += \
 	tests/backends/base/test_secret \
 	tests/backends/base/test_settings
 
+tests_backends_base_test_ask_once_SOURCES = tests/backends/base/test_ask_once.c tests/backends/base/base_test.h
+tests_backends_base_test_ask_once_CFLAGS = $(test_cflags)
+tests_backends_base_test_ask_once_LDADD = $(test_ldadd)
 tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.c tests/backends/base/base_test.h
 tests_backends_base_test_base64url_CFLAGS = $(test_cflags)
 tests_backends_base_test_base64url_LDADD = $(test_ldadd)

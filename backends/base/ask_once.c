@@ -1,16 +1,10 @@
 /* One asks for all. */
-#include "pkcs11/soft/ask_once.h"
+#include "backends/base/ask_once.h"
 #include <time.h>
 
 void ask_once_init(struct ask_once *asking)
 {
-    pthread_condattr_t attributes;
-
-    *asking = (struct ask_once){.running = false};
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&asking->answered, &attributes);
-    pthread_condattr_destroy(&attributes);
+    *asking = (struct ask_once)ASK_ONCE_INIT;
 }
 
 void ask_once_done(struct ask_once *asking)
@@ -45,7 +39,8 @@ bool ask_once_join(struct ask_once *asking, pthread_mutex_t *lock, struct deadli
     }
     at = until(deadline);
     while (asking->number == number) {
-        if (pthread_cond_timedwait(&asking->answered, lock, &at) != 0 && asking->number == number) {
+        if (pthread_cond_clockwait(&asking->answered, lock, CLOCK_MONOTONIC, &at) != 0 &&
+            asking->number == number) {
             *ret_result = CKR_DEVICE_ERROR;
             return false;
         }
