@@ -1,5 +1,4 @@
-/* What the suites over the built module share: loading it as an application does, and running room by room.
- */
+/* What the suites over whole tokens share: they run room by room. */
 #ifndef BYOK_TESTS_SUITE_H
 #define BYOK_TESTS_SUITE_H
 
@@ -8,28 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backends/base/cryptoki.h"
+#include "tests/built_module.h"
 #include <cmocka.h>
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* The table of $MODULE; NULL, with a line that says why. */
-static inline CK_FUNCTION_LIST *module_functions(void)
-{
-    const char *path = getenv("MODULE");
-    void *library = path == NULL ? NULL : dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    CK_C_GetFunctionList get = NULL;
-    CK_FUNCTION_LIST *functions = NULL;
-
-    if (library == NULL) {
-        fprintf(stderr, "%s\n", path == NULL ? "MODULE is not set" : dlerror());
-        return NULL;
-    }
-    *(void **)&get = dlsym(library, "C_GetFunctionList");
-    return get != NULL && get(&functions) == CKR_OK ? functions : NULL;
-}
 
 /* The tests of one file. */
 struct room {

@@ -6,13 +6,13 @@ contract_sources = \
 	tests/contract/secret_keys.c \
 	tests/contract/sessions.c \
 	tests/contract/wrap.c \
-	tests/suite.h
+	tests/built_module.h tests/suite.h
 
 noinst_PROGRAMS += tests/contract/contract tests/contract/both
 tests_contract_contract_SOURCES = tests/contract/main.c $(contract_sources)
 tests_contract_contract_CFLAGS = $(test_cflags)
 tests_contract_contract_LDADD = $(CMOCKA_LIBS) $(P11KIT_LIBS)
-tests_contract_both_SOURCES = tests/contract/both.c tests/suite.h
+tests_contract_both_SOURCES = tests/contract/both.c tests/built_module.h tests/suite.h
 tests_contract_both_CFLAGS = $(test_cflags)
 tests_contract_both_LDADD = $(CMOCKA_LIBS) -lpthread
 

@@ -6,7 +6,7 @@ tests_failures_failures_SOURCES = \
 	tests/failures/hsm.c \
 	tests/failures/requests.c \
 	tests/failures/vault.c \
-	tests/suite.h
+	tests/built_module.h tests/suite.h
 tests_failures_failures_CFLAGS = $(test_cflags)
 tests_failures_failures_LDADD = $(CMOCKA_LIBS)
 

@@ -5,7 +5,7 @@
 #include "tests/hammer/hammer.h"
 #include "pkcs11/session.h"
 #include "pkcs11/soft/token.h"
-#include "tests/suite.h"
+#include "tests/built_module.h"
 #include "tests/fake_key_service.h"
 #include <inttypes.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * other threads are inside calls, C_Finalize while they are, and many lives in one process, which must not
  * grow. Speaks TAP.
  */
-#include "tests/suite.h"
+#include "tests/built_module.h"
 #include <dirent.h>
 #include <pthread.h>
 #include <stdarg.h>

@@ -12,7 +12,7 @@ check_SCRIPTS += tests/hammer-module
 EXTRA_DIST += tests/hammer-module
 
 noinst_PROGRAMS += tests/hammer/life
-tests_hammer_life_SOURCES = tests/suite.h tests/hammer/life.c
+tests_hammer_life_SOURCES = tests/built_module.h tests/hammer/life.c
 tests_hammer_life_CFLAGS = $(AM_CFLAGS)
 tests_hammer_life_LDADD = -lpthread
 

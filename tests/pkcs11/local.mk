@@ -39,5 +39,5 @@ tests_pkcs11_test_manners_symbols_LDADD = $(CMOCKA_LIBS)
 check_SCRIPTS += tests/pkcs11/test_manners tests/pkcs11/test_manners_exports
 EXTRA_DIST += tests/pkcs11/test_manners tests/pkcs11/test_manners_exports
 check_LTLIBRARIES += tests/pkcs11/host_provider.la
-tests_pkcs11_host_provider_la_SOURCES = tests/pkcs11/host_provider.c tests/suite.h
+tests_pkcs11_host_provider_la_SOURCES = tests/pkcs11/host_provider.c tests/built_module.h
 tests_pkcs11_host_provider_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere

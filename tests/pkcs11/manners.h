@@ -6,7 +6,7 @@
 #ifndef BYOK_TESTS_MANNERS_H
 #define BYOK_TESTS_MANNERS_H
 
-#include "tests/suite.h"
+#include "tests/built_module.h"
 #include <stdbool.h>
 
 extern CK_FUNCTION_LIST *p11; /* of the built module */
