@@ -25,7 +25,7 @@ enum { SANITIZED = 0 };
 static CK_FUNCTION_LIST *p11;
 static atomic_bool over;
 
-static void check(bool holds, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void check(bool holds, const char *format, ...)
 {
     va_list arguments;
 

@@ -18,3 +18,16 @@ tests_hammer_life_LDADD = -lpthread
 
 check_SCRIPTS += tests/hammer-life
 EXTRA_DIST += tests/hammer-life
+
+# Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
+noinst_PROGRAMS += tests/hammer/secrets
+tests_hammer_secrets_SOURCES = tests/contract/module.h tests/hammer/secrets.c
+tests_hammer_secrets_CFLAGS = $(test_cflags)
+tests_hammer_secrets_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
+tests_hammer_secrets_LDADD = $(CMOCKA_LIBS)
+
+# A sanitizer's own memory is too large to look through.
+EXTRA_DIST += tests/hammer-secrets
+if !SANITIZED
+check_SCRIPTS += tests/hammer-secrets
+endif

@@ -1,0 +1,425 @@
+/*
+ * Where a secret is in this process's memory: run under tests/with-tokens by tests/hammer-secrets. A data key
+ * that comes from the vault, goes there, or is decrypted there may lie in the module's own pages (not dumped,
+ * wiped in a child) and nowhere else: not raw, not in base64url, not in hex. What is looked for stands in
+ * this program only masked.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/contract/module.h"
+#include <cmocka.h>
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    VAULT = 1,
+    MASK = 0xa5,
+    KEY_SIZE = 32,
+    PIECE = 16,
+    LOOK = 1 << 20,
+    MOST_NEEDLES = 8,
+    MOST_MAPS = 4096
+};
+
+static CK_FUNCTION_LIST *p11;
+static CK_SESSION_HANDLE session;
+static unsigned char blob[512];
+static CK_ULONG blob_size;
+static CK_RSA_PKCS_OAEP_PARAMS sha1 = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
+static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha1, sizeof sha1};
+
+/* --- What is looked for --- */
+
+/* Masked from the first moment. */
+static struct needle {
+    const char *form;
+    unsigned char masked[PIECE];
+} needles[MOST_NEEDLES];
+static size_t needle_count;
+static unsigned char masked_key[KEY_SIZE];
+
+static void add_needle(const char *form, unsigned char (*at)(size_t i), size_t from)
+{
+    struct needle *needle = &needles[needle_count++];
+
+    needle->form = form;
+    for (size_t i = 0; i < PIECE; i++) {
+        needle->masked[i] = at(from + i) ^ MASK;
+    }
+}
+
+static unsigned char raw(size_t i)
+{
+    return masked_key[i] ^ MASK;
+}
+
+static unsigned char base64url(size_t i)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned bits = 0;
+
+    for (size_t k = 0; k < 6; k++) {
+        size_t at = i * 6 + k;
+
+        bits = bits << 1 | (raw(at / 8) >> (7 - at % 8) & 1);
+    }
+    return (unsigned char)digits[bits];
+}
+
+static unsigned char hex(size_t i)
+{
+    return (unsigned char)"0123456789abcdef"[i % 2 == 0 ? raw(i / 2) >> 4 : raw(i / 2) & 15];
+}
+
+static unsigned char upper_hex(size_t i)
+{
+    return (unsigned char)toupper(hex(i));
+}
+
+static void look_for_key(void)
+{
+    needle_count = 0;
+    add_needle("raw, first half", raw, 0);
+    add_needle("raw, second half", raw, PIECE);
+    add_needle("base64url, begin", base64url, 0);
+    add_needle("base64url, middle", base64url, 24);
+    add_needle("hex, begin", hex, 0);
+    add_needle("hex, end", hex, 2 * KEY_SIZE - PIECE);
+    add_needle("HEX, begin", upper_hex, 0);
+}
+
+/* --- Where --- */
+
+struct map {
+    unsigned long from, to;
+    bool ours; /* has the flags of the module's pages for keys */
+    char name[64];
+};
+
+static struct map maps[MOST_MAPS];
+static size_t map_count;
+static unsigned char *window; /* what was read from elsewhere; not looked at itself */
+
+static void read_maps(void)
+{
+    FILE *file = fopen("/proc/self/smaps", "r");
+    char line[512], rights[8];
+    struct map map = {0};
+
+    map_count = 0;
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %63s", &map.from, &map.to, rights, map.name) >= 3) {
+            maps[map_count] = map;
+            map_count += rights[0] == 'r' && strncmp(map.name, "[v", 2) != 0 && map_count + 1 < MOST_MAPS;
+            map.name[0] = 0;
+        } else if (strncmp(line, "VmFlags:", 8) == 0 && map_count > 0) {
+            maps[map_count - 1].ours = strstr(line, " dd") != NULL && strstr(line, " wf") != NULL;
+        }
+    }
+    fclose(file);
+}
+
+static int search(const struct map *map, unsigned long at, size_t size)
+{
+    int hits = 0;
+
+    for (size_t i = 0; i + PIECE <= size; i++) {
+        for (size_t n = 0; n < needle_count; n++) {
+            size_t k = 0;
+
+            while (k < PIECE && (unsigned char)(window[i + k] ^ needles[n].masked[k]) == MASK) {
+                k++;
+            }
+            if (k == PIECE) {
+                hits++;
+                if (!map->ours) {
+                    print_message("# %s at %lx, in %s\n", needles[n].form, at + i,
+                                  map->name[0] == 0 ? "memory without a name" : map->name);
+                }
+            }
+        }
+    }
+    return hits;
+}
+
+/* How often in the module's own pages, and elsewhere. */
+static void look(int *ret_ours, int *ret_elsewhere)
+{
+    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+    *ret_ours = *ret_elsewhere = 0;
+    assert_true(mem >= 0);
+    read_maps();
+    for (size_t m = 0; m < map_count; m++) {
+        for (unsigned long at = maps[m].from; at < maps[m].to; at += LOOK - PIECE) {
+            size_t size = maps[m].to - at < LOOK ? maps[m].to - at : LOOK;
+            bool is_window = at + size > (uintptr_t)window && at < (uintptr_t)window + LOOK;
+            ssize_t got = is_window ? 0 : pread(mem, window, size, (off_t)at);
+            int hits = got < PIECE ? 0 : search(&maps[m], at, (size_t)got);
+
+            *(maps[m].ours ? ret_ours : ret_elsewhere) += hits;
+            memset(window, 0, LOOK);
+        }
+    }
+    close(mem);
+}
+
+static void assert_only_in_our_pages(void)
+{
+    int ours, elsewhere;
+
+    look_for_key();
+    look(&ours, &elsewhere);
+    assert_true(ours >= 2); /* both halves, or nothing is found wherever it is */
+    assert_int_equal(elsewhere, 0);
+}
+
+static void assert_nowhere(void)
+{
+    int ours, elsewhere;
+
+    look_for_key();
+    look(&ours, &elsewhere);
+    assert_int_equal(ours, 0);
+    assert_int_equal(elsewhere, 0);
+}
+
+/* --- The vault --- */
+
+static CK_OBJECT_HANDLE kek(CK_OBJECT_CLASS class)
+{
+    char label[] = "kek";
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
+    CK_OBJECT_HANDLE found = 0;
+    CK_ULONG count = 0;
+
+    assert_int_equal(p11->C_FindObjectsInit(session, template, 2), CKR_OK);
+    assert_int_equal(p11->C_FindObjects(session, &found, 1, &count), CKR_OK);
+    assert_int_equal(p11->C_FindObjectsFinal(session), CKR_OK);
+    assert_int_equal(count, 1);
+    return found;
+}
+
+static void begin(void)
+{
+    p11 = module_functions();
+    assert_non_null(p11);
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(p11->C_OpenSession(VAULT, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+}
+
+/* The value is unmasked for the call alone. */
+static CK_OBJECT_HANDLE create_key(bool extractable)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_BBOOL may = extractable ? CK_TRUE : CK_FALSE;
+    volatile unsigned char value[KEY_SIZE];
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+                               {CKA_KEY_TYPE, &type, sizeof type},
+                               {CKA_EXTRACTABLE, &may, 1},
+                               {CKA_VALUE, (void *)(uintptr_t)value, KEY_SIZE}};
+    CK_OBJECT_HANDLE key;
+
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        value[i] = raw(i);
+    }
+    assert_int_equal(p11->C_CreateObject(session, template, 4, &key), CKR_OK);
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        value[i] = 0;
+    }
+    return key;
+}
+
+static void wrap_key(CK_OBJECT_HANDLE key)
+{
+    blob_size = sizeof blob;
+    assert_int_equal(p11->C_WrapKey(session, &oaep, kek(CKO_PUBLIC_KEY), key, blob, &blob_size), CKR_OK);
+}
+
+/* In a child, so that this process has never had the key. */
+static int make_blob(void **state)
+{
+    int fds[2], status = -1;
+
+    (void)state;
+    window = malloc(LOOK);
+    if (window == NULL || pipe(fds) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        masked_key[i] = (unsigned char)((unsigned)getpid() * 31 + i * i * 97 + i * 13 + 7);
+    }
+    pid_t child = fork();
+
+    if (child == 0) {
+        begin();
+        wrap_key(create_key(true));
+        _exit(write(fds[1], blob, blob_size) == 256 ? 0 : 1);
+    }
+    close(fds[1]);
+    blob_size = (CK_ULONG)read(fds[0], blob, sizeof blob);
+    close(fds[0]);
+    return waitpid(child, &status, 0) == child && status == 0 && blob_size == 256 ? 0 : -1;
+}
+
+static CK_OBJECT_HANDLE unwrap_key(void)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_ENCRYPT, &yes, 1}};
+    CK_OBJECT_HANDLE key;
+
+    assert_int_equal(
+        p11->C_UnwrapKey(session, &oaep, kek(CKO_PRIVATE_KEY), blob, blob_size, template, 3, &key), CKR_OK);
+    return key;
+}
+
+static int open_module(void **state)
+{
+    (void)state;
+    begin();
+    return 0;
+}
+
+static int close_module(void **state)
+{
+    (void)state;
+    return p11->C_Finalize(NULL) == CKR_OK ? 0 : -1;
+}
+
+/* --- The facts --- */
+
+static void test_an_unwrapped_key_is_in_our_pages_alone(void **state)
+{
+    CK_OBJECT_HANDLE key = unwrap_key();
+
+    (void)state;
+    assert_only_in_our_pages();
+    assert_int_equal(p11->C_DestroyObject(session, key), CKR_OK);
+    assert_nowhere();
+}
+
+static void test_a_key_at_work_is_in_our_pages_alone(void **state)
+{
+    unsigned char iv[16] = {0}, text[64] = {0}, out[128];
+    CK_MECHANISM cbc = {CKM_AES_CBC_PAD, iv, sizeof iv};
+    CK_ULONG size = sizeof out;
+    CK_OBJECT_HANDLE key = unwrap_key();
+
+    (void)state;
+    assert_int_equal(p11->C_EncryptInit(session, &cbc, key), CKR_OK);
+    assert_int_equal(p11->C_Encrypt(session, text, sizeof text, out, &size), CKR_OK);
+    assert_only_in_our_pages();
+    assert_int_equal(p11->C_CloseSession(session), CKR_OK);
+    assert_nowhere();
+}
+
+static void test_a_wrapped_key_is_in_our_pages_alone(void **state)
+{
+    CK_OBJECT_HANDLE key = create_key(true);
+
+    (void)state;
+    for (int i = 0; i < 3; i++) { /* at the service, then here */
+        wrap_key(key);
+    }
+    assert_only_in_our_pages();
+    assert_int_equal(p11->C_DestroyObject(session, key), CKR_OK);
+    assert_nowhere();
+}
+
+static void test_what_was_decrypted_is_nowhere(void **state)
+{
+    unsigned char out[512];
+    CK_ULONG size = sizeof out;
+
+    (void)state;
+    assert_int_equal(p11->C_DecryptInit(session, &oaep, kek(CKO_PRIVATE_KEY)), CKR_OK);
+    assert_int_equal(p11->C_Decrypt(session, blob, blob_size, out, &size), CKR_OK);
+    assert_int_equal(size, KEY_SIZE);
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        ((volatile unsigned char *)out)[i] = 0;
+    }
+    assert_nowhere();
+}
+
+static unsigned char secret_at[256];
+static unsigned char masked_secret(size_t i)
+{
+    return secret_at[i] ^ MASK;
+}
+
+/* The file is read in masked. */
+static void look_for_client_secret(void)
+{
+    int fd = open(getenv("CLIENT_SECRET_FILE"), O_RDONLY | O_CLOEXEC);
+    volatile unsigned char byte;
+    size_t size = 0;
+
+    assert_true(fd >= 0);
+    while (size < sizeof secret_at && read(fd, (void *)(uintptr_t)&byte, 1) == 1) {
+        secret_at[size++] = byte ^ MASK;
+    }
+    close(fd);
+    byte = 0;
+    assert_true(size >= PIECE);
+    needle_count = 0;
+    add_needle("the client secret", masked_secret, 0);
+}
+
+static void test_the_client_secret_is_nowhere(void **state)
+{
+    int ours, elsewhere;
+
+    (void)state;
+    unwrap_key();
+    look_for_client_secret();
+    look(&ours, &elsewhere);
+    assert_int_equal(ours + elsewhere, 0);
+}
+
+static void test_the_log_tells_no_key(void **state)
+{
+    FILE *log = fopen(getenv("LOG_FILE"), "r");
+    struct map map = {.name = "the log"};
+    size_t size;
+
+    (void)state;
+    assert_non_null(log);
+    size = fread(window, 1, LOOK, log);
+    fclose(log);
+    assert_true(size > 500);
+    assert_non_null(memmem(window, size, "debug", 5));
+    assert_null(memmem(window, size, "eyJ", 3)); /* how a token begins */
+    look_for_key();
+    assert_int_equal(search(&map, 0, size), 0);
+    look_for_client_secret();
+    assert_int_equal(search(&map, 0, size), 0);
+    memset(window, 0, LOOK);
+}
+
+#define with_module(test) cmocka_unit_test_setup_teardown(test, open_module, close_module)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_module(test_an_unwrapped_key_is_in_our_pages_alone),
+        with_module(test_a_key_at_work_is_in_our_pages_alone),
+        with_module(test_a_wrapped_key_is_in_our_pages_alone),
+        with_module(test_what_was_decrypted_is_nowhere),
+        with_module(test_the_client_secret_is_nowhere),
+        with_module(test_the_log_tells_no_key),
+    };
+
+    return cmocka_run_group_tests_name("secrets in memory", tests, make_blob, NULL);
+}
