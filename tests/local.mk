@@ -1,8 +1,18 @@
 # The tests mirror the tree. Each program is one room's; it speaks TAP, one line for each fact.
 # A test that cannot run here prints "# SKIP why" before it calls skip(): tests/tap-run shows the reason.
 
-EXTRA_DIST += tests/build tests/check tests/setup tests/tap-run tests/with-tokens \
-	tests/contract-both tests/contract-hsm tests/contract-vault tests/failures-in-words tests/openssl-engine tests/demo
+EXTRA_DIST += \
+	tests/build \
+	tests/check \
+	tests/contract-both \
+	tests/contract-hsm \
+	tests/contract-vault \
+	tests/demo \
+	tests/failures-in-words \
+	tests/openssl-engine \
+	tests/setup \
+	tests/tap-run \
+	tests/with-tokens
 CLEANFILES += build.log check.log
 
 # Programs that tests run, and that are no tests themselves.
