@@ -289,7 +289,8 @@ static CK_RV read_network(const struct settings *section, struct vault_config *c
     const char *version = settings_text(section, "api-version"), *ca_file = settings_text(section, "ca-file");
     CK_RV rv;
 
-    if (version[strspn(version, "0123456789abcdefghijklmnopqrstuvwxyz.-")] != 0) {
+    if (version[0] < '0' || version[0] > '9' ||
+        version[strspn(version, "0123456789abcdefghijklmnopqrstuvwxyz.-")] != 0) {
         return settings_refuse(section, "api-version", "api-version = \"%s\" is not understood; 7.6 is usual",
                                version);
     }

@@ -224,6 +224,7 @@ static void test_wrong_values(void **state)
     expect_refused(*state, VAULT REST "authority = \"https://login.example/x\"\n", "authority");
     expect_refused(*state, VAULT REST "audience = \"https://vault.azure.net/\"\n", "slash");
     expect_refused(*state, VAULT REST "api-version = \"7.6&x=1\"\n", "api-version");
+    expect_refused(*state, VAULT REST "api-version = latest\n", "api-version");
     expect_refused(*state, VAULT REST "timeout = 0\n", "timeout");
 }
 
