@@ -21,7 +21,7 @@ EXTRA_DIST += tests/hammer-life
 
 # Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
 noinst_PROGRAMS += tests/hammer/secrets
-tests_hammer_secrets_SOURCES = tests/contract/module.h tests/hammer/secrets.c
+tests_hammer_secrets_SOURCES = tests/built_module.h tests/hammer/secrets.c
 tests_hammer_secrets_CFLAGS = $(test_cflags)
 tests_hammer_secrets_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
 tests_hammer_secrets_LDADD = $(CMOCKA_LIBS)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/contract/module.h"
+#include "tests/built_module.h"
 #include <cmocka.h>
 #include <ctype.h>
 #include <fcntl.h>
