@@ -162,11 +162,8 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
     if (rv != CKR_OK) {
         return rv;
     }
-    if (ret_handle == NULL) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    slots = NULL; /* session_open() takes over */
-    return session_open(slot, flags, application, notify, ret_handle);
+    return ret_handle == NULL ? CKR_ARGUMENTS_BAD
+                              : session_open(slot, flags, application, notify, ret_handle);
 }
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)

@@ -2,7 +2,6 @@
 #include "pkcs11/session.h"
 #include "backends/base/handle.h"
 #include "backends/base/process.h"
-#include "backends/base/scope.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +73,7 @@ static struct session *session_new(struct slot *slot, void *application, CK_NOTI
 }
 
 /*
+ * Once it has a handle, any thread may close the session; the set of slots is the caller's to hold meanwhile.
  * Either C_Finalize, which sweeps the table after it has counted up `closing`, finds the session there, or
  * its mark is seen here: both are exchanges of one word, so one comes first.
  */
@@ -103,7 +103,6 @@ static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_han
 CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
                    CK_SESSION_HANDLE *ret_handle)
 {
-    struct slots *hold SCOPED(slots_unref_scoped) = slot->home;
     struct token *token = slot->token;
 
     if ((flags & CKF_SERIAL_SESSION) == 0) {
@@ -121,7 +120,7 @@ CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTI
         free(session);
         return rv;
     }
-    hold = NULL; /* the session has it now */
+    slots_ref(slot->home);
     return session_publish(session, ret_handle);
 }
 
