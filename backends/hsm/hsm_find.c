@@ -191,7 +191,10 @@ static CK_RV find(struct hsm_token *token, enum hsm_look look, const CK_FUNCTION
     }
     CK_SLOT_ID slot = atomic_load(&token->watch.slot);
 
-    if (slot == HSM_SLOT_ABSENT || slot == HSM_SLOT_NEVER_SOUGHT) {
+    if (slot == HSM_SLOT_NEVER_SOUGHT) {
+        return CKR_CANCEL; /* another thread has just forgotten it: look again */
+    }
+    if (slot == HSM_SLOT_ABSENT) {
         return CKR_TOKEN_NOT_PRESENT;
     }
     const CK_FUNCTION_LIST *functions = hsm_module_ready(token->module, token->label);
@@ -233,10 +236,11 @@ CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *q
         unsigned generation = atomic_load(&token->module->generation);
         CK_RV rv = find(token, look, &functions, &slot);
 
-        if (rv != CKR_OK) {
+        if (rv == CKR_OK) {
+            rv = question(token, functions, slot, arg);
+        } else if (rv != CKR_CANCEL) {
             return rv;
         }
-        rv = question(token, functions, slot, arg);
         if (rv != CKR_CANCEL && !is_lost(token, rv, generation)) {
             return rv;
         }
