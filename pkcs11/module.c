@@ -21,8 +21,14 @@ enum {
     START_LOOK = 2     /* milliseconds between two looks */
 };
 
+static const char *use_log(const char *text)
+{
+    return log_configure(text) == CKR_OK ? NULL
+                                         : "`log` is \"LEVEL DEST\", as in \"info file:/var/log/byok.log\"";
+}
+
 static const struct setting_option global_options[] = {
-    {.name = "log", .type = SETTING_TEXT, .preset = LOG_PRESET},
+    {.name = "log", .type = SETTING_TEXT, .preset = LOG_PRESET, .use = use_log},
 };
 
 static const struct setting_group global_group = {NULL, global_options,
@@ -139,12 +145,6 @@ static CK_RV open_slots(const char *reserved, struct slots **ret_slots)
 
     if (rv == CKR_OK) {
         rv = slots_read(reserved, &global_group, &file);
-    }
-    if (rv == CKR_OK && file != NULL &&
-        log_configure(settings_text(settings_global(file), "log")) != CKR_OK) {
-        rv = settings_refuse(settings_global(file), "log",
-                             "`log` is \"LEVEL DEST\", as in \"info file:/var/log/byok.log\"");
-        settings_free(file);
     }
     return rv == CKR_OK ? slots_open(file, ret_slots) : rv;
 }

@@ -33,6 +33,11 @@ struct setting_option {
     const char *preset;       /* the default, as it would be written; NULL: none */
     const char *const *words; /* for SETTING_WORD, ended by NULL */
     int64_t least, most;      /* for numbers and durations; most 0: no bound */
+    /*
+     * Of a global option: called when the file has been read as far as that, so that it holds for what comes
+     * after it; NULL: it can wait. Answers NULL, or what is wrong with the text. Must not read settings.
+     */
+    const char *(*use)(const char *text);
 };
 
 /* Options of the sections whose `backend` is this one; NULL: of every section. */

@@ -31,8 +31,8 @@ static struct {
 } reading = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /*
- * A scanner that was copied by fork() in the middle of a file cannot be used again, nor freed, so fork() waits
- * for the few milliseconds that reading takes.
+ * A scanner that was copied by fork() in the middle of a file cannot be used again, nor freed, so fork()
+ * waits for the few milliseconds that reading takes.
  */
 static void lock_reading(void)
 {
@@ -155,6 +155,23 @@ unsigned settings_line(const cfg_opt_t *option)
     return 0;
 }
 
+/* A global option that is wanted as soon as it is read. */
+static int use_now(cfg_t *cfg, const cfg_opt_t *option, const char *value)
+{
+    const struct setting_group *global = reading.schema->global;
+    const char *problem = NULL;
+
+    for (size_t at = 0; cfg->title == NULL && at < global->count; at++) {
+        if (global->options[at].use != NULL && strcmp(global->options[at].name, option->name) == 0) {
+            problem = global->options[at].use(value);
+        }
+    }
+    if (problem != NULL) {
+        cfg_error(cfg, "%s", problem);
+    }
+    return problem == NULL ? 0 : -1;
+}
+
 /*
  * Called for each value before libconfuse keeps it. Of an option that is written again it would let the last
  * one win. `+=` goes on where a list ended, so only the first item of an assignment counts.
@@ -166,7 +183,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
 
     *(const char **)result = value;
     if (line == 0) {
-        return buffer_append(reading.written, &written, sizeof written) == CKR_OK ? 0 : -1;
+        return buffer_append(reading.written, &written, sizeof written) == CKR_OK
+                   ? use_now(cfg, option, value)
+                   : -1;
     }
     if (option->nvalues <= 1) {
         cfg_error(cfg, "\"%s\" was written before, in line %u", option->name, line);

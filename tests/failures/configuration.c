@@ -93,6 +93,7 @@ static void test_wrong_content_is_named_by_file_and_line(void **state)
 {
     (void)state;
     refused("\nlgo = \"info stderr\"\n", "2", "log");
+    refused("\nlog = \"loudly stderr\"\n", "2", "log");
     refused("token \"a\" {\n    backend = hms\n}\n", "2", "hsm");
     refused("token \"a\" {\n    backend = hsm\n    url = \"pkcs11:\"\n}\n", "3", "uri");
     refused("token \"a\" {\n    backend = keyvault\n    timeout = soon\n}\n", "3", "timeout");

@@ -5,8 +5,16 @@
 static const char *const backends[] = {"hsm", "keyvault", NULL};
 static const char *const identities[] = {"client-secret", "managed-identity", NULL};
 
+static char used[32]; /* what a global option that cannot wait was called with */
+
+static const char *use(const char *text)
+{
+    snprintf(used, sizeof used, "%s", text);
+    return strcmp(text, "shout") == 0 ? "`log` does not shout" : NULL;
+}
+
 static const struct setting_option global_options[] = {
-    {"log", SETTING_TEXT, "warning syslog", NULL, 0, 0},
+    {"log", SETTING_TEXT, "warning syslog", NULL, 0, 0, use},
     {"audit-required", SETTING_YES_NO, "no", NULL, 0, 0},
 };
 static const struct setting_option common_options[] = {
@@ -674,6 +682,20 @@ static void test_secure_trusts_root_alone(void **state)
     assert_logged("belongs to another than root");
 }
 
+static void test_an_option_that_cannot_wait_is_used_before_what_follows(void **state)
+{
+    (void)state;
+    used[0] = 0;
+    assert_refused("log = \"debug stderr\"\nnonsense = 1\n", "2: unknown option \"nonsense\"");
+    assert_string_equal(used, "debug stderr");
+}
+
+static void test_an_option_that_cannot_wait_may_be_refused(void **state)
+{
+    (void)state;
+    assert_refused("\nlog = shout\n", "2: `log` does not shout");
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -697,6 +719,8 @@ int main(void)
         TEST(test_wrong_numbers),
         TEST(test_nothing_where_something_belongs),
         TEST(test_titles),
+        TEST(test_an_option_that_cannot_wait_is_used_before_what_follows),
+        TEST(test_an_option_that_cannot_wait_may_be_refused),
         TEST(test_a_room_refuses_by_line),
         TEST(test_too_large_a_file),
         TEST(test_a_zero_byte),
