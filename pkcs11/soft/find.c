@@ -82,6 +82,15 @@ static CK_RV get_part(const struct search *search, struct service_key *key, stru
     return answer.verdict == VERDICT_GONE ? CKR_KEY_HANDLE_INVALID : rv;
 }
 
+/*
+ * A key that is known not to be RSA has no use here and stays out of a find, but not out of one that names it:
+ * a client that met it before that was known finds it again.
+ */
+static bool is_welcome(const struct search *search, struct service_key *key)
+{
+    return search->named || is_rsa(key);
+}
+
 /* CKR_KEY_HANDLE_INVALID: the service has it no longer, which is no failure of a find. */
 static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CLASS class,
                     CK_OBJECT_HANDLE handle)
@@ -91,7 +100,7 @@ static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CL
     CK_RV rv = CKR_OK;
 
     key_view_init(&view, class, key, access_of(search), part);
-    if (!is_rsa(key) || !matches_key(search, &view, false)) {
+    if (!is_welcome(search, key) || !matches_key(search, &view, false)) {
         return CKR_OK;
     }
     if (search->asks_part) {
@@ -102,7 +111,7 @@ static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CL
         }
         key_view_init(&view, class, key, access_of(search), part);
     }
-    if (!is_rsa(key) || (search->asks_part && !matches_key(search, &view, true))) {
+    if (!is_welcome(search, key) || (search->asks_part && !matches_key(search, &view, true))) {
         return CKR_OK;
     }
     return found_add(&search->session->found, handle);

@@ -122,15 +122,24 @@ static void test_a_usage_is_the_owners_choice(void **state)
     assert_int_equal(find(template, COUNT(template), &found, 1), 0);
 }
 
-static void test_ec_keys_are_not_shown_once_known(void **state)
+static void test_ec_keys_are_shown_by_name_alone_once_known(void **state)
 {
-    CK_ATTRIBUTE template[] = {{CKA_LABEL, (char[]){"ec"}, 2}, ATTRIBUTE(CKA_KEY_TYPE, rsa_type)};
-    CK_OBJECT_HANDLE found;
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_ATTRIBUTE rsa[] = {{CKA_LABEL, (char[]){"ec"}, 2}, ATTRIBUTE(CKA_KEY_TYPE, rsa_type)};
+    CK_ATTRIBUTE named[] = {{CKA_LABEL, (char[]){"ec"}, 2}, ATTRIBUTE(CKA_CLASS, class)};
+    CK_ATTRIBUTE all[] = {ATTRIBUTE(CKA_CLASS, class)};
+    CK_OBJECT_HANDLE ec, found[8];
+    CK_ULONG count;
 
     (void)state;
     fake_add(fake, "ec", 0);
-    assert_int_equal(find(template, COUNT(template), &found, 1), 0);
-    assert_int_equal(count_of(CKO_PUBLIC_KEY, "ec"), 0);
+    assert_int_equal(find(rsa, COUNT(rsa), found, 1), 0);
+    assert_int_equal(find(named, COUNT(named), &ec, 1), 1);
+    count = find(all, COUNT(all), found, COUNT(found));
+    assert_int_not_equal(count, 0);
+    for (CK_ULONG i = 0; i < count; i++) {
+        assert_int_not_equal(found[i], ec);
+    }
 }
 
 static void test_a_version_is_found_by_name_and_version(void **state)
@@ -473,7 +482,7 @@ int main(void)
         with_token(test_find_out_of_order),
         with_token(test_a_usage_fetches_the_named_key_alone),
         with_token(test_a_usage_is_the_owners_choice),
-        with_token(test_ec_keys_are_not_shown_once_known),
+        with_token(test_ec_keys_are_shown_by_name_alone_once_known),
         with_token(test_a_version_is_found_by_name_and_version),
         with_service(test_a_pinned_version_has_the_keys_name),
         with_service(test_a_key_that_is_gone_is_no_longer_shown),
