@@ -6,6 +6,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/crypt_cbc.c \
 	pkcs11/soft/crypt_gcm.c \
 	pkcs11/soft/crypt_rsa.c \
+	pkcs11/soft/failure_limit.c pkcs11/soft/failure_limit.h \
 	pkcs11/soft/find.c \
 	pkcs11/soft/generate.c \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \

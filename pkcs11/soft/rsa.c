@@ -1,4 +1,5 @@
 /* RSA by a key of the service: the public half here or there, the private half always there. */
+#include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/soft.h"
@@ -124,17 +125,50 @@ CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum 
                         : seal_there(session, key, task, padding, plain, deadline, ret_blob);
 }
 
+/* Others may fail meanwhile, so what is left to wait is asked for again. */
+static CK_RV wait_turn(const struct soft_session *session, struct service_key *key, enum rsa_padding padding,
+                       struct deadline deadline)
+{
+    int64_t wait;
+
+    while (padding == RSA_PADDING_PKCS1 && (wait = service_key_failure_wait(key)) != 0) {
+        if (!deadline_sleep(deadline, wait)) {
+            log_warning(
+                session->token->label,
+                "key %s: too many bad ciphertexts under CKM_RSA_PKCS; they are limited to %d a second, "
+                "and the timeout of this call does not permit to wait %lld ms",
+                key->text, MOST_FAILURES, (long long)wait);
+            return CKR_DEVICE_ERROR;
+        }
+    }
+    return CKR_OK;
+}
+
+void soft_rsa_bad_blob(struct service_key *key, enum rsa_padding padding)
+{
+    if (padding == RSA_PADDING_PKCS1) {
+        service_key_failed(key);
+    }
+}
+
 CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
                     enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
                     struct service_answer *ret_answer)
 {
     struct key_access *access = &session->token->catalogue.access;
     const struct key_service_ops *ops = access->service->ops;
-    CK_RV rv;
+    struct deadline deadline = soft_deadline(session->token);
+    CK_RV rv = wait_turn(session, key, padding, deadline);
 
-    rv = (task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(
-        access->service, &key->ref, padding, blob, soft_deadline(session->token), ret_plain, ret_answer);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = (task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, padding, blob,
+                                                           deadline, ret_plain, ret_answer);
     service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
+    if (ret_answer->verdict == VERDICT_BAD_BLOB) {
+        soft_rsa_bad_blob(key, padding);
+    }
     soft_session_note(session, rv, ret_answer);
     return rv;
 }

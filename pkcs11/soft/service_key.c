@@ -396,3 +396,20 @@ void service_key_wrapped(struct service_key *key, const struct service_answer *a
     }
     pthread_mutex_unlock(&key->lock);
 }
+
+int64_t service_key_failure_wait(struct service_key *key)
+{
+    int64_t wait;
+
+    pthread_mutex_lock(&key->lock);
+    wait = failure_limit_wait(&key->failures, clock_now());
+    pthread_mutex_unlock(&key->lock);
+    return wait;
+}
+
+void service_key_failed(struct service_key *key)
+{
+    pthread_mutex_lock(&key->lock);
+    failure_limit_note(&key->failures, clock_now());
+    pthread_mutex_unlock(&key->lock);
+}

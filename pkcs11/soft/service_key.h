@@ -9,6 +9,7 @@
 
 #include "backends/base/ask_once.h"
 #include "backends/key_service.h"
+#include "pkcs11/soft/failure_limit.h"
 #include "pkcs11/soft/public_part.h"
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
@@ -42,6 +43,7 @@ struct service_key {
     size_t blob_size;               /* 0: not known */
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
     int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
+    struct failure_limit failures; /* bad blobs under RSAES-PKCS1-v1_5 */
 };
 
 /* The key itself, or one version of it that stands `beside` it. Has no handles yet. */
@@ -88,5 +90,9 @@ bool service_key_outside_dates(struct service_key *key, const struct key_access 
 void service_key_learn(struct service_key *key, struct key_access *access,
                        const struct service_answer *answer, size_t blob_size);
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
+
+/* Milliseconds until the key may be tried again under RSAES-PKCS1-v1_5, and that it just met a bad blob. */
+int64_t service_key_failure_wait(struct service_key *key);
+void service_key_failed(struct service_key *key);
 
 #endif

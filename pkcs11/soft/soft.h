@@ -81,8 +81,14 @@ MUST_USE CK_RV soft_rsa_check_blob(struct service_key *key, size_t size, enum rs
 
 MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
                              enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob);
+/*
+ * Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
+ * where that takes longer than the call may.
+ */
 MUST_USE CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
                              enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
+/* soft_rsa_open counts bad blobs itself; this is for one that opened, but to what cannot be a key. */
+void soft_rsa_bad_blob(struct service_key *key, enum rsa_padding padding);
 
 #endif

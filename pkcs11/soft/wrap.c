@@ -170,10 +170,16 @@ static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, e
         return rv;
     }
     rv = soft_rsa_open(session, kek, RSA_UNWRAP, padding, blob, &ret_key->value, &answer);
-    if (rv == CKR_OK) {
-        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
+    if (rv != CKR_OK) {
+        return rv;
     }
-    return rv;
+    /* Checks 16, 17 and 22 of an attacker: a wrong size is one more bad blob. */
+    if (!secret_key_takes(ret_key, ret_key->value.size)) {
+        soft_rsa_bad_blob(kek, padding);
+        return CKR_WRAPPED_KEY_INVALID;
+    }
+    memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
+    return CKR_OK;
 }
 
 static CK_RV unwrap_aes(struct soft_session *session, const struct secret_key *kek, struct bytes iv,
@@ -202,12 +208,8 @@ static CK_RV unwrap(struct soft_session *session, const struct object *kek,
                     const struct mechanism_parameter *parameter, struct bytes blob,
                     struct secret_key *ret_key)
 {
-    CK_RV rv = kek->class == CKO_SECRET_KEY
-                   ? unwrap_aes(session, kek->secret, parameter->iv, blob, ret_key)
-                   : unwrap_rsa(session, kek->key, parameter->padding, blob, ret_key);
-
-    /* Checks 16, 17 and 22 of an attacker: a wrong size is one more bad blob. */
-    return rv == CKR_OK && !secret_key_takes(ret_key, ret_key->value.size) ? CKR_WRAPPED_KEY_INVALID : rv;
+    return kek->class == CKO_SECRET_KEY ? unwrap_aes(session, kek->secret, parameter->iv, blob, ret_key)
+                                        : unwrap_rsa(session, kek->key, parameter->padding, blob, ret_key);
 }
 
 CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key,

@@ -32,3 +32,8 @@ check_PROGRAMS += tests/pkcs11/soft/test_hostile
 tests_pkcs11_soft_test_hostile_SOURCES = tests/pkcs11/soft/test_hostile.c $(soft_test_sources)
 tests_pkcs11_soft_test_hostile_CFLAGS = $(test_cflags)
 tests_pkcs11_soft_test_hostile_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_failure_limit
+tests_pkcs11_soft_test_failure_limit_SOURCES = tests/pkcs11/soft/test_failure_limit.c $(soft_test_sources)
+tests_pkcs11_soft_test_failure_limit_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_failure_limit_LDADD = $(test_ldadd)
