@@ -85,7 +85,7 @@ static CK_RV deliver(const struct operation *operation, CK_BYTE *out, CK_ULONG *
     return rv;
 }
 
-/* The length is known only after decrypting: with a tight buffer the plaintext waits in the session. */
+/* The length is known only after decrypting, which a tight buffer must not stop half way. */
 static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t written;
@@ -104,14 +104,40 @@ static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE
     return deliver(operation, out, out_size);
 }
 
-static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+/* As C_DecryptInit left it. */
+static CK_RV begin_again(struct soft_session *session, struct operation *operation, const struct object *key)
+{
+    unsigned char iv[BLOCK];
+
+    operation->done = false;
+    buffer_free(&operation->collected);
+    if (EVP_CIPHER_CTX_get_original_iv(operation->context, iv, sizeof iv) != 1) {
+        libcrypto_forget_errors(session->token->label, "beginning AES-CBC again");
+        return CKR_FUNCTION_FAILED;
+    }
+    return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, false,
+                        secret_bytes(&key->secret->value), bytes_of(iv, sizeof iv));
+}
+
+/* The next call may bring other input, so a plaintext that did not fit does not wait: it is made again. */
+static CK_RV decrypt_tight(struct soft_session *session, struct operation *operation,
+                           const struct object *key, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv = decrypt_aside(operation, in, out, out_size), again;
+
+    if (rv != CKR_BUFFER_TOO_SMALL) {
+        return rv;
+    }
+    again = begin_again(session, operation, key);
+    return again == CKR_OK ? rv : again;
+}
+
+static CK_RV decrypt_whole(struct soft_session *session, struct operation *operation,
+                           const struct object *key, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t written;
     CK_RV rv;
 
-    if (operation->done) {
-        return deliver(operation, out, out_size);
-    }
     if (in.size == 0 || in.size % BLOCK != 0) {
         return CKR_ENCRYPTED_DATA_LEN_RANGE;
     }
@@ -120,7 +146,7 @@ static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
         return rv;
     }
     if (*out_size < in.size) {
-        return decrypt_aside(operation, in, out, out_size);
+        return decrypt_tight(session, operation, key, in, out, out_size);
     }
     rv = run(operation, in, out, &written);
     *out_size = rv == CKR_OK ? written : 0;
@@ -130,10 +156,8 @@ static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
 static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
-    (void)session;
-    (void)key;
     return operation->encrypt ? encrypt_rest(operation, in, out, out_size)
-                              : decrypt_whole(operation, in, out, out_size);
+                              : decrypt_whole(session, operation, key, in, out, out_size);
 }
 
 static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,

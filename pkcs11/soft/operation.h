@@ -26,10 +26,10 @@ struct operation {
     size_t tag_size;         /* AES-GCM */
     size_t held;             /* AES-CBC: bytes that the context holds back */
     EVP_CIPHER_CTX *context; /* kept from one operation to the next */
-    struct buffer
-        collected; /* RSA: the input; AES-GCM: ciphertext not released; AES-CBC: plaintext not fetched */
-    struct secret result; /* RSA: plaintext not fetched */
-    bool done;            /* the result is there, but not fetched */
+    struct buffer collected; /* RSA: the input; AES-GCM: ciphertext not released; AES-CBC: the end of the
+                                plaintext, not fetched */
+    struct secret result;    /* RSA: plaintext not fetched */
+    bool done;               /* the result is there, but not fetched */
 };
 
 void found_end(struct found *found);

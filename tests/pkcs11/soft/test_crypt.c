@@ -204,6 +204,64 @@ static void test_a_tight_buffer_is_enough_for_cbc(void **state)
     assert_memory_equal(back, plain, 30);
 }
 
+/* What did not fit is not given out for another ciphertext, whatever its size. */
+static void test_other_data_after_a_tight_buffer_is_decrypted_itself(void **state)
+{
+    static const CK_ULONG lengths[] = {30, 17, 60};
+    unsigned char first[64];
+    CK_OBJECT_HANDLE key = key32();
+    CK_ULONG got;
+
+    (void)state;
+    seal(&cbc, key, 30);
+    memcpy(first, out, 32);
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        plain[0] ^= 0xff;
+        seal(&cbc, key, lengths[i]);
+        assert_rv(CALL(decrypt_init, &cbc, key), CKR_OK);
+        got = 29;
+        assert_rv(CALL(decrypt, first, 32, back, &got), CKR_BUFFER_TOO_SMALL);
+        assert_int_equal(got, 30);
+        got = lengths[i]; /* tight again, but enough */
+        assert_rv(CALL(decrypt, out, size, back, &got), CKR_OK);
+        assert_int_equal(got, lengths[i]);
+        assert_memory_equal(back, plain, lengths[i]);
+        assert_rv(CALL(decrypt, out, size, back, &got), CKR_OPERATION_NOT_INITIALIZED);
+    }
+}
+
+static void test_bad_data_after_a_tight_buffer_is_refused(void **state)
+{
+    CK_OBJECT_HANDLE key = key32();
+    CK_ULONG got = 29;
+
+    (void)state;
+    seal(&cbc, key, 30);
+    assert_rv(CALL(decrypt_init, &cbc, key), CKR_OK);
+    assert_rv(CALL(decrypt, out, 32, back, &got), CKR_BUFFER_TOO_SMALL);
+    out[15] ^= 0x80;
+    got = sizeof back;
+    assert_rv(CALL(decrypt, out, 32, back, &got), CKR_ENCRYPTED_DATA_INVALID);
+    assert_rv(CALL(decrypt, out, 32, back, &got), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+static void test_other_data_after_a_short_buffer_is_decrypted_itself_by_gcm(void **state)
+{
+    unsigned char first[64];
+    CK_OBJECT_HANDLE key = key32();
+    CK_ULONG got = 29;
+
+    (void)state;
+    seal(&gcm, key, 30);
+    memcpy(first, out, 46);
+    plain[0] ^= 0xff;
+    seal(&gcm, key, 30);
+    assert_rv(CALL(decrypt_init, &gcm, key), CKR_OK);
+    assert_rv(CALL(decrypt, first, 46, back, &got), CKR_BUFFER_TOO_SMALL);
+    assert_rv(CALL(decrypt, out, 46, back, &got), CKR_OK);
+    assert_memory_equal(back, plain, 30);
+}
+
 static void test_data_may_be_replaced_in_place(void **state)
 {
     CK_OBJECT_HANDLE key = key32();
@@ -417,6 +475,9 @@ int main(void)
         with_token(test_cbc_is_decrypted_in_parts),
         with_token(test_bad_padding_has_one_code),
         with_token(test_a_tight_buffer_is_enough_for_cbc),
+        with_token(test_other_data_after_a_tight_buffer_is_decrypted_itself),
+        with_token(test_bad_data_after_a_tight_buffer_is_refused),
+        with_token(test_other_data_after_a_short_buffer_is_decrypted_itself_by_gcm),
         with_token(test_data_may_be_replaced_in_place),
         with_token(test_size_queries_leave_the_operation),
         with_token(test_operations_out_of_order),
