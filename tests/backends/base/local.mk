@@ -40,7 +40,8 @@ tests_backends_base_test_log_LDADD = $(test_ldadd)
 tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c tests/backends/base/base_test.h
 tests_backends_base_test_process_CFLAGS = $(test_cflags)
 tests_backends_base_test_process_LDADD = $(test_ldadd)
-tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h
+tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h \
+	tests/vectors.c tests/vectors.h
 tests_backends_base_test_rsa_CFLAGS = $(test_cflags)
 tests_backends_base_test_rsa_LDADD = $(test_ldadd)
 tests_backends_base_test_secret_SOURCES = tests/backends/base/test_secret.c tests/backends/base/base_test.h

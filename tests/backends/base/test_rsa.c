@@ -3,6 +3,7 @@
 #include "backends/base/rsa.h"
 #include "backends/base/scope.h"
 #include "tests/backends/base/base_test.h"
+#include "tests/vectors.h"
 #include <cjson/cJSON.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -386,71 +387,22 @@ static void test_after_openssl_has_cleaned_up(void **state)
 
 /* --- Known answers: what a padding's name means is what others say it means. --- */
 
-/* $BYOK_TEST_DATA, or `shared` beside the source tree. Skips where it is not there. */
-static cJSON *read_vectors(const char *name)
-{
-    const char *data = getenv("BYOK_TEST_DATA"), *source = getenv("srcdir");
-    struct buffer text SCOPED(buffer_free) = BUFFER_INIT(1024 * 1024);
-    char path[512], part[4096];
-    size_t got;
-    FILE *file;
-    cJSON *json;
-
-    snprintf(path, sizeof path, "%s%s/keyvault/vectors/%s",
-             data != NULL     ? data
-             : source != NULL ? source
-                              : ".",
-             data != NULL ? "" : "/../shared", name);
-    file = fopen(path, "r");
-    if (file == NULL) {
-        test_skip("%s is not there; set BYOK_TEST_DATA", path);
-        return NULL;
-    }
-    while ((got = fread(part, 1, sizeof part, file)) != 0) {
-        assert_int_equal(buffer_append(&text, part, got), CKR_OK);
-    }
-    fclose(file);
-    json = cJSON_Parse(buffer_text(&text));
-    assert_non_null(json);
-    return json;
-}
-
-static const char *text_in(const cJSON *object, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(object, name));
-
-    return text == NULL ? "" : text;
-}
-
-static struct bytes from_hex(const char *text, unsigned char *room, size_t size)
-{
-    size_t at;
-
-    assert_true(strlen(text) / 2 <= size);
-    for (at = 0; at < strlen(text) / 2; at++) {
-        unsigned byte;
-
-        assert_int_equal(sscanf(text + 2 * at, "%2x", &byte), 1);
-        room[at] = (unsigned char)byte;
-    }
-    return bytes_of(room, strlen(text) / 2);
-}
-
 static size_t opened;
 
 /* Of a valid ciphertext without a label the plaintext; of every other OAEP ciphertext nothing. */
 static void check_vector(EVP_PKEY *key, enum rsa_padding padding, bool same_mgf, const cJSON *vector)
 {
     unsigned char blob[2048], message[2048], plain[2048];
-    bool valid = strcmp(text_in(vector, "result"), "valid") == 0;
-    struct bytes wanted = from_hex(text_in(vector, "msg"), message, sizeof message);
+    bool valid = strcmp(vector_text(vector, "result"), "valid") == 0;
+    struct bytes wanted = vector_bytes(vector_text(vector, "msg"), message, sizeof message);
     int size;
 
-    if (strcmp(text_in(vector, "result"), "acceptable") == 0 || (!valid && padding == RSA_PADDING_PKCS1)) {
+    if (strcmp(vector_text(vector, "result"), "acceptable") == 0 ||
+        (!valid && padding == RSA_PADDING_PKCS1)) {
         return; /* newer OpenSSL answers a bad PKCS#1 block with random bytes */
     }
-    size = decrypt(key, padding, from_hex(text_in(vector, "ct"), blob, sizeof blob), plain);
-    if (!valid || !same_mgf || text_in(vector, "label")[0] != '\0') {
+    size = decrypt(key, padding, vector_bytes(vector_text(vector, "ct"), blob, sizeof blob), plain);
+    if (!valid || !same_mgf || vector_text(vector, "label")[0] != '\0') {
         assert_int_equal(size, -1);
         return;
     }
@@ -463,29 +415,30 @@ static void check_group(const cJSON *group)
 {
     unsigned char der[4096], n[1024], e[16];
     const cJSON *numbers = cJSON_GetObjectItem(group, "privateKey"), *vector;
-    struct bytes pkcs8 = from_hex(text_in(group, "privateKeyPkcs8"), der, sizeof der);
+    struct bytes pkcs8 = vector_bytes(vector_text(group, "privateKeyPkcs8"), der, sizeof der);
     const unsigned char *at = pkcs8.data;
     EVP_PKEY *key SCOPED(EVP_PKEY_free_scoped) = d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.size);
     struct rsa_public *seals SCOPED(rsa_public_free_scoped) = NULL;
-    const char *hash = text_in(group, "sha");
+    const char *hash = vector_text(group, "sha");
     enum rsa_padding padding = strcmp(hash, "SHA-1") == 0     ? RSA_PADDING_OAEP_SHA1
                                : strcmp(hash, "SHA-256") == 0 ? RSA_PADDING_OAEP_SHA256
                                                               : RSA_PADDING_PKCS1;
 
     assert_non_null(key);
-    assert_int_equal(rsa_public_new(from_hex(text_in(numbers, "modulus"), n, sizeof n),
-                                    from_hex(text_in(numbers, "publicExponent"), e, sizeof e), &seals),
+    assert_int_equal(rsa_public_new(vector_bytes(vector_text(numbers, "modulus"), n, sizeof n),
+                                    vector_bytes(vector_text(numbers, "publicExponent"), e, sizeof e),
+                                    &seals),
                      CKR_OK);
     assert_round_trip(key, seals, padding, bytes_of("0123456789abcdef", 16));
     cJSON_ArrayForEach(vector, cJSON_GetObjectItem(group, "tests"))
     {
-        check_vector(key, padding, strcmp(hash, text_in(group, "mgfSha")) == 0, vector);
+        check_vector(key, padding, strcmp(hash, vector_text(group, "mgfSha")) == 0, vector);
     }
 }
 
 static void check_file(const char *name, bool opens)
 {
-    cJSON *json SCOPED(cJSON_Delete_scoped) = read_vectors(name);
+    cJSON *json SCOPED(cJSON_Delete_scoped) = vectors_read(name);
     const cJSON *group;
 
     opened = 0;
@@ -530,7 +483,7 @@ static void test_vectors_pkcs1(void **state)
 
 static void base64url_in(const cJSON *object, const char *name, struct buffer *to)
 {
-    assert_int_equal(base64url_decode(text_in(object, name), to), CKR_OK);
+    assert_int_equal(base64url_decode(vector_text(object, name), to), CKR_OK);
 }
 
 static EVP_PKEY *key_of_numbers(struct bytes n, struct bytes e, struct bytes d)
@@ -560,7 +513,7 @@ static EVP_PKEY *key_of_numbers(struct bytes n, struct bytes e, struct bytes d)
 static void test_what_the_service_opened(void **state)
 {
     cJSON *json SCOPED(cJSON_Delete_scoped) =
-        read_vectors("keyvault_real_rsa_oaep_decrypt_known_private_key.json");
+        vectors_read("keyvault_real_rsa_oaep_decrypt_known_private_key.json");
     const cJSON *jwk = cJSON_GetObjectItem(json, "key");
     struct buffer n SCOPED(buffer_free) = BUFFER_INIT(300), e SCOPED(buffer_free) = BUFFER_INIT(300);
     struct buffer d SCOPED(buffer_free) = BUFFER_INIT(300), blob SCOPED(buffer_free) = BUFFER_INIT(300);

@@ -37,3 +37,8 @@ check_PROGRAMS += tests/pkcs11/soft/test_failure_limit
 tests_pkcs11_soft_test_failure_limit_SOURCES = tests/pkcs11/soft/test_failure_limit.c $(soft_test_sources)
 tests_pkcs11_soft_test_failure_limit_CFLAGS = $(test_cflags)
 tests_pkcs11_soft_test_failure_limit_LDADD = $(test_ldadd)
+
+check_PROGRAMS += tests/pkcs11/soft/test_vectors
+tests_pkcs11_soft_test_vectors_SOURCES = tests/pkcs11/soft/test_vectors.c tests/vectors.c tests/vectors.h $(soft_test_sources)
+tests_pkcs11_soft_test_vectors_CFLAGS = $(test_cflags)
+tests_pkcs11_soft_test_vectors_LDADD = $(test_ldadd)
