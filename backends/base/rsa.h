@@ -1,6 +1,7 @@
 /*
  * RSA public keys from numbers, and what is done with them here: the public half of wrap and encrypt.
- * A prepared key is safe for all threads at once. PERFORMANCE: the context is prepared once and duplicated.
+ * A prepared key is safe for all threads at once. Its context is prepared
+ * once and duplicated for each use, which costs what using one again and again costs.
  */
 #ifndef BYOK_BASE_RSA_H
 #define BYOK_BASE_RSA_H

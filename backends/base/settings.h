@@ -1,10 +1,10 @@
 /*
- * The configuration file (DESIGN: one file, read with libconfuse, in the order it was written) and the
- * environment, which is read here and nowhere else.
+ * The configuration file (one file, read with libconfuse, in the order it was written) and the environment,
+ * which is read here and nowhere else.
  *
- * Who needs an option declares it: a room has a table of `struct setting_option`, the module hands all tables to
- * settings_read(), and nothing else is accepted. What is wrong is logged as `file:line: ...` with the nearest
- * known word, and is CKR_GENERAL_ERROR.
+ * Who needs an option declares it: a room has a table of `struct setting_option`, the module hands all tables
+ * to settings_read(), and nothing else is accepted. What is wrong is logged as `file:line: ...` with the
+ * nearest known word, and is CKR_GENERAL_ERROR.
  *
  * Read once, then constant: any thread may ask. A fork() beside a thread that is reading waits for it.
  */
@@ -17,12 +17,12 @@
 #include <stdint.h>
 
 enum setting_type {
-    SETTING_TEXT,            /* anything but the empty string */
-    SETTING_LIST,            /* {"a", "b"}: of texts */
-    SETTING_YES_NO,          /* yes or no */
-    SETTING_WORD,            /* one of `words` */
-    SETTING_NUMBER,          /* a whole number from `least` to `most` */
-    SETTING_DURATION,        /* a whole number with ms, s, m, h or d; bare: seconds; from `least` to `most` ms */
+    SETTING_TEXT,     /* anything but the empty string */
+    SETTING_LIST,     /* {"a", "b"}: of texts */
+    SETTING_YES_NO,   /* yes or no */
+    SETTING_WORD,     /* one of `words` */
+    SETTING_NUMBER,   /* a whole number from `least` to `most` */
+    SETTING_DURATION, /* a whole number with ms, s, m, h or d; bare: seconds; from `least` to `most` ms */
     SETTING_DURATION_OR_OFF, /* the same or `off`, which reads as -1 */
     SETTING_PATH             /* an absolute path, or one from the configuration file's directory */
 };
@@ -51,10 +51,11 @@ struct settings;      /* one section, or the global options */
 struct settings_file; /* the whole file */
 
 /*
- * Where the file is, by DESIGN section 3: the reserved string of C_Initialize ("config=PATH", p11-kit's
- * x-init-reserved; other words in it are ignored; NULL), then the environment and the default places.
- * CKR_OK with *ret_file NULL: no file in the default places, so no tokens. A named file that is missing, a
- * file that others could write, bad content: CKR_GENERAL_ERROR, one line each in the log.
+ * Where the file is, the first of: the reserved string of C_Initialize ("config=PATH", p11-kit's
+ * x-init-reserved; other words in it are ignored; NULL), $BYOK_PKCS11_CONF,
+ * ${XDG_CONFIG_HOME:-~/.config}/byok-pkcs11.conf, SYSCONFDIR/byok-pkcs11.conf; in a set-id process the last
+ * alone. CKR_OK with *ret_file NULL: no file in the default places, so no tokens. A named file that is
+ * missing, a file that others could write, bad content: CKR_GENERAL_ERROR, one line each in the log.
  */
 MUST_USE CK_RV settings_read(const char *reserved, const struct setting_group *global,
                              const struct setting_group *groups, size_t group_count,
@@ -69,7 +70,8 @@ const struct settings *settings_section(const struct settings_file *file, size_t
 const char *settings_title(const struct settings *section); /* token "TITLE" { */
 
 /* The option must have been declared with the fitting type. What was not written is the preset. */
-const char *settings_text(const struct settings *section, const char *name); /* TEXT, WORD, PATH; NULL: none */
+const char *settings_text(const struct settings *section,
+                          const char *name); /* TEXT, WORD, PATH; NULL: none */
 bool settings_yes(const struct settings *section, const char *name);
 int64_t settings_number(const struct settings *section, const char *name);
 int64_t settings_milliseconds(const struct settings *section, const char *name); /* -1: off */

@@ -290,7 +290,7 @@ bool secret_key_takes(const struct secret_key *key, size_t size)
     return size != 0 && size <= LONGEST_SECRET;
 }
 
-/* Check 4 and 5 of an attacker: neither a sensitive value nor one that is not extractable. */
+/* Neither a sensitive value nor one that is not extractable is ever told. */
 static struct attribute_value value_of(const struct secret_key *key)
 {
     if ((key->flags & SECRET_SENSITIVE) != 0 || (key->flags & SECRET_EXTRACTABLE) == 0) {

@@ -1,4 +1,4 @@
-/* Sessions of the soft token, and its login, which opens nothing: DESIGN has vault keys usable without. */
+/* Sessions of the soft token, and its login, which opens nothing: vault keys are usable without. */
 #include "backends/base/scope.h"
 #include "pkcs11/soft/soft.h"
 

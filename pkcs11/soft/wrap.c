@@ -173,7 +173,7 @@ static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, e
     if (rv != CKR_OK) {
         return rv;
     }
-    /* Checks 16, 17 and 22 of an attacker: a wrong size is one more bad blob. */
+    /* A wrong size is one more bad blob: a code of its own would tell that the padding was right. */
     if (!secret_key_takes(ret_key, ret_key->value.size)) {
         soft_rsa_bad_blob(kek, padding);
         return CKR_WRAPPED_KEY_INVALID;
