@@ -35,7 +35,9 @@ static inline int run_rooms(const char *name, const struct room *const *rooms, s
         memcpy(all + count, rooms[i]->tests, rooms[i]->count * sizeof *all);
         count += rooms[i]->count;
     }
-    return _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    int failed = _cmocka_run_group_tests(name, all, count, NULL, NULL);
+    let_threads_end();
+    return failed;
 }
 
 #endif

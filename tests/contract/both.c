@@ -204,5 +204,6 @@ int main(void)
     int failed = cmocka_run_group_tests_name("both tokens", tests, NULL, NULL);
 
     p11->C_Finalize(NULL);
+    let_threads_end();
     return failed;
 }

@@ -234,5 +234,6 @@ int main(int count, char **words)
     storms(1, 1, milliseconds / 2, seed);
     storms(2, THREADS, milliseconds / 2, seed);
     (module ? end_module : end_soft)();
+    let_threads_end();
     return 0;
 }

@@ -262,5 +262,6 @@ int main(int count, char **words)
     stops();
     lives(count > 1 ? atoi(words[1]) : 60);
     p11->C_Finalize(NULL);
+    let_threads_end();
     return 0;
 }

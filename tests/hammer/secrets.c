@@ -421,5 +421,8 @@ int main(void)
         with_module(test_the_log_tells_no_key),
     };
 
-    return cmocka_run_group_tests_name("secrets in memory", tests, make_blob, NULL);
+    int failed = cmocka_run_group_tests_name("secrets in memory", tests, make_blob, NULL);
+
+    let_threads_end();
+    return failed;
 }
