@@ -1,7 +1,10 @@
 /* A configuration that is missing, unreadable or wrong. */
 #include "tests/failures/failures.h"
+#include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What comes before a configuration is read goes to stderr or where $BYOK_PKCS11_LOG says: caught here. */
@@ -48,19 +51,44 @@ static void test_a_named_file_that_is_a_folder(void **state)
     assert_recovers();
 }
 
+enum { NOBODY = 65534, STILL_ROOT = 255 };
+
+/* C_Initialize in a child that is not root, which may read everything; its log is opened before that. */
+static CK_RV initialize_as_nobody(void)
+{
+    int log = open(strstr(log_variable, "/"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        setenv("BYOK_PKCS11_LOG", "warning:stderr", 1);
+        dup2(log, STDERR_FILENO);
+        bool root = geteuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+                                       setresuid(NOBODY, NOBODY, NOBODY) != 0);
+        _exit(root ? STILL_ROOT : (int)p11->C_Initialize(NULL));
+    }
+    close(log);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return (CK_RV)WEXITSTATUS(status);
+}
+
 static void test_a_file_that_the_user_may_not_read(void **state)
 {
     (void)state;
-    if (geteuid() == 0) {
-        print_message("# SKIP root may read every file\n");
-        skip();
-    }
     start_with_file("");
     p11->C_Finalize(NULL);
     forget_log();
-    assert_int_equal(chmod(configuration_path, 0), 0);
-    assert_rv(p11->C_Initialize(NULL), CKR_GENERAL_ERROR);
+    assert_int_equal(chmod(configuration_path, geteuid() == 0 ? 0600 : 0), 0);
+    assert_int_equal(chmod(getenv("TOKENS_DIR"), 0711), 0);
+    CK_RV rv = initialize_as_nobody();
+    assert_int_equal(chmod(getenv("TOKENS_DIR"), 0700), 0);
+    if (rv == STILL_ROOT) {
+        print_message("# SKIP root may read every file, and cannot become another user here\n");
+        skip();
+    }
+    assert_rv(rv, CKR_GENERAL_ERROR);
     assert_one_complaint(configuration_path);
+    assert_true(log_has("Permission denied"));
     assert_recovers();
 }
 
