@@ -27,8 +27,9 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
 	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR;
 
-test_cflags = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-test_ldadd = libbyok.la $(CMOCKA_LIBS)
+# What a test program is made with, where its folder says nothing else.
+AM_CFLAGS += $(CMOCKA_CFLAGS)
+LDADD = libbyok.la $(CMOCKA_LIBS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 

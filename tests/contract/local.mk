@@ -10,10 +10,8 @@ contract_sources = \
 
 noinst_PROGRAMS += tests/contract/contract tests/contract/both
 tests_contract_contract_SOURCES = tests/contract/main.c $(contract_sources)
-tests_contract_contract_CFLAGS = $(test_cflags)
 tests_contract_contract_LDADD = $(CMOCKA_LIBS) $(P11KIT_LIBS)
 tests_contract_both_SOURCES = tests/contract/both.c tests/built_module.h tests/suite.h
-tests_contract_both_CFLAGS = $(test_cflags)
 tests_contract_both_LDADD = $(CMOCKA_LIBS) -lpthread
 
 check_PROGRAMS += tests/contract/test_soft
@@ -21,7 +19,5 @@ tests_contract_test_soft_SOURCES = \
 	tests/contract/test_soft.c \
 	tests/fake_key_service.c tests/fake_key_service.h \
 	$(contract_sources)
-tests_contract_test_soft_CFLAGS = $(test_cflags)
-tests_contract_test_soft_LDADD = $(test_ldadd)
 
 check_SCRIPTS += tests/contract-hsm tests/contract-vault tests/contract-both

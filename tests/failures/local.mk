@@ -7,7 +7,6 @@ tests_failures_failures_SOURCES = \
 	tests/failures/requests.c \
 	tests/failures/vault.c \
 	tests/built_module.h tests/suite.h
-tests_failures_failures_CFLAGS = $(test_cflags)
 tests_failures_failures_LDADD = $(CMOCKA_LIBS)
 
 check_SCRIPTS += tests/failures-in-words

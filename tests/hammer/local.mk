@@ -5,8 +5,6 @@ tests_hammer_hammer_SOURCES = \
 	tests/hammer/calls.c \
 	tests/hammer/hammer.c tests/hammer/hammer.h \
 	tests/hammer/work.c
-tests_hammer_hammer_CFLAGS = $(test_cflags)
-tests_hammer_hammer_LDADD = $(test_ldadd)
 
 check_SCRIPTS += tests/hammer-module
 EXTRA_DIST += tests/hammer-module
@@ -22,7 +20,6 @@ EXTRA_DIST += tests/hammer-life
 # Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
 noinst_PROGRAMS += tests/hammer/secrets
 tests_hammer_secrets_SOURCES = tests/built_module.h tests/hammer/secrets.c
-tests_hammer_secrets_CFLAGS = $(test_cflags)
 tests_hammer_secrets_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
 tests_hammer_secrets_LDADD = $(CMOCKA_LIBS)
 

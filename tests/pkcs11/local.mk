@@ -12,28 +12,18 @@ check_PROGRAMS += \
 	tests/pkcs11/test_slot
 
 tests_pkcs11_test_function_list_SOURCES = tests/pkcs11/test_function_list.c $(house)
-tests_pkcs11_test_function_list_CFLAGS = $(test_cflags)
-tests_pkcs11_test_function_list_LDADD = $(test_ldadd)
 tests_pkcs11_test_module_SOURCES = tests/pkcs11/test_module.c $(house)
-tests_pkcs11_test_module_CFLAGS = $(test_cflags)
-tests_pkcs11_test_module_LDADD = $(test_ldadd)
 tests_pkcs11_test_session_SOURCES = tests/pkcs11/test_session.c $(house)
-tests_pkcs11_test_session_CFLAGS = $(test_cflags)
-tests_pkcs11_test_session_LDADD = $(test_ldadd)
 tests_pkcs11_test_slot_SOURCES = tests/pkcs11/test_slot.c $(house)
-tests_pkcs11_test_slot_CFLAGS = $(test_cflags)
-tests_pkcs11_test_slot_LDADD = $(test_ldadd)
 
 # A guest's manners: of the built module, as its hosts see it.
 noinst_PROGRAMS += tests/pkcs11/manners
 tests_pkcs11_manners_SOURCES = \
 	tests/pkcs11/manners.c tests/pkcs11/manners.h \
 	tests/pkcs11/manners_mode.c tests/pkcs11/manners_work.c
-tests_pkcs11_manners_CFLAGS = $(test_cflags)
 tests_pkcs11_manners_LDADD = $(CMOCKA_LIBS) $(OPENSSL_LIBS)
 check_PROGRAMS += tests/pkcs11/test_manners_symbols
 tests_pkcs11_test_manners_symbols_SOURCES = tests/pkcs11/test_manners_symbols.c
-tests_pkcs11_test_manners_symbols_CFLAGS = $(test_cflags)
 tests_pkcs11_test_manners_symbols_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 tests_pkcs11_test_manners_symbols_LDADD = $(CMOCKA_LIBS)
 check_SCRIPTS += tests/pkcs11/test_manners tests/pkcs11/test_manners_exports

@@ -33,7 +33,6 @@ standin_runner = tests/standin/run_standin.c tests/standin/run_standin.h
 
 check_PROGRAMS += tests/standin/test_standin
 tests_standin_test_standin_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-tests_standin_test_standin_CFLAGS = $(test_cflags)
 tests_standin_test_standin_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lpthread
 tests_standin_test_standin_SOURCES = $(standin_runner) \
 	tests/standin/test_standin.c tests/standin/test_standin.h \

@@ -2,12 +2,11 @@
 check_LTLIBRARIES += tests/backends/hsm/fake_hsm.la
 tests_backends_hsm_fake_hsm_la_SOURCES = \
 	tests/backends/hsm/fake_hsm.c tests/backends/hsm/fake_hsm.h
-tests_backends_hsm_fake_hsm_la_CFLAGS = $(test_cflags)
 tests_backends_hsm_fake_hsm_la_LIBADD = -lpthread
 # -rpath has libtool make a shared library of what is never installed.
 tests_backends_hsm_fake_hsm_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
 
-hsm_test_cflags = $(test_cflags) \
+hsm_test_cflags = $(AM_CFLAGS) \
 	-DFAKE_HSM='"$(abs_top_builddir)/tests/backends/hsm/.libs/fake_hsm.so"' \
 	-DMAKE_TOKEN='"$(abs_top_srcdir)/softhsm-conf/make-token"'
 hsm_test_bench = \
@@ -22,16 +21,11 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_uri
 tests_backends_hsm_test_hsm_login_SOURCES = tests/backends/hsm/test_hsm_login.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_login_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_login_LDADD = $(test_ldadd)
 tests_backends_hsm_test_hsm_module_SOURCES = tests/backends/hsm/test_hsm_module.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_module_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_module_LDADD = $(test_ldadd)
 tests_backends_hsm_test_hsm_pass_SOURCES = tests/backends/hsm/test_hsm_pass.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_pass_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_pass_LDADD = $(test_ldadd)
 tests_backends_hsm_test_hsm_softhsm_SOURCES = tests/backends/hsm/test_hsm_softhsm.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_softhsm_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_softhsm_LDADD = $(test_ldadd)
 tests_backends_hsm_test_hsm_uri_SOURCES = tests/backends/hsm/test_hsm_uri.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_uri_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_uri_LDADD = $(test_ldadd)

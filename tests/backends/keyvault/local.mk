@@ -2,7 +2,7 @@
 check_LTLIBRARIES += tests/backends/keyvault/libserver.la
 tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h
-keyvault_ldadd = tests/backends/keyvault/libserver.la $(test_ldadd)
+keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 check_PROGRAMS += \
 	tests/backends/keyvault/test_client_secret \
@@ -17,27 +17,15 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json
-tests_backends_keyvault_test_client_secret_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_http_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_key_id_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_keyvault_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_libcurl_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_retry_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_token_cache_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_traces_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_vault_client_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_vault_config_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_vault_error_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
-tests_backends_keyvault_test_vault_json_CFLAGS = $(test_cflags)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)

@@ -5,40 +5,24 @@ soft_test_sources = \
 
 check_PROGRAMS += tests/pkcs11/soft/test_find
 tests_pkcs11_soft_test_find_SOURCES = tests/pkcs11/soft/test_find.c $(soft_test_sources)
-tests_pkcs11_soft_test_find_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_find_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_wrap
 tests_pkcs11_soft_test_wrap_SOURCES = tests/pkcs11/soft/test_wrap.c $(soft_test_sources)
-tests_pkcs11_soft_test_wrap_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_wrap_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_secret_key
 tests_pkcs11_soft_test_secret_key_SOURCES = tests/pkcs11/soft/test_secret_key.c $(soft_test_sources)
-tests_pkcs11_soft_test_secret_key_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_secret_key_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_crypt
 tests_pkcs11_soft_test_crypt_SOURCES = tests/pkcs11/soft/test_crypt.c $(soft_test_sources)
-tests_pkcs11_soft_test_crypt_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_crypt_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
-tests_pkcs11_soft_test_token_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_token_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_hostile
 tests_pkcs11_soft_test_hostile_SOURCES = tests/pkcs11/soft/test_hostile.c $(soft_test_sources)
-tests_pkcs11_soft_test_hostile_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_hostile_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_failure_limit
 tests_pkcs11_soft_test_failure_limit_SOURCES = tests/pkcs11/soft/test_failure_limit.c $(soft_test_sources)
-tests_pkcs11_soft_test_failure_limit_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_failure_limit_LDADD = $(test_ldadd)
 
 check_PROGRAMS += tests/pkcs11/soft/test_vectors
 tests_pkcs11_soft_test_vectors_SOURCES = tests/pkcs11/soft/test_vectors.c tests/vectors.c tests/vectors.h $(soft_test_sources)
-tests_pkcs11_soft_test_vectors_CFLAGS = $(test_cflags)
-tests_pkcs11_soft_test_vectors_LDADD = $(test_ldadd)
