@@ -512,6 +512,18 @@ static void call_other(struct storm *storm, struct target *target)
     check_rv(storm, target, CALL(C_GetOperationState, session, NULL, NULL));
 }
 
+/*
+ * SoftHSM 2.6 ends the whole process over some sequences of cipher calls (exit(5) inside C_Encrypt), and
+ * crashes in C_FindObjectsInit while other threads make and destroy objects: neither can be mended here.
+ */
+static void tame_call(struct storm *storm, struct target *target)
+{
+    static void (*const calls[])(struct storm * storm, struct target * target) = {
+        call_sessions, call_across, call_attributes, call_other, honest_work};
+
+    calls[pick(storm, sizeof calls / sizeof calls[0])](storm, target);
+}
+
 void random_call(struct storm *storm)
 {
     static void (*const calls[])(struct storm * storm, struct target * target) = {
@@ -519,7 +531,13 @@ void random_call(struct storm *storm)
         call_attributes, call_find,   call_wrap,   call_wrap,    call_crypt,  call_crypt,
         call_crypt,      call_crypt,  call_crypt,  call_crypt,   call_crypt,  call_other};
 
-    calls[pick(storm, sizeof calls / sizeof calls[0])](storm, &world.targets[pick(storm, TOKENS)]);
+    struct target *target = &world.targets[pick(storm, TOKENS)];
+
+    if (target->tame) {
+        tame_call(storm, target);
+    } else {
+        calls[pick(storm, sizeof calls / sizeof calls[0])](storm, target);
+    }
 }
 
 /* Whatever is asked, these say that something broke here: no fault is injected, and the service is well. */
