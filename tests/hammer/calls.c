@@ -130,13 +130,13 @@ struct mechanism {
         room[1 + sizeof(CK_GCM_PARAMS) + sizeof(CK_RSA_PKCS_OAEP_PARAMS)]; /* parameters, unaligned */
 };
 
-static void put_oaep(struct storm *storm, struct mechanism *to, bool tame)
+static void put_oaep(struct storm *storm, struct mechanism *to)
 {
-    bool sha256 = one_in(storm, 2) && !tame;
+    bool sha256 = one_in(storm, 2);
     CK_RSA_PKCS_OAEP_PARAMS oaep = {sha256 ? CKM_SHA256 : CKM_SHA_1, sha256 ? CKG_MGF1_SHA256 : CKG_MGF1_SHA1,
                                     CKZ_DATA_SPECIFIED, NULL, 0};
 
-    if (!tame && one_in(storm, 8)) {
+    if (one_in(storm, 8)) {
         oaep.ulSourceDataLen = nonsense(storm, 3);
         oaep.hashAlg = one_in(storm, 2) ? nonsense(storm, CKM_SHA_1) : oaep.hashAlg;
     }
@@ -144,15 +144,15 @@ static void put_oaep(struct storm *storm, struct mechanism *to, bool tame)
     to->mechanism = (CK_MECHANISM){CKM_RSA_PKCS_OAEP, to->room + 1, sizeof oaep};
 }
 
-static void put_gcm(struct storm *storm, struct mechanism *to, bool tame)
+static void put_gcm(struct storm *storm, struct mechanism *to)
 {
     CK_GCM_PARAMS gcm = {to->iv, 12, 96, to->iv + 20, pick(storm, 40), 96 + 8 * pick(storm, 5)};
 
-    if (!tame && one_in(storm, 6)) {
+    if (one_in(storm, 6)) {
         gcm.ulIvLen = 1 + pick(storm, sizeof to->iv);
         gcm.ulIvBits = one_in(storm, 2) ? 0 : gcm.ulIvLen * 8;
     }
-    if (!tame && one_in(storm, 8)) {
+    if (one_in(storm, 8)) {
         gcm.pIv = one_in(storm, 2) ? NULL : gcm.pIv;
         gcm.ulIvLen = one_in(storm, 2) ? 1UL << 40 : 0;
         gcm.pAAD = NULL;
@@ -162,7 +162,7 @@ static void put_gcm(struct storm *storm, struct mechanism *to, bool tame)
     to->mechanism = (CK_MECHANISM){CKM_AES_GCM, to->room + 1, sizeof gcm};
 }
 
-static CK_MECHANISM *mechanism_new(struct storm *storm, const struct target *target, struct mechanism *to)
+static CK_MECHANISM *mechanism_new(struct storm *storm, struct mechanism *to)
 {
     static const CK_MECHANISM_TYPE others[] = {CKM_RSA_X_509, CKM_AES_ECB, CKM_AES_CBC, CKM_SHA256,
                                                0x80000001};
@@ -171,11 +171,11 @@ static CK_MECHANISM *mechanism_new(struct storm *storm, const struct target *tar
     switch (pick(storm, 8)) {
     case 0:
     case 1:
-        put_oaep(storm, to, target->tame);
+        put_oaep(storm, to);
         break;
     case 2:
     case 3:
-        put_gcm(storm, to, target->tame);
+        put_gcm(storm, to);
         break;
     case 4:
         to->mechanism = (CK_MECHANISM){CKM_AES_CBC_PAD, to->iv, 16};
@@ -189,11 +189,11 @@ static CK_MECHANISM *mechanism_new(struct storm *storm, const struct target *tar
     default:
         to->mechanism = (CK_MECHANISM){others[pick(storm, sizeof others / sizeof others[0])], NULL, 0};
     }
-    if (!target->tame && one_in(storm, 12)) {
+    if (one_in(storm, 12)) {
         to->mechanism.ulParameterLen = one_in(storm, 2) ? 0 : nonsense(storm, 1UL << 40);
         to->mechanism.pParameter = one_in(storm, 2) ? NULL : to->mechanism.pParameter;
     }
-    return !target->tame && one_in(storm, 20) ? NULL : &to->mechanism;
+    return one_in(storm, 20) ? NULL : &to->mechanism;
 }
 
 /* --- Templates --- */
@@ -241,7 +241,7 @@ static void spoil(struct storm *storm, CK_ATTRIBUTE *attribute)
 }
 
 /* For an AES key; `size` 0: no CKA_VALUE_LEN. */
-static void template_key(struct storm *storm, const struct target *target, struct template *to, CK_ULONG size)
+static void template_key(struct storm *storm, struct template *to, CK_ULONG size)
 {
     static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_EXTRACTABLE};
     CK_BBOOL no = CK_FALSE;
@@ -256,13 +256,13 @@ static void template_key(struct storm *storm, const struct target *target, struc
     if (size != 0) {
         put_number(to, CKA_VALUE_LEN, size);
     }
-    while (!target->tame && one_in(storm, 5) && to->count < MOST_ATTRIBUTES + 4) {
+    while (one_in(storm, 5) && to->count < MOST_ATTRIBUTES + 4) {
         put_random(storm, to);
     }
-    if (!target->tame && one_in(storm, 12)) {
+    if (one_in(storm, 12)) {
         spoil(storm, &to->list[pick(storm, (unsigned)to->count)]);
     }
-    if (!target->tame && one_in(storm, 40)) {
+    if (one_in(storm, 40)) {
         to->count = nonsense(storm, 1UL << 60) | 1UL << 32;
     }
 }
@@ -305,10 +305,10 @@ static void call_create(struct storm *storm, struct target *target)
     CK_RV rv;
 
     if (one_in(storm, 2)) {
-        template_key(storm, target, &template, 8 + 8 * pick(storm, 4));
+        template_key(storm, &template, 8 + 8 * pick(storm, 4));
         rv = CALL(C_GenerateKey, session, &generate, template.list, template.count, &made);
     } else {
-        template_key(storm, target, &template, 0);
+        template_key(storm, &template, 0);
         if (template.count < MOST_ATTRIBUTES + 4) {
             put(&template, CKA_VALUE, "0123456789abcdef0123456789abcdef", 16);
         }
@@ -383,7 +383,7 @@ static void call_find(struct storm *storm, struct target *target)
         put(&template, CKA_LABEL, "kek", 3);
     }
     put_number(&template, CKA_CLASS, CKO_PUBLIC_KEY + pick(storm, 3));
-    if (!target->tame && one_in(storm, 4)) {
+    if (one_in(storm, 4)) {
         put_random(storm, &template);
     }
     check_rv(storm, target, CALL(C_FindObjectsInit, session, template.list, template.count));
@@ -401,7 +401,7 @@ static void call_wrap(struct storm *storm, struct target *target)
 {
     CK_SESSION_HANDLE session = session_of(storm, target);
     struct mechanism room;
-    CK_MECHANISM *mechanism = mechanism_new(storm, target, &room);
+    CK_MECHANISM *mechanism = mechanism_new(storm, &room);
     CK_OBJECT_HANDLE kek = object_of(storm, target), key = object_of(storm, target), made = 0;
     struct out out = out_new(storm);
     struct template template;
@@ -414,10 +414,10 @@ static void call_wrap(struct storm *storm, struct target *target)
     CK_ULONG size = out.data == NULL || out.size > sizeof blob ? pick(storm, sizeof blob) : out.size;
 
     out_check(storm, target, &out, rv);
-    template_key(storm, target, &template, 0);
+    template_key(storm, &template, 0);
     kek = kek == target->public_kek ? target->private_kek : kek;
-    rv = CALL(C_UnwrapKey, session, mechanism, kek, one_in(storm, 30) && !target->tame ? NULL : blob, size,
-              template.list, template.count, &made);
+    rv = CALL(C_UnwrapKey, session, mechanism, kek, one_in(storm, 30) ? NULL : blob, size, template.list,
+              template.count, &made);
     check_rv(storm, target, rv);
     if (rv == CKR_OK) {
         keep_object(storm, target, session, made);
@@ -434,7 +434,7 @@ static void run_whole(struct storm *storm, struct target *target, const char *na
     struct out out = out_new(storm);
     CK_ULONG size;
     unsigned char *in = in_new(storm, &size);
-    bool hostile = !target->tame && one_in(storm, 25);
+    bool hostile = one_in(storm, 25);
 
     storm->call = name;
     out_check(storm, target, &out, call(session, hostile ? NULL : in, size, out.data, &out.size));
@@ -452,7 +452,7 @@ static void run_final(struct storm *storm, struct target *target, const char *na
 static void call_crypt(struct storm *storm, struct target *target)
 {
     struct mechanism room;
-    CK_MECHANISM *mechanism = mechanism_new(storm, target, &room);
+    CK_MECHANISM *mechanism = mechanism_new(storm, &room);
     CK_SESSION_HANDLE session = session_of(storm, target);
     CK_OBJECT_HANDLE key = object_of(storm, target);
 
