@@ -5,6 +5,7 @@ tests_standin_standin_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS)
 tests_standin_standin_LDADD = $(OPENSSL_LIBS) $(CJSON_LIBS) $(MICROHTTPD_LIBS) -lpthread
 tests_standin_standin_SOURCES = \
 	tests/standin/main.c \
+	tests/standin/access.c tests/standin/access.h \
 	tests/standin/answer.c tests/standin/answer.h \
 	tests/standin/callers.c tests/standin/callers.h \
 	tests/standin/control.c tests/standin/control.h \
