@@ -11,7 +11,7 @@ enum {
     HEADERS_LIMIT = 32 * 1024,
     LONGEST_HEADER = 16 * 1024,
     DAY_MS = 24 * 60 * 60 * 1000,
-    MOST_HEADERS = 6
+    MOST_HEADERS = 8
 };
 
 /* One exchange while it runs: what the callbacks need. */
@@ -134,6 +134,9 @@ static CK_RV exchange_headers(struct exchange *exchange, struct buffer *type, st
         rv = write_header(id, "x-ms-client-request-id: ", request->client_id);
         add_header(exchange, buffer_text(id));
     }
+    for (const char *const *more = request->headers; more != NULL && *more != NULL; more++) {
+        add_header(exchange, *more);
+    }
     return rv;
 }
 
@@ -180,6 +183,7 @@ static void set_request(struct exchange *exchange, struct deadline deadline)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, at_most(left, DAY_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, at_most(left, exchange->line->client->connect_timeout));
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, exchange->request->once ? 1L : 0L);
+    http_pool_set_way(exchange->line, exchange->request->machine);
 }
 
 /* What points into this exchange goes before the handle goes back. */

@@ -14,8 +14,9 @@ enum { HTTP_LISTING_LIMIT = 1024 * 1024, HTTP_ANSWER_LIMIT = 64 * 1024, HTTP_ID_
 struct http_client;
 
 struct http_options {
-    const char *about;       /* for the log; copied, as ca_file is */
+    const char *about;       /* for the log; copied, as all texts are */
     const char *ca_file;     /* NULL: the system's */
+    const char *proxy;       /* URL; NULL: what the environment says */
     int64_t connect_timeout; /* milliseconds */
     int64_t connection_age;  /* the same */
 };
@@ -34,8 +35,10 @@ struct http_request {
     bool body_is_secret;   /* it holds a key or a client secret: no copy is to stay in libcurl's buffers */
     const char *bearer;    /* token for the Authorization header, NULL: none */
     const char *client_id; /* x-ms-client-request-id, NULL: none */
-    size_t limit;          /* bytes of the reply's body */
-    bool once;             /* close the connection afterwards: nothing more will be asked there for long */
+    const char *const *headers; /* more lines, ended by NULL; NULL: none */
+    bool machine; /* a service of this machine itself: plain http is allowed, and no proxy is asked */
+    size_t limit; /* bytes of the reply's body */
+    bool once;    /* close the connection afterwards: nothing more will be asked there for long */
 };
 
 enum http_failure {
@@ -59,6 +62,7 @@ struct http_reply {
     bool retry_after_exact;        /* told by one of the two headers that count milliseconds */
     char request_id[HTTP_ID_SIZE]; /* x-ms-request-id, "": not told */
     char address[64];              /* who it was: an IP address, "" */
+    struct buffer challenge;       /* the values of WWW-Authenticate, each ended by a newline */
     char cause[288];               /* of a failure, in words */
     const char *advice;            /* what to do about it; constant, never NULL */
 };

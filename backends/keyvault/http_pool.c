@@ -36,17 +36,24 @@ static CURLcode prepare_tls(CURL *easy, void *ssl_ctx, void *arg)
 static void set_limits(CURL *easy, const struct http_client *client)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)((client->connection_age + 999) / 1000));
     /* A resolver that hangs must not hold us beyond the deadline; its thread ends by itself. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    if (process_is_secure()) {
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-        curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    }
+}
+
+/* How it gets there. A set-id process listens to no environment, and nobody asks a proxy for its own machine.
+ */
+void http_pool_set_way(struct http_line *line, bool machine)
+{
+    const char *proxy = line->client->proxy;
+    bool direct = machine || (proxy == NULL && process_is_secure());
+
+    curl_easy_setopt(line->easy, CURLOPT_PROTOCOLS_STR, machine ? "http,https" : "https");
+    curl_easy_setopt(line->easy, CURLOPT_PROXY, direct ? "" : proxy);
+    curl_easy_setopt(line->easy, CURLOPT_NOPROXY, direct ? "*" : process_is_secure() ? "" : NULL);
 }
 
 static void set_tls(CURL *easy, struct http_line *line)
@@ -152,6 +159,14 @@ static void client_unlink(struct http_client *client)
     pthread_mutex_unlock(&state.lock);
 }
 
+static void client_done(struct http_client *client)
+{
+    free(client->about);
+    free(client->ca_file);
+    free(client->proxy);
+    free(client);
+}
+
 CK_RV http_client_new(const struct http_options *options, struct http_client **ret_client)
 {
     struct http_client *client = calloc(1, sizeof *client);
@@ -163,10 +178,10 @@ CK_RV http_client_new(const struct http_options *options, struct http_client **r
     client->connection_age = options->connection_age;
     client->about = strdup(options->about);
     client->ca_file = options->ca_file == NULL ? NULL : strdup(options->ca_file);
-    if (client->about == NULL || (options->ca_file != NULL && client->ca_file == NULL)) {
-        free(client->about);
-        free(client->ca_file);
-        free(client);
+    client->proxy = options->proxy == NULL ? NULL : strdup(options->proxy);
+    if (client->about == NULL || (options->ca_file != NULL && client->ca_file == NULL) ||
+        (options->proxy != NULL && client->proxy == NULL)) {
+        client_done(client);
         return CKR_HOST_MEMORY;
     }
     pthread_mutex_init(&client->lock, NULL);
@@ -199,9 +214,7 @@ void http_client_free(struct http_client *client)
     client_unlink(client);
     close_idle(client);
     pthread_mutex_destroy(&client->lock);
-    free(client->about);
-    free(client->ca_file);
-    free(client);
+    client_done(client);
 }
 
 void http_after_fork(void)

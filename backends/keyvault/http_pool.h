@@ -19,6 +19,7 @@ struct http_line {
 struct http_client {
     char *about;
     char *ca_file; /* NULL: the system's */
+    char *proxy;   /* NULL: as the environment says */
     int64_t connect_timeout;
     int64_t connection_age;
     pthread_mutex_t lock;   /* for idle and idle_count */
@@ -32,5 +33,8 @@ MUST_USE CK_RV http_pool_take(struct http_client *client, struct http_line **ret
 void http_pool_give(struct http_client *client, struct http_line *line);
 /* Closes it: after a failure, so that the name is resolved anew. */
 void http_pool_drop(struct http_line *line);
+
+/* Before each request: which protocols and which proxy; see http_request.machine. */
+void http_pool_set_way(struct http_line *line, bool machine);
 
 #endif

@@ -7,21 +7,24 @@
 #include <strings.h>
 #include <time.h>
 
-enum { DAY_MS = 24 * 60 * 60 * 1000 };
+enum { DAY_MS = 24 * 60 * 60 * 1000, CHALLENGE_LIMIT = 16 * 1024 };
 
 void http_reply_init(struct http_reply *reply)
 {
     memset(reply, 0, sizeof *reply);
     reply->retry_after = -1;
     reply->advice = "";
+    reply->challenge.limit = CHALLENGE_LIMIT;
 }
 
 void http_reply_done(struct http_reply *reply)
 {
     buffer_free(&reply->body);
+    buffer_free(&reply->challenge);
 }
 
-static bool header_is(struct bytes line, const char *name, char *ret_value, size_t room)
+/* The value of header `name`, without the blanks around it. */
+static bool header_value(struct bytes line, const char *name, struct bytes *ret_value)
 {
     const char *text = (const char *)line.data;
     size_t length = strlen(name), from = length + 1, size = line.size;
@@ -35,8 +38,31 @@ static bool header_is(struct bytes line, const char *name, char *ret_value, size
     while (size > from && line.data[size - 1] <= ' ') {
         size--;
     }
-    snprintf(ret_value, room, "%.*s", (int)(size - from), text + from);
+    *ret_value = bytes_of(line.data + from, size - from);
     return true;
+}
+
+static bool header_is(struct bytes line, const char *name, char *ret_value, size_t room)
+{
+    struct bytes value;
+
+    if (!header_value(line, name, &value)) {
+        return false;
+    }
+    snprintf(ret_value, room, "%.*s", (int)value.size, (const char *)value.data);
+    return true;
+}
+
+/* One that is too long is as good as none: it is not answered. */
+static void read_challenge(struct http_reply *reply, struct bytes line)
+{
+    struct bytes value;
+
+    if (header_value(line, "www-authenticate", &value) &&
+        reply->challenge.size + value.size < reply->challenge.limit &&
+        buffer_append(&reply->challenge, value.data, value.size) == CKR_OK) {
+        (void)!buffer_append(&reply->challenge, "\n", 1);
+    }
 }
 
 static bool read_number(const char *text, int64_t *ret_number)
@@ -91,7 +117,7 @@ void http_reply_read_header(struct http_reply *reply, struct bytes line)
 {
     char value[HTTP_ID_SIZE];
 
-    if (line.size == 0 || strchr("DdRrXx", line.data[0]) == NULL) {
+    if (line.size == 0 || strchr("DdRrWwXx", line.data[0]) == NULL) {
         return; /* most lines */
     }
     if (header_is(line, "date", value, sizeof value)) {
@@ -100,6 +126,8 @@ void http_reply_read_header(struct http_reply *reply, struct bytes line)
         reply->date = date > 0 ? date : 0;
     } else if (header_is(line, "x-ms-request-id", value, sizeof value)) {
         snprintf(reply->request_id, sizeof reply->request_id, "%s", value);
+    } else if (strchr("Ww", line.data[0]) != NULL) {
+        read_challenge(reply, line);
     } else {
         read_retry_header(reply, line);
     }

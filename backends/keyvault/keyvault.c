@@ -13,6 +13,7 @@ struct keyvault {
     struct key_service service;
     struct vault_config config;
     struct http_client *http;
+    struct endpoint *endpoint;
     struct token_cache *tokens;
     struct vault_client client; /* lends all of the above */
 };
@@ -28,6 +29,7 @@ static void keyvault_close(struct key_service *service)
 
     if (self != NULL) {
         token_cache_free(self->tokens);
+        endpoint_free(self->endpoint);
         http_client_free(self->http);
         vault_config_done(&self->config);
         free(self);
@@ -117,10 +119,12 @@ static void make_serial(const char *url, char ret_serial[17])
 static CK_RV open_identity(struct keyvault *self)
 {
     const struct vault_config *config = &self->config;
-    struct client_secret_options options = {config->about,     config->authority,          config->tenant,
-                                            config->client_id, config->client_secret_file, config->audience};
+    struct identity_options options = {.about = config->about,
+                                       .http = self->http,
+                                       .client_id = config->client_id,
+                                       .client_secret_file = config->client_secret_file};
     struct identity *identity;
-    CK_RV rv = client_secret_new(&options, self->http, &identity);
+    CK_RV rv = config->identity->open(&options, &identity);
 
     return rv == CKR_OK ? token_cache_new(config->about, identity, &self->tokens) : rv;
 }
@@ -134,14 +138,27 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
     if (rv != CKR_OK) {
         return rv;
     }
-    options = (struct http_options){config->about, config->ca_file, config->connect_timeout,
-                                    config->connection_age};
+    options = (struct http_options){.about = config->about,
+                                    .ca_file = config->ca_file,
+                                    .connect_timeout = config->connect_timeout,
+                                    .connection_age = config->connection_age};
     rv = http_client_new(&options, &self->http);
+    if (rv == CKR_OK) {
+        rv = endpoint_new(&(struct endpoint_options){.about = config->about, .http = self->http},
+                          &self->endpoint);
+    }
     if (rv == CKR_OK) {
         rv = open_identity(self);
     }
-    self->client = (struct vault_client){config->about,       &config->vault, config->url,
-                                         config->api_version, self->http,     self->tokens};
+    self->client = (struct vault_client){
+        .about = config->about,
+        .vault = &config->vault,
+        .url = config->url,
+        .api_version = config->api_version,
+        .endpoint = self->endpoint,
+        .tokens = self->tokens,
+        .scope = {.authority = config->authority, .tenant = config->tenant, .audience = config->audience},
+    };
     self->service.timeout = config->timeout;
     self->service.manufacturer = "Microsoft Azure";
     self->service.model = config->managed_hsm ? "Managed HSM" : "Key Vault";

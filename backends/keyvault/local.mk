@@ -1,9 +1,12 @@
 libbyok_la_SOURCES += \
+	backends/keyvault/endpoint.c backends/keyvault/endpoint.h \
 	backends/keyvault/http.c backends/keyvault/http.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
 	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
+	backends/keyvault/identity/identity.c \
 	backends/keyvault/identity/token_cache.c \
+	backends/keyvault/identity/token_endpoint.c backends/keyvault/identity/token_endpoint.h \
 	backends/keyvault/identity/token_json.c backends/keyvault/identity/token_json.h \
 	backends/keyvault/json.c backends/keyvault/json.h \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \

@@ -3,7 +3,6 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
-#include "backends/keyvault/retry.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +69,8 @@ static void note_reply(struct vault_call *call)
               reply->failure == HTTP_ANSWERED ? "" : ", ", reply->cause, reply->request_id);
 }
 
-static void send_once(struct vault_call *call, const char *token)
+/* True: to be sent again. */
+static bool send_once(struct vault_call *call, const char *token, struct retry *again)
 {
     const struct vault_client *client = call->operation.client;
     struct http_request request = {
@@ -83,8 +83,10 @@ static void send_once(struct vault_call *call, const char *token)
         .limit = call->limit,
     };
 
-    http_exchange(client->http, &request, call->deadline, &call->reply);
+    bool more = endpoint_try(client->endpoint, &request, again, &call->reply);
+
     note_reply(call);
+    return more;
 }
 
 /*
@@ -101,16 +103,14 @@ static CK_RV send(struct vault_call *call)
         struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
         struct identity_failure failure;
 
-        if (!token_cache_get(tokens, call->deadline, &token, &failure)) {
+        if (!token_cache_get(tokens, &call->operation.client->scope, call->deadline, &token, &failure)) {
             return without_token(call, &failure);
         }
-        send_once(call, buffer_text(&token));
+        more = send_once(call, buffer_text(&token), &again);
         if (call->reply.status == 401) {
             token_cache_drop(tokens, buffer_bytes(&token));
             more = !refused;
             refused = true;
-        } else {
-            more = retry_wait(&again, &call->reply);
         }
     }
     return CKR_OK;

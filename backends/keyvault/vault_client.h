@@ -6,6 +6,7 @@
 #ifndef BYOK_BACKENDS_KEYVAULT_VAULT_CLIENT_H
 #define BYOK_BACKENDS_KEYVAULT_VAULT_CLIENT_H
 
+#include "backends/keyvault/endpoint.h"
 #include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/key_id.h"
 #include "backends/keyvault/vault_error.h"
@@ -16,8 +17,9 @@ struct vault_client {
     const struct place *vault;
     const char *url; /* https://HOST[:PORT], without a slash at the end */
     const char *api_version;
-    struct http_client *http;
+    struct endpoint *endpoint;
     struct token_cache *tokens;
+    struct token_scope scope;
 };
 
 /* As in key_service.h, where the errors are; ret_answer is filled in whatever the result. */

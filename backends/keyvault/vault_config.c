@@ -272,6 +272,7 @@ static CK_RV read_identity(const struct settings *section, struct vault_config *
     CK_RV rv = require(section, "identity", "how to sign in: client-secret", &word);
 
     if (rv == CKR_OK) {
+        config->identity = identity_kind_of(word);
         rv = read_client_secret(section, config);
     }
     if (rv == CKR_OK) {

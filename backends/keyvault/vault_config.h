@@ -3,6 +3,7 @@
 #define BYOK_BACKENDS_KEYVAULT_VAULT_CONFIG_H
 
 #include "backends/key_service.h"
+#include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/key_id.h"
 
 enum { VAULT_OPTION_COUNT = 13 };
@@ -15,6 +16,7 @@ struct vault_config {
     char *url; /* https://HOST[:PORT] */
     struct key_id *keys;
     size_t key_count;
+    const struct identity_kind *identity;
     char *tenant, *client_id, *client_secret_file, *authority, *audience, *ca_file, *api_version;
     int64_t timeout, connect_timeout, connection_age; /* milliseconds */
 };

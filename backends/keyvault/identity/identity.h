@@ -17,6 +17,14 @@ struct identity_failure {
     char said[480];               /* what the endpoint said and what to do, fit for a log line; no secret */
 };
 
+/* For whom a token is to be, and who gives it. All lent. */
+struct token_scope {
+    const char *authority; /* https://HOST[:PORT], without a slash at the end */
+    const char *tenant;    /* NULL: not known */
+    const char *audience;  /* without a slash at the end */
+    const char *claims;    /* what a claims challenge asks for, JSON; NULL: nothing */
+};
+
 struct identity_ops;
 
 /* Constant once made; a kind's private struct holds it as its first member. */
@@ -32,25 +40,38 @@ struct identity_ops {
      * milliseconds from now. On failure false, and ret_failure tells why; nothing is logged here. Only one
      * thread is in it at a time; no lock is held.
      */
-    bool (*fetch)(struct identity *identity, struct deadline deadline, struct buffer *ret_token,
-                  int64_t *ret_lifetime, struct identity_failure *ret_failure);
+    bool (*fetch)(struct identity *identity, const struct token_scope *scope, struct deadline deadline,
+                  struct buffer *ret_token, int64_t *ret_lifetime, struct identity_failure *ret_failure);
 
     /* Wipes and frees it; NULL is allowed. */
     void (*free)(struct identity *identity);
 };
 
-struct client_secret_options {
-    const char *about;     /* all strings are copied */
-    const char *authority; /* https://HOST[:PORT], without a slash at the end */
-    const char *tenant;
+/* What the configuration says of who we are; NULL: nothing. All is copied but `http`, which is lent. */
+struct identity_options {
+    const char *about;
+    struct http_client *http;
     const char *client_id;
-    const char *secret_file; /* read when a token is needed */
-    const char *audience;    /* without a slash at the end */
+    const char *client_secret_file; /* this and the other files are read when a token is needed */
+    const char *client_certificate_file;
+    const char *federated_token_file;
+    const char *token_file;
 };
 
-/* identity = client-secret (RFC 6749, 4.4, on the v2.0 endpoint). `http` is lent. CKR_HOST_MEMORY. */
-MUST_USE CK_RV client_secret_new(const struct client_secret_options *options, struct http_client *http,
-                                 struct identity **ret_identity);
+/* One way to get a token. */
+struct identity_kind {
+    const char *name; /* the word after `identity =` */
+    /* Reads no file and asks nobody. CKR_HOST_MEMORY. */
+    CK_RV (*open)(const struct identity_options *options, struct identity **ret_identity);
+    bool
+        asks_tenant; /* the tenant's token endpoint gives it: where `tenant` is not set, the vault tells it */
+};
+
+/* Every kind there is, ended by NULL. */
+extern const struct identity_kind *const identity_kinds[];
+const struct identity_kind *identity_kind_of(const char *name);
+
+extern const struct identity_kind client_secret_kind;
 
 struct token_cache;
 
@@ -64,7 +85,8 @@ void token_cache_free(struct token_cache *cache);
  * one fetches and the others wait until their deadlines, and share its failure; before a token ends one
  * caller fetches the next while the others go on with it. On failure false; nothing is logged.
  */
-MUST_USE bool token_cache_get(struct token_cache *cache, struct deadline deadline, struct buffer *ret_token,
+MUST_USE bool token_cache_get(struct token_cache *cache, const struct token_scope *scope,
+                              struct deadline deadline, struct buffer *ret_token,
                               struct identity_failure *ret_failure);
 /* The service has refused this token: it is forgotten, unless another has come meanwhile. */
 void token_cache_drop(struct token_cache *cache, struct bytes token);

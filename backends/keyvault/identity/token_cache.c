@@ -98,7 +98,8 @@ static void publish_failure_locked(struct token_cache *cache, const struct ident
 }
 
 /* The lock is given back meanwhile. */
-static CK_RV fetch_locked(struct token_cache *cache, struct deadline deadline)
+static CK_RV fetch_locked(struct token_cache *cache, const struct token_scope *scope,
+                          struct deadline deadline)
 {
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure = {.rv = CKR_OK};
@@ -106,7 +107,7 @@ static CK_RV fetch_locked(struct token_cache *cache, struct deadline deadline)
     bool fetched;
 
     pthread_mutex_unlock(&cache->lock);
-    fetched = cache->identity->ops->fetch(cache->identity, deadline, &token, &lifetime, &failure);
+    fetched = cache->identity->ops->fetch(cache->identity, scope, deadline, &token, &lifetime, &failure);
     pthread_mutex_lock(&cache->lock);
     if (fetched) {
         publish_token_locked(cache, &token, asked, lifetime);
@@ -118,14 +119,15 @@ static CK_RV fetch_locked(struct token_cache *cache, struct deadline deadline)
 }
 
 /* What comes of it, the callers learn from the token that is there or not. */
-static void renew_if_due_locked(struct token_cache *cache, struct deadline deadline)
+static void renew_if_due_locked(struct token_cache *cache, const struct token_scope *scope,
+                                struct deadline deadline)
 {
     int64_t time = deadline_left(deadline) / 2;
     CK_RV rv;
 
     if (clock_now() >= cache->renew_at && !cache->fetching.running &&
         ask_once_join(&cache->fetching, &cache->lock, deadline, &rv)) {
-        (void)fetch_locked(cache, deadline_in(time < RENEW_TIME ? time : RENEW_TIME));
+        (void)fetch_locked(cache, scope, deadline_in(time < RENEW_TIME ? time : RENEW_TIME));
     }
 }
 
@@ -137,13 +139,13 @@ static bool time_is_over(struct identity_failure *ret_failure)
 }
 
 /* Shares what the fetch under way, or its own, brings. */
-static bool await_locked(struct token_cache *cache, struct deadline deadline, struct buffer *ret_token,
-                         struct identity_failure *ret_failure)
+static bool await_locked(struct token_cache *cache, const struct token_scope *scope, struct deadline deadline,
+                         struct buffer *ret_token, struct identity_failure *ret_failure)
 {
     CK_RV rv;
 
     if (ask_once_join(&cache->fetching, &cache->lock, deadline, &rv)) {
-        rv = fetch_locked(cache, deadline);
+        rv = fetch_locked(cache, scope, deadline);
     } else if (rv != CKR_OK && deadline_passed(deadline)) {
         return time_is_over(ret_failure);
     }
@@ -154,17 +156,17 @@ static bool await_locked(struct token_cache *cache, struct deadline deadline, st
     return copy_locked(cache, ret_token, ret_failure);
 }
 
-bool token_cache_get(struct token_cache *cache, struct deadline deadline, struct buffer *ret_token,
-                     struct identity_failure *ret_failure)
+bool token_cache_get(struct token_cache *cache, const struct token_scope *scope, struct deadline deadline,
+                     struct buffer *ret_token, struct identity_failure *ret_failure)
 {
     bool got;
 
     pthread_mutex_lock(&cache->lock);
     if (is_valid(cache)) {
-        renew_if_due_locked(cache, deadline);
+        renew_if_due_locked(cache, scope, deadline);
     }
     got = is_valid(cache) ? copy_locked(cache, ret_token, ret_failure)
-                          : await_locked(cache, deadline, ret_token, ret_failure);
+                          : await_locked(cache, scope, deadline, ret_token, ret_failure);
     pthread_mutex_unlock(&cache->lock);
     return got;
 }

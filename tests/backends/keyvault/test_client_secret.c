@@ -15,6 +15,7 @@ struct world {
     struct https_server *server;
     struct http_client *http;
     struct identity *identity;
+    struct token_scope scope;
     const char *secret_file;
     struct buffer token;
     int64_t lifetime;
@@ -43,23 +44,24 @@ static void serve(void *arg, const struct https_request *request, struct https_r
 static int set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    struct http_options options = {"test", NULL, 2000, 600000};
-    struct client_secret_options who = {
-        .about = "test", .tenant = "my-tenant", .client_id = "my-app", .audience = "https://vault.azure.net"};
+    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
+    struct identity_options who = {.about = "test", .client_id = "my-app"};
 
     world->server = https_server_start("127.0.0.1", serve, world);
     options.ca_file = https_server_ca(world->server);
     world->secret_file = test_file("secret", "p&w+d/=~ %\xc3\xa4\n");
-    who.authority = https_server_url(world->server);
-    who.secret_file = world->secret_file;
+    world->scope = (struct token_scope){.authority = https_server_url(world->server),
+                                        .tenant = "my-tenant",
+                                        .audience = "https://vault.azure.net"};
+    who.client_secret_file = world->secret_file;
     world->token.limit = TOKEN_LIMIT;
     world->status = 200;
     world->body = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"abc.def\"}";
     *state = world;
-    return http_client_new(&options, &world->http) == CKR_OK &&
-                   client_secret_new(&who, world->http, &world->identity) == CKR_OK
-               ? 0
-               : 1;
+    assert_int_equal(http_client_new(&options, &world->http), CKR_OK);
+    who.http = world->http;
+    assert_int_equal(client_secret_kind.open(&who, &world->identity), CKR_OK);
+    return 0;
 }
 
 static int tear_down(void **state)
@@ -76,8 +78,8 @@ static int tear_down(void **state)
 
 static bool fetch(struct world *world, int64_t milliseconds)
 {
-    return world->identity->ops->fetch(world->identity, deadline_in(milliseconds), &world->token,
-                                       &world->lifetime, &world->failure);
+    return world->identity->ops->fetch(world->identity, &world->scope, deadline_in(milliseconds),
+                                       &world->token, &world->lifetime, &world->failure);
 }
 
 static void expect_failure(struct world *world, CK_RV rv, const char *words)

@@ -70,7 +70,8 @@ static void many_headers(void *arg, const struct https_request *request, struct 
 
 static struct http_client *client_for(const char *ca_file)
 {
-    struct http_options options = {"test", ca_file, 2000, 600000};
+    struct http_options options = {
+        .about = "test", .ca_file = ca_file, .connect_timeout = 2000, .connection_age = 600000};
     struct http_client *client;
 
     assert_int_equal(http_client_new(&options, &client), CKR_OK);

@@ -86,7 +86,7 @@ int main(void)
         cmocka_unit_test(test_visit_restores_the_default_context),
         cmocka_unit_test(test_after_clean_up_of_openssl),
     };
-    struct http_options options = {"test", NULL, 2000, 600000};
+    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
     int failed;
 
     setenv("NO_PROXY", "*", 1);

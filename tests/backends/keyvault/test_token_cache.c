@@ -23,9 +23,10 @@ struct fake {
 
 static struct fake fake;
 
-static bool fake_fetch(struct identity *identity, struct deadline deadline, struct buffer *ret_token,
-                       int64_t *ret_lifetime, struct identity_failure *ret_failure)
+static bool fake_fetch(struct identity *identity, const struct token_scope *asked, struct deadline deadline,
+                       struct buffer *ret_token, int64_t *ret_lifetime, struct identity_failure *ret_failure)
 {
+    (void)asked;
     struct fake *self = (struct fake *)identity;
     unsigned number = ++self->fetches;
 
@@ -46,6 +47,8 @@ static void fake_free(struct identity *identity)
 {
     ((struct fake *)identity)->freed++;
 }
+
+static const struct token_scope scope = {"https://login.example", "tenant", "https://vault.example", NULL};
 
 static const struct identity_ops fake_ops = {"fake", fake_fetch, fake_free};
 
@@ -74,7 +77,7 @@ static void expect_token(struct token_cache *cache, const char *expected)
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure;
 
-    assert_true(token_cache_get(cache, deadline_in(5000), &token, &failure));
+    assert_true(token_cache_get(cache, &scope, deadline_in(5000), &token, &failure));
     assert_string_equal(buffer_text(&token), expected);
 }
 
@@ -83,7 +86,7 @@ static struct identity_failure expect_none(struct token_cache *cache, int64_t mi
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure;
 
-    assert_false(token_cache_get(cache, deadline_in(milliseconds), &token, &failure));
+    assert_false(token_cache_get(cache, &scope, deadline_in(milliseconds), &token, &failure));
     assert_int_equal(token.size, 0);
     return failure;
 }
@@ -174,7 +177,8 @@ static void *call(void *arg)
     struct caller *caller = arg;
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
 
-    caller->got = token_cache_get(caller->cache, deadline_in(caller->milliseconds), &token, &caller->failure);
+    caller->got =
+        token_cache_get(caller->cache, &scope, deadline_in(caller->milliseconds), &token, &caller->failure);
     snprintf(caller->token, sizeof caller->token, "%s", buffer_text(&token));
     return NULL;
 }

@@ -165,6 +165,7 @@ static unsigned count(size_t length, unsigned what, reader *read)
 struct house {
     struct place place;
     struct http_client *http;
+    struct endpoint *endpoint;
     struct token_cache *tokens;
     struct vault_client client;
     struct service_answer answer;
@@ -173,20 +174,30 @@ struct house {
 static int set_up(void **state)
 {
     struct house *house = calloc(1, sizeof *house);
-    struct http_options options = {"test", server.ca, 2000, 600000};
-    struct client_secret_options who = {"test", server.url, "t", "c", NULL, "https://vault.azure.net"};
+    struct http_options options = {
+        .about = "test", .ca_file = server.ca, .connect_timeout = 2000, .connection_age = 600000};
+    struct identity_options who = {.about = "test", .client_id = "c"};
     struct identity *identity;
     char file[128];
     const char *rest;
 
     snprintf(file, sizeof file, "%s/secret", test_folder());
-    who.secret_file = file;
+    who.client_secret_file = file;
     assert_true(place_parse(server.url, &house->place, &rest));
     assert_int_equal(http_client_new(&options, &house->http), CKR_OK);
-    assert_int_equal(client_secret_new(&who, house->http, &identity), CKR_OK);
+    who.http = house->http;
+    assert_int_equal(client_secret_kind.open(&who, &identity), CKR_OK);
+    assert_int_equal(
+        endpoint_new(&(struct endpoint_options){.about = "test", .http = house->http}, &house->endpoint),
+        CKR_OK);
     assert_int_equal(token_cache_new("test", identity, &house->tokens), CKR_OK);
-    house->client =
-        (struct vault_client){"test", &house->place, server.url, "7.6", house->http, house->tokens};
+    house->client = (struct vault_client){.about = "test",
+                                          .vault = &house->place,
+                                          .url = server.url,
+                                          .api_version = "7.6",
+                                          .endpoint = house->endpoint,
+                                          .tokens = house->tokens,
+                                          .scope = {server.url, "t", "https://vault.azure.net", NULL}};
     *state = house;
     return 0;
 }
@@ -196,6 +207,7 @@ static int tear_down(void **state)
     struct house *house = *state;
 
     token_cache_free(house->tokens);
+    endpoint_free(house->endpoint);
     http_client_free(house->http);
     free(house);
     return 0;

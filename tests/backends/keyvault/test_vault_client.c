@@ -30,6 +30,7 @@ struct world {
     struct https_server *server;
     struct place place;
     struct http_client *http;
+    struct endpoint *endpoint;
     struct token_cache *tokens;
     struct vault_client client;
     struct service_answer answer;
@@ -157,22 +158,31 @@ static void expect_log(const struct world *world, const char *words)
 static int set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    struct http_options options = {"test", NULL, 2000, 600000};
-    struct client_secret_options who = {"test", NULL, "tenant", "app", NULL, "https://vault.azure.net"};
+    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
+    struct identity_options who = {.about = "test", .client_id = "app"};
     struct identity *identity;
     const char *rest;
 
     world->server = https_server_start("127.0.0.1", serve, world);
     options.ca_file = https_server_ca(world->server);
-    who.authority = https_server_url(world->server);
-    who.secret_file = test_file("secret", "s3cr3t");
+    who.client_secret_file = test_file("secret", "s3cr3t");
     world->token_status = 200;
     assert_true(place_parse(https_server_url(world->server), &world->place, &rest));
     assert_int_equal(http_client_new(&options, &world->http), CKR_OK);
-    assert_int_equal(client_secret_new(&who, world->http, &identity), CKR_OK);
+    who.http = world->http;
+    assert_int_equal(client_secret_kind.open(&who, &identity), CKR_OK);
+    assert_int_equal(
+        endpoint_new(&(struct endpoint_options){.about = "test", .http = world->http}, &world->endpoint),
+        CKR_OK);
     assert_int_equal(token_cache_new("test", identity, &world->tokens), CKR_OK);
-    world->client = (struct vault_client){"test", &world->place, https_server_url(world->server),
-                                          "7.6",  world->http,   world->tokens};
+    world->client = (struct vault_client){
+        .about = "test",
+        .vault = &world->place,
+        .url = https_server_url(world->server),
+        .api_version = "7.6",
+        .endpoint = world->endpoint,
+        .tokens = world->tokens,
+        .scope = {https_server_url(world->server), "tenant", "https://vault.azure.net", NULL}};
     open_log(world);
     *state = world;
     return 0;
@@ -184,6 +194,7 @@ static int tear_down(void **state)
 
     assert_int_equal(log_configure("error stderr"), CKR_OK);
     token_cache_free(world->tokens);
+    endpoint_free(world->endpoint);
     http_client_free(world->http);
     https_server_stop(world->server);
     free(world);
@@ -362,7 +373,7 @@ static void test_html_200(void **state)
 static void test_untrusted_server(void **state)
 {
     struct world *world = *state;
-    struct http_options options = {"test", NULL, 2000, 600000};
+    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
     struct https_server *other = https_server_start("127.0.0.1", serve, world);
     struct http_client *http;
     struct world far = *world;
@@ -372,11 +383,14 @@ static void test_untrusted_server(void **state)
     assert_int_equal(http_client_new(&options, &http), CKR_OK);
     say_value(world, "kek", VERSION, 32);
     assert_int_equal(unwrap(world, &kek, &size), CKR_OK); /* the token is there */
-    far.client.http = http;
+    assert_int_equal(
+        endpoint_new(&(struct endpoint_options){.about = "test", .http = http}, &far.client.endpoint),
+        CKR_OK);
     assert_int_equal(unwrap(&far, &kek, &size), CKR_DEVICE_ERROR);
     assert_int_equal(far.answer.verdict, VERDICT_UNREACHABLE);
     assert_int_equal(far.answer.tries, 1);
     expect_log(world, "ca-file");
+    endpoint_free(far.client.endpoint);
     http_client_free(http);
     https_server_stop(other);
 }

@@ -1,0 +1,192 @@
+/* Client credentials become a token. */
+#include "backends/keyvault/identity/token_endpoint.h"
+#include "backends/base/scope.h"
+#include "backends/keyvault/endpoint.h"
+#include "backends/keyvault/identity/token_json.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FORM_LIMIT = 32 * 1024 };
+
+struct token_endpoint {
+    struct endpoint *endpoint;
+};
+
+/* What the codes behind AADSTS mean for the operator. */
+static const struct {
+    int64_t code;
+    const char *advice;
+} codes[] = {
+    {7000215, "the client secret is wrong: client-secret-file must hold its value, not its ID"},
+    {7000222, "the client secret has expired: make a new one"},
+    {7000218, "the credential is empty or not sent"},
+    {7000112, "the application is disabled"},
+    {700016, "there is no application client-id in this tenant"},
+    {7000229, "the application has no service principal in this tenant"},
+    {90002, "there is no such tenant"},
+    {900023, "tenant is neither an ID nor a domain name"},
+    {500011, "the tenant does not know this audience"},
+    {1002012, "audience is not accepted"},
+    {53003, "a conditional access policy blocks the application"},
+};
+
+CK_RV token_endpoint_new(const char *about, struct http_client *http, struct token_endpoint **ret_endpoint)
+{
+    struct token_endpoint *self = calloc(1, sizeof *self);
+    struct endpoint_options options = {.about = about, .http = http};
+    CK_RV rv = self == NULL ? CKR_HOST_MEMORY : endpoint_new(&options, &self->endpoint);
+
+    if (rv != CKR_OK) {
+        free(self);
+        return rv;
+    }
+    *ret_endpoint = self;
+    return CKR_OK;
+}
+
+void token_endpoint_free(struct token_endpoint *self)
+{
+    if (self != NULL) {
+        endpoint_free(self->endpoint);
+        free(self);
+    }
+}
+
+CK_RV token_endpoint_url(const struct token_scope *scope, struct buffer *ret_url)
+{
+    return buffer_printf(ret_url, "%s/%s/oauth2/v2.0/token", scope->authority, scope->tenant);
+}
+
+/* --- The form --- */
+
+/* application/x-www-form-urlencoded: all but the unreserved characters of RFC 3986 as %XX. */
+static CK_RV append_encoded(struct buffer *form, struct bytes value)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    CK_RV rv = CKR_OK;
+
+    for (size_t i = 0; rv == CKR_OK && i < value.size; i++) {
+        if (value.data[i] != 0 && strchr(plain, value.data[i]) != NULL) {
+            rv = buffer_append(form, &value.data[i], 1);
+        } else {
+            rv = buffer_printf(form, "%%%02X", value.data[i]);
+        }
+    }
+    return rv;
+}
+
+static CK_RV append_field(struct buffer *form, const char *name, struct bytes value)
+{
+    CK_RV rv = buffer_printf(form, "%s%s=", form->size == 0 ? "" : "&", name);
+
+    return rv == CKR_OK ? append_encoded(form, value) : rv;
+}
+
+static CK_RV write_form(const struct token_scope *scope, const char *client_id,
+                        const struct form_field *proof, size_t proof_count, struct buffer *form)
+{
+    struct buffer wanted SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
+    CK_RV rv = buffer_printf(&wanted, "%s/.default", scope->audience);
+
+    if (rv == CKR_OK) {
+        rv = append_field(form, "grant_type", bytes_of_text("client_credentials"));
+    }
+    if (rv == CKR_OK) {
+        rv = append_field(form, "client_id", bytes_of_text(client_id));
+    }
+    for (size_t i = 0; rv == CKR_OK && i < proof_count; i++) {
+        rv = append_field(form, proof[i].name, proof[i].value);
+    }
+    return rv == CKR_OK ? append_field(form, "scope", buffer_bytes(&wanted)) : rv;
+}
+
+/* --- The answer --- */
+
+bool identity_fail(struct identity_failure *ret_failure, CK_RV rv, const char *format, ...)
+{
+    va_list arguments;
+
+    ret_failure->rv = rv;
+    ret_failure->verdict = rv == CKR_USER_NOT_LOGGED_IN ? VERDICT_NO_ACCESS : VERDICT_UNREACHABLE;
+    va_start(arguments, format);
+    vsnprintf(ret_failure->said, sizeof ret_failure->said, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static const char *advice_for(int64_t code)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].code == code) {
+            return codes[i].advice;
+        }
+    }
+    return NULL;
+}
+
+/* The endpoint has answered no. Only `error` and the first of `error_codes` are told on, never its text. */
+static bool fail_refused(const struct token_scope *scope, const struct http_reply *reply,
+                         const char *what_to_check, struct identity_failure *ret_failure)
+{
+    struct token_error error;
+    const char *advice;
+
+    if (reply->status < 400 || reply->status >= 500 || reply->status == 408 || reply->status == 429 ||
+        !token_json_read_error(buffer_bytes(&reply->body), &error)) {
+        return identity_fail(ret_failure, CKR_DEVICE_ERROR,
+                             "%s answered %u without a token; check authority, and what stands on the way",
+                             scope->authority, reply->status);
+    }
+    advice = advice_for(error.code);
+    if (advice != NULL) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                             "%s refuses the credential: %s, AADSTS%lld: %s", scope->authority, error.error,
+                             (long long)error.code, advice);
+    }
+    return identity_fail(
+        ret_failure, CKR_USER_NOT_LOGGED_IN,
+        "%s refuses the credential: %s, AADSTS%lld: check tenant, client-id, %s and authority",
+        scope->authority, error.error, (long long)error.code, what_to_check);
+}
+
+static bool judge(const struct token_scope *scope, const struct http_reply *reply, const char *what_to_check,
+                  struct buffer *ret_token, int64_t *ret_lifetime, struct identity_failure *ret_failure)
+{
+    int64_t seconds;
+
+    if (reply->failure != HTTP_ANSWERED) {
+        return identity_fail(ret_failure, CKR_DEVICE_ERROR, "no answer from %s: %s; %s", scope->authority,
+                             reply->cause, reply->advice);
+    }
+    if (reply->status != 200 || token_json_read(buffer_bytes(&reply->body), ret_token, &seconds) != CKR_OK) {
+        return fail_refused(scope, reply, what_to_check, ret_failure);
+    }
+    *ret_lifetime = seconds * 1000;
+    return true;
+}
+
+bool token_endpoint_ask(struct token_endpoint *self, const struct token_scope *scope, const char *client_id,
+                        const struct form_field *proof, size_t proof_count, const char *what_to_check,
+                        struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
+                        struct identity_failure *ret_failure)
+{
+    struct buffer form SCOPED(buffer_free) = BUFFER_INIT(FORM_LIMIT);
+    struct buffer url SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
+    struct http_reply reply SCOPED(http_reply_done);
+    struct http_request request = {.content_type = "application/x-www-form-urlencoded",
+                                   .body_is_secret = true,
+                                   .limit = HTTP_ANSWER_LIMIT,
+                                   .once = true};
+
+    http_reply_init(&reply);
+    if (write_form(scope, client_id, proof, proof_count, &form) != CKR_OK ||
+        token_endpoint_url(scope, &url) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the request");
+    }
+    request.url = buffer_text(&url);
+    request.body = buffer_bytes(&form);
+    endpoint_ask(self->endpoint, &request, deadline, &reply);
+    return judge(scope, &reply, what_to_check, ret_token, ret_lifetime, ret_failure);
+}
