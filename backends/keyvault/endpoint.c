@@ -37,6 +37,7 @@ void endpoint_free(struct endpoint *endpoint)
 bool endpoint_try(struct endpoint *endpoint, const struct http_request *request, struct retry *retry,
                   struct http_reply *reply)
 {
+    retry->machine = endpoint->machine;
     http_exchange(endpoint->http, request, retry->deadline, reply);
     return retry_wait(retry, reply);
 }

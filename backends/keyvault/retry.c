@@ -13,7 +13,8 @@ static bool is_worth_it(const struct retry *retry, const struct http_reply *repl
 {
     switch (reply->failure) {
     case HTTP_ANSWERED:
-        return reply->status == 408 || reply->status == 429 || reply->status >= 500;
+        return reply->status == 408 || reply->status == 429 || reply->status >= 500 ||
+               (retry->machine && (reply->status == 404 || reply->status == 410));
     case HTTP_NO_CONNECT:
         return retry->tries < MOST_TRIES_TO_CONNECT;
     case HTTP_BROKEN:

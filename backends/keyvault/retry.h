@@ -7,9 +7,9 @@
  *         http_exchange(client, &request, deadline, &reply);
  *     } while (retry_wait(&again, &reply));
  *
- * After 408, 429, 5xx, a broken connection or none: as long as Retry-After says, else 1, 2, 4, 8, 8, ...
- * seconds with full jitter, so that many that failed together do not come back together. Where that is beyond
- * the deadline, the last answer stands, at once.
+ * After 408, 429, 5xx, a broken connection or none (`machine`: 404 and 410, too): as long as Retry-After
+ * says, else 1, 2, 4, 8, 8, ... seconds with full jitter, so that many that failed together do not come back
+ * together. Where that is beyond the deadline, the last answer stands, at once.
  */
 #ifndef BYOK_BACKENDS_KEYVAULT_RETRY_H
 #define BYOK_BACKENDS_KEYVAULT_RETRY_H
@@ -21,6 +21,7 @@ struct retry {
     unsigned tries;    /* made so far */
     unsigned waits;    /* that were our own choice */
     bool went_at_once; /* a connection that had been idle broke, and a new one was tried without waiting */
+    bool machine;      /* of a metadata service of this machine: 404 and 410 mean that it is being updated */
 };
 
 #define RETRY_INIT(until)                                                                                    \

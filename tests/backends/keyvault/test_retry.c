@@ -51,6 +51,26 @@ static void test_answers_to_ask_again(void **state)
     }
 }
 
+static void test_a_machine_that_is_updated_is_asked_again(void **state)
+{
+    static const unsigned passing[] = {404, 410}, standing[] = {200, 400, 401, 403, 405};
+    struct http_reply reply;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        struct retry retry = {.deadline = deadline_in(3000), .machine = true};
+
+        reply = answered(passing[i], 0);
+        assert_true(retry_wait(&retry, &reply));
+    }
+    for (size_t i = 0; i < sizeof standing / sizeof standing[0]; i++) {
+        struct retry retry = {.deadline = deadline_in(3000), .machine = true};
+
+        reply = answered(standing[i], 0);
+        assert_false(retry_wait(&retry, &reply));
+    }
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -165,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_that_stand),
         cmocka_unit_test(test_answers_to_ask_again),
+        cmocka_unit_test(test_a_machine_that_is_updated_is_asked_again),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_retry_after_is_kept),
         cmocka_unit_test(test_retry_after_beyond_the_deadline_ends_at_once),
