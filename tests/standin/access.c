@@ -1,19 +1,32 @@
 /* Who may call what: tokens, permissions, and the words of each refusal. */
 #include "tests/standin/access.h"
 #include "tests/standin/tokens.h"
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 /* --- Who asks --- */
 
+static const char *audience_of(const struct call *call)
+{
+    const struct settings *settings = &call->standin->settings;
+
+    return is_mhsm(call) ? settings->mhsm_audience : settings->audience;
+}
+
 static void challenge(const struct call *call, char *message)
 {
     char *header OWNED(owned_free) =
         text("Bearer authorization=\"%s/%s\", resource=\"%s\"", call->standin->identity_url,
-             call->standin->tenant, call->standin->settings.audience);
+             call->standin->tenant, audience_of(call));
 
     answer_header(call->answer, "WWW-Authenticate", header);
+    if (is_mhsm(call)) {
+        call->answer->status = 401; /* with nothing in it */
+        free(message);
+        return;
+    }
     answer_error(call->answer, 401, "Unauthorized", NULL, message);
 }
 
@@ -32,9 +45,9 @@ static const struct caller *judge_claims(const struct call *call, const cJSON *c
 
     if (claims == NULL) {
         challenge(call, text("AKV10046: Unable to resolve the key used for signature validation."));
-    } else if (strcmp(claim(claims, "aud"), standin->settings.audience) != 0) {
-        challenge(call, text("AKV10022: Invalid audience. Expected %s, found: %s.",
-                             standin->settings.audience, claim(claims, "aud")));
+    } else if (strcmp(claim(claims, "aud"), audience_of(call)) != 0) {
+        challenge(call, text("AKV10022: Invalid audience. Expected %s, found: %s.", audience_of(call),
+                             claim(claims, "aud")));
     } else if (cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claims, "exp")) <= (double)time(NULL)) {
         challenge(call, text("Error validating token: the token has expired."));
     } else if (caller == NULL) {
@@ -89,9 +102,30 @@ static void forbid_by_policy(const struct call *call, const struct caller *calle
 
 static void forbid_by_role(const struct call *call, const struct caller *caller, enum operation operation)
 {
-    static const char *const actions[PERMISSIONS] = {
-        "encrypt/action", "decrypt/action", "sign/action", "verify/action", "wrap/action",
-        "unwrap/action",  "read",           "read",        "create/action", "update/action"};
+    static const char *const actions[PERMISSIONS] = {"encrypt/action",
+                                                     "decrypt/action",
+                                                     "sign/action",
+                                                     "verify/action",
+                                                     "wrap/action",
+                                                     "unwrap/action",
+                                                     "read",
+                                                     "read",
+                                                     "create/action",
+                                                     "update/action",
+                                                     "import/action",
+                                                     "delete",
+                                                     "recover/action",
+                                                     "purge/action",
+                                                     "backup/action",
+                                                     "restore/action",
+                                                     "rotate/action",
+                                                     "rotationpolicies/read",
+                                                     "rotationpolicies/write",
+                                                     "release/action",
+                                                     "rng/action",
+                                                     "certificates/read",
+                                                     "certificates/read",
+                                                     "secrets/getSecret/action"};
     char *name OWNED(owned_free) = who(call, caller);
 
     answer_error(
@@ -108,8 +142,7 @@ static void forbid_by_role(const struct call *call, const struct caller *caller,
 
 bool access_let_in(const struct call *call)
 {
-    enum operation needed =
-        call->route.operation == OPERATION_VERSIONS ? OPERATION_LIST : call->route.operation;
+    enum operation needed = permission_for(call->route.operation);
     const struct caller *caller;
 
     LOCKED(call->standin);

@@ -4,22 +4,44 @@
 #include <string.h>
 #include <strings.h>
 
-void answer_done(struct answer *answer)
+void answer_headers_clear(struct answer *answer)
 {
-    free(answer->body);
-    for (unsigned i = 0; i < answer->headers; i++) {
-        free(answer->names[i]);
-        free(answer->values[i]);
+    while (answer->headers > 0) {
+        answer->headers--;
+        free(answer->names[answer->headers]);
+        free(answer->values[answer->headers]);
+        answer->values[answer->headers] = NULL;
     }
 }
 
-void answer_header(struct answer *answer, const char *name, const char *value)
+void answer_done(struct answer *answer)
+{
+    free(answer->body);
+    answer_headers_clear(answer);
+}
+
+/* answer->headers where it is not there. */
+static unsigned index_of(const struct answer *answer, const char *name)
 {
     unsigned i = 0;
 
     while (i < answer->headers && strcasecmp(answer->names[i], name) != 0) {
         i++;
     }
+    return i;
+}
+
+const char *answer_header_of(const struct answer *answer, const char *name)
+{
+    unsigned i = index_of(answer, name);
+
+    return i == answer->headers ? NULL : answer->values[i];
+}
+
+void answer_header(struct answer *answer, const char *name, const char *value)
+{
+    unsigned i = index_of(answer, name);
+
     if (i == ANSWER_HEADERS) {
         return;
     }

@@ -39,6 +39,9 @@ void answer_done(struct answer *answer);
 
 /* Replaces the header of that name. */
 void answer_header(struct answer *answer, const char *name, const char *value);
+/* What it is so far; NULL: not there. */
+const char *answer_header_of(const struct answer *answer, const char *name);
+void answer_headers_clear(struct answer *answer);
 /* Takes the body. */
 void answer_body(struct answer *answer, unsigned status, char *body, const char *content_type);
 /* Takes the JSON. */

@@ -23,7 +23,7 @@ static bool set_permissions(struct caller *caller, const cJSON *words, struct an
 {
     unsigned bits;
 
-    if (!words_to_bits(words, PERMISSIONS, &bits)) {
+    if (!permissions_to_bits(words, &bits)) {
         control_refuse(answer, text("permissions must be an array of known words"));
         return false;
     }
@@ -134,7 +134,30 @@ static void settings(struct standin *standin, const char *method, const char *re
 static void keys(struct standin *standin, const char *method, const char *rest, const cJSON *body,
                  struct answer *answer)
 {
-    control_keys(standin, method, rest, body, answer);
+    control_keys(&standin->keys, method, rest, body, answer);
+}
+
+static const char *mhsm_key_name(const char *rest)
+{
+    static const char prefix[] = "keys";
+
+    if (strncmp(rest, prefix, strlen(prefix)) != 0) {
+        return NULL;
+    }
+    rest += strlen(prefix);
+    return rest[0] == '/' ? rest + 1 : rest[0] == '\0' ? rest : NULL;
+}
+
+static void mhsm(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                 struct answer *answer)
+{
+    const char *name = mhsm_key_name(rest);
+
+    if (name == NULL) {
+        control_refuse(answer, text("/mhsm/keys[/NAME]"));
+        return;
+    }
+    control_keys(&standin->mhsm_keys, method, name, body, answer);
 }
 
 /* --- The service --- */
@@ -143,7 +166,7 @@ static const struct resource {
     const char *name;
     void (*answer)(struct standin *standin, const char *method, const char *rest, const cJSON *body,
                    struct answer *answer);
-} resources[] = {{"keys", keys},     {"callers", callers},   {"faults", faults},
+} resources[] = {{"keys", keys},     {"mhsm", mhsm},         {"callers", callers},  {"faults", faults},
                  {"counts", counts}, {"requests", requests}, {"settings", settings}};
 
 static const struct resource *find_resource(const char *path, size_t size)
@@ -182,7 +205,10 @@ static void answer_request(struct standin *standin, const struct request *reques
     }
     answer_resource(standin, resource, request, rest, answer);
     if (resource->answer == keys) {
-        control_prepare(standin, rest);
+        control_prepare(standin, &standin->keys, rest);
+    }
+    if (resource->answer == mhsm && mhsm_key_name(rest) != NULL) {
+        control_prepare(standin, &standin->mhsm_keys, mhsm_key_name(rest));
     }
 }
 

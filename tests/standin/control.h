@@ -7,6 +7,7 @@
  *                              {"deleted":true|false}
  *   GET /keys, /keys/NAME      what is there, newest version first
  *   DELETE /keys/NAME          as if deleted: the vault answers 404
+ *   /mhsm/keys...              the same of the Managed HSM
  *   PUT /callers/ID            {"secret","permissions","disabled"}
  *   PUT /callers/ID/permissions  ["list","get","create","update","wrapKey","unwrapKey",...]
  *   PUT, POST, GET, DELETE /faults   the list (faults.h); POST adds to it
@@ -23,10 +24,10 @@
 extern const struct server_kind control_service;
 
 /* control_keys.c. With the lock; name "" is all of them. */
-void control_keys(struct standin *standin, const char *method, const char *name, const cJSON *body,
+void control_keys(struct key_store *store, const char *method, const char *name, const cJSON *body,
                   struct answer *answer);
 /* Without the lock: makes the pairs of a key's versions. */
-void control_prepare(struct standin *standin, const char *name);
+void control_prepare(struct standin *standin, struct key_store *store, const char *name);
 /* A 400. Takes the message. */
 void control_refuse(struct answer *answer, char *message);
 

@@ -14,7 +14,7 @@ static cJSON *version_json(const struct key_version *version)
     cJSON_AddNumberToObject(json, "nbf", (double)version->nbf);
     cJSON_AddNumberToObject(json, "exp", (double)version->exp);
     cJSON_AddNumberToObject(json, "created", (double)version->created);
-    cJSON_AddItemToObject(json, "key_ops", bits_to_words(version->uses));
+    cJSON_AddItemToObject(json, "key_ops", bits_to_uses(version->uses));
     return json;
 }
 
@@ -32,11 +32,11 @@ static cJSON *key_json(const struct key *key)
     return json;
 }
 
-static cJSON *all_json(const struct standin *standin)
+static cJSON *all_json(const struct key_store *store)
 {
     cJSON *array = need(cJSON_CreateArray());
 
-    for (const struct key *key = standin->keys.keys; key != NULL; key = key->next) {
+    for (const struct key *key = store->keys; key != NULL; key = key->next) {
         cJSON_AddItemToArray(array, key_json(key));
     }
     return array;
@@ -114,10 +114,10 @@ static bool kind_of(const struct key *key, const struct wish *wish, struct key_k
 }
 
 /* The key with as many versions as it shall have; NULL: a 400 was given. */
-static struct key *grow(struct standin *standin, const char *name, const struct wish *wish,
+static struct key *grow(struct key_store *store, const char *name, const struct wish *wish,
                         struct answer *answer)
 {
-    struct key *key = key_find(&standin->keys, name);
+    struct key *key = key_find(store, name);
     unsigned have = key == NULL ? 0 : key->count;
     unsigned wanted = wish->versions > have ? wish->versions : have == 0 ? 1 : have + (wish->rotate ? 1 : 0);
     struct key_kind kind;
@@ -127,7 +127,7 @@ static struct key *grow(struct standin *standin, const char *name, const struct 
         return NULL;
     }
     for (; have < wanted; have++) {
-        key = key_add_version(&standin->keys, name, &kind);
+        key = key_add_version(store, name, &kind);
     }
     return key;
 }
@@ -163,7 +163,7 @@ static bool change_versions(struct key *key, const char *which, const cJSON *bod
     return found;
 }
 
-static void put_key(struct standin *standin, const char *name, const cJSON *body, struct answer *answer)
+static void put_key(struct key_store *store, const char *name, const cJSON *body, struct answer *answer)
 {
     struct wish wish = {0};
     struct key *key;
@@ -175,7 +175,7 @@ static void put_key(struct standin *standin, const char *name, const cJSON *body
     if (!read_wish(body, &wish, answer)) {
         return;
     }
-    key = grow(standin, name, &wish, answer);
+    key = grow(store, name, &wish, answer);
     if (key == NULL || !change_versions(key, wish.version, body, answer)) {
         return;
     }
@@ -184,37 +184,37 @@ static void put_key(struct standin *standin, const char *name, const cJSON *body
 }
 
 /* The newest version of the key after `last`, from new to old. NULL: that was all. */
-static struct key_version *next_version(struct standin *standin, const char *name,
+static struct key_version *next_version(struct standin *standin, struct key_store *store, const char *name,
                                         const struct key_version *last)
 {
     struct key *key;
 
     LOCKED(standin);
-    key = key_find(&standin->keys, name);
+    key = key_find(store, name);
     return last != NULL ? last->older : key == NULL ? NULL : key->newest;
 }
 
-void control_prepare(struct standin *standin, const char *name)
+void control_prepare(struct standin *standin, struct key_store *store, const char *name)
 {
-    struct key_version *version = next_version(standin, name, NULL);
+    struct key_version *version = next_version(standin, store, name, NULL);
 
     while (version != NULL) {
         keypair_prepare(version->pair);
-        version = next_version(standin, name, version);
+        version = next_version(standin, store, name, version);
     }
 }
 
-void control_keys(struct standin *standin, const char *method, const char *name, const cJSON *body,
+void control_keys(struct key_store *store, const char *method, const char *name, const cJSON *body,
                   struct answer *answer)
 {
-    struct key *key = key_find(&standin->keys, name);
+    struct key *key = key_find(store, name);
 
     if (strcmp(method, "PUT") == 0) {
-        put_key(standin, name, body, answer);
+        put_key(store, name, body, answer);
         return;
     }
     if (name[0] == '\0') {
-        answer_json(answer, 200, all_json(standin));
+        answer_json(answer, 200, all_json(store));
         return;
     }
     if (key == NULL) {

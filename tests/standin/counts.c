@@ -6,7 +6,7 @@ enum { LOG_ENTRIES = 1000 };
 
 const char *service_word(enum service service)
 {
-    static const char *const names[SERVICES] = {"vault", "identity", "control"};
+    static const char *const names[SERVICES] = {"vault", "mhsm", "identity", "control"};
 
     return names[service];
 }
@@ -49,6 +49,7 @@ cJSON *counts_json(const struct counts *counts)
     }
     cJSON_AddNumberToObject(requests, "total", (double)total);
     cJSON_AddNumberToObject(connections, "vault", (double)counts->connections[SERVICE_VAULT]);
+    cJSON_AddNumberToObject(connections, "mhsm", (double)counts->connections[SERVICE_MHSM]);
     cJSON_AddNumberToObject(connections, "identity", (double)counts->connections[SERVICE_IDENTITY]);
     cJSON_AddNumberToObject(json, "most_at_once", (double)counts->most_at_once);
     return json;

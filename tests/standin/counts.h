@@ -1,5 +1,5 @@
 /*
- * What was asked of the two services: GET /counts, and GET /requests with the last thousand requests.
+ * What was asked of the services: GET /counts, and GET /requests with the last thousand requests.
  *
  * Threads: the caller holds the lock of struct standin.
  */
@@ -9,7 +9,7 @@
 #include "tests/standin/words.h"
 #include <cjson/cJSON.h>
 
-enum service { SERVICE_VAULT, SERVICE_IDENTITY, SERVICE_CONTROL, SERVICES };
+enum service { SERVICE_VAULT, SERVICE_MHSM, SERVICE_IDENTITY, SERVICE_CONTROL, SERVICES };
 
 struct counts {
     unsigned long requests[OPERATIONS];

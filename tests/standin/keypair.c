@@ -17,7 +17,7 @@ enum { CACHED_PAIRS = 32 }; /* of one kind; more than this only a test that make
 struct keypair {
     struct key_kind kind;
     unsigned index;
-    const char *cache_dir;
+    const char *cache;
     pthread_mutex_t lock; /* guards key */
     EVP_PKEY *key;
 };
@@ -59,13 +59,13 @@ bool key_kind_set(const char *kty, unsigned bits, const char *crv, struct key_ki
     return true;
 }
 
-struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache_dir)
+struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache)
 {
     struct keypair *pair = need(calloc(1, sizeof *pair));
 
-    *pair = (struct keypair){.kind = *kind, .index = index, .cache_dir = cache_dir};
+    *pair = (struct keypair){.kind = *kind, .index = index, .cache = cache};
     if (!key_kind_is_rsa(kind) || index >= CACHED_PAIRS) {
-        pair->cache_dir = NULL;
+        pair->cache = NULL;
     }
     pthread_mutex_init(&pair->lock, NULL);
     return pair;
@@ -134,10 +134,10 @@ static EVP_PKEY *make(const struct keypair *pair)
     char *path OWNED(owned_free) = NULL;
     EVP_PKEY *key;
 
-    if (pair->cache_dir == NULL) {
+    if (pair->cache == NULL) {
         return need(generate(&pair->kind));
     }
-    path = text("%s/rsa-%u-%u.pem", pair->cache_dir, pair->kind.bits, pair->index);
+    path = text("%srsa-%u-%u.pem", pair->cache, pair->kind.bits, pair->index);
     key = read_cached(path);
     if (key == NULL) {
         key = need(generate(&pair->kind));
@@ -161,7 +161,7 @@ EVP_PKEY *keypair_key(struct keypair *pair)
 
 void keypair_prepare(struct keypair *pair)
 {
-    if (pair->cache_dir != NULL) {
+    if (pair->cache != NULL) {
         keypair_key(pair);
     }
 }

@@ -21,8 +21,9 @@ bool key_kind_is_rsa(const struct key_kind *kind);
 /* False: no such key type, size or curve. bits 0 and crv NULL are the service's defaults. */
 bool key_kind_set(const char *kty, unsigned bits, const char *crv, struct key_kind *ret_kind);
 
-/* `index` tells pairs of one kind apart in the cache. cache_dir: borrowed, NULL: none. */
-struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache_dir);
+/* `index` tells pairs of one kind apart in the cache. cache: how the names of its files begin, borrowed;
+ * NULL: none. */
+struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache);
 void keypair_free(struct keypair *pair);
 
 /* Borrowed, as long as the pair lives; callers wait while it is made. Any thread. */

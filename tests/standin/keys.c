@@ -63,7 +63,7 @@ struct key *key_add_version(struct key_store *store, const char *name, const str
     }
     random_hex(version->id, KEY_VERSION_SIZE - 1);
     version->kind = *kind;
-    version->pair = keypair_new(kind, next_index(store, kind), store->cache_dir);
+    version->pair = keypair_new(kind, next_index(store, kind), store->cache);
     version->enabled = true;
     version->created = version->updated = time(NULL);
     version->uses =
@@ -96,4 +96,5 @@ void key_store_done(struct key_store *store)
         free(store->keys);
         store->keys = next;
     }
+    free(store->cache);
 }

@@ -37,8 +37,8 @@ struct key {
 
 struct key_store {
     struct key *keys;
-    const char *cache_dir; /* borrowed, or NULL */
-    unsigned made[3];      /* pairs of RSA 2048, 3072, 4096 so far */
+    char *cache;      /* how the names of files with key pairs begin; NULL: there are none */
+    unsigned made[3]; /* pairs of RSA 2048, 3072, 4096 so far */
 };
 
 /* 1 to 127 letters, digits and dashes. */

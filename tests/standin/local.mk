@@ -13,6 +13,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/counts.c tests/standin/counts.h \
 	tests/standin/crypto.c tests/standin/crypto.h \
 	tests/standin/faults.c tests/standin/faults.h \
+	tests/standin/headers.c tests/standin/headers.h \
 	tests/standin/identity.c tests/standin/identity.h \
 	tests/standin/keypair.c tests/standin/keypair.h \
 	tests/standin/keys.c tests/standin/keys.h \

@@ -1,10 +1,11 @@
 /*
- * The stand-in vault: a key vault and its identity service on the loopback, for tests.
+ * The stand-in vault: a key vault, a Managed HSM and their identity service on the loopback, for tests.
  *
  *     standin --dir DIR [--vault-name NAME] [--key-cache DIR] [--with-pid PID]
  *
- * Writes DIR/standin.env when it can be used, with lines for a shell: VAULT_URL, VAULT_CA, IDENTITY_URL,
- * CONTROL_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET_FILE. Serves until SIGTERM, or until that process is gone.
+ * Writes DIR/standin.env when it can be used, with lines for a shell: VAULT_URL, MHSM_URL, VAULT_CA,
+ * IDENTITY_URL, CONTROL_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET_FILE. Serves until SIGTERM, or until that
+ * process is gone.
  */
 #include "tests/standin/control.h"
 #include "tests/standin/identity.h"
@@ -30,7 +31,7 @@ struct options {
 };
 
 struct servers {
-    struct server *vault, *identity, *control;
+    struct server *vault, *mhsm, *identity, *control;
 };
 
 /* --- Files --- */
@@ -62,20 +63,20 @@ static char *env_of(struct standin *standin, const struct servers *servers, cons
 {
     LOCKED(standin);
     return text(
-        "VAULT_URL=\"%s\"\nVAULT_CA=\"%s/ca.pem\"\nIDENTITY_URL=\"%s\"\nCONTROL_URL=\"http://127.0.0.1:%u\"\n"
+        "VAULT_URL=\"%s\"\nMHSM_URL=\"%s\"\nVAULT_CA=\"%s/ca.pem\"\nIDENTITY_URL=\"%s\"\nCONTROL_URL=\"http://127.0.0.1:%u\"\n"
         "TENANT_ID=\"%s\"\nCLIENT_ID=\"%s\"\nCLIENT_SECRET_FILE=\"%s/client-secret\"\n",
-        standin->vault_url, dir, standin->identity_url, server_port(servers->control), standin->tenant,
-        standin->callers->id, dir);
+        standin->vault_url, standin->mhsm_url, dir, standin->identity_url, server_port(servers->control),
+        standin->tenant, standin->callers->id, dir);
 }
 
 /* --- The world --- */
 
-static void add_key(struct standin *standin, const char *name, const char *kty, unsigned bits)
+static void add_key(struct key_store *store, const char *name, const char *kty, unsigned bits)
 {
     struct key_kind kind;
 
     if (key_kind_set(kty, bits, NULL, &kind)) {
-        key_add_version(&standin->keys, name, &kind);
+        key_add_version(store, name, &kind);
     }
 }
 
@@ -89,14 +90,19 @@ static void standin_init(struct standin *standin, const struct options *options,
     RAND_bytes(standin->token_key, TOKEN_KEY_SIZE);
     standin->vault_name = text("%s", options->vault_name);
     standin->tenant = random_uuid();
-    standin->keys.cache_dir = options->key_cache;
+    if (options->key_cache != NULL) {
+        standin->keys.cache = text("%s/", options->key_cache);
+        standin->mhsm_keys.cache = text("%s/mhsm-", options->key_cache);
+    }
     caller = caller_add(&standin->callers, client);
     caller_set_secret(caller, secret);
     caller->permissions = ALL_PERMISSIONS;
-    add_key(standin, "kek", "RSA", 2048);
-    add_key(standin, "kek-3072", "RSA", 3072);
-    add_key(standin, "kek-4096", "RSA", 4096);
-    add_key(standin, "signer", "EC", 0);
+    add_key(&standin->keys, "kek", "RSA", 2048);
+    add_key(&standin->keys, "kek-3072", "RSA", 3072);
+    add_key(&standin->keys, "kek-4096", "RSA", 4096);
+    add_key(&standin->keys, "signer", "EC", 0);
+    add_key(&standin->mhsm_keys, "kek", "RSA-HSM", 2048);
+    add_key(&standin->mhsm_keys, "signer", "EC-HSM", 0);
 }
 
 static void *prepare(void *pair)
@@ -122,11 +128,13 @@ static void prepare_keys(const struct standin *standin)
 static void standin_done(struct standin *standin)
 {
     key_store_done(&standin->keys);
+    key_store_done(&standin->mhsm_keys);
     callers_free(standin->callers);
     faults_free(standin->faults);
     cJSON_Delete(standin->counts.log);
     free(standin->vault_name);
     free(standin->vault_url);
+    free(standin->mhsm_url);
     free(standin->identity_url);
     free(standin->tenant);
     pthread_mutex_destroy(&standin->lock);
@@ -136,6 +144,7 @@ static void stop_all(struct servers *servers)
 {
     server_stop(servers->control);
     server_stop(servers->vault);
+    server_stop(servers->mhsm);
     server_stop(servers->identity);
 }
 
@@ -143,13 +152,16 @@ static bool start_all(struct standin *standin, const struct certificate *tls, st
 {
     servers->identity = server_start(standin, &identity_service, tls);
     servers->vault = server_start(standin, &vault_service, tls);
+    servers->mhsm = server_start(standin, &mhsm_service, tls);
     servers->control = server_start(standin, &control_service, NULL);
-    if (servers->identity == NULL || servers->vault == NULL || servers->control == NULL) {
+    if (servers->identity == NULL || servers->vault == NULL || servers->mhsm == NULL ||
+        servers->control == NULL) {
         return false;
     }
     LOCKED(standin); /* no request comes yet, but threads that will serve them run */
     standin->identity_url = text("https://localhost:%u", server_port(servers->identity));
     standin->vault_url = text("https://localhost:%u", server_port(servers->vault));
+    standin->mhsm_url = text("https://localhost:%u", server_port(servers->mhsm));
     return true;
 }
 

@@ -10,6 +10,13 @@ struct segments {
     char word[SEGMENTS][KEY_NAME_SIZE];
 };
 
+/* A word of a path, and what a method makes of it. */
+struct verb {
+    const char *word, *method;
+    enum operation operation;
+    bool with_version; /* it may follow a version */
+};
+
 /* False: more or longer segments than any path has. */
 static bool split(const char *path, struct segments *ret_segments)
 {
@@ -18,6 +25,9 @@ static bool split(const char *path, struct segments *ret_segments)
     while (*path == '/') {
         size_t size = strcspn(++path, "/");
 
+        if (size == 0 && *path == '/' && found.count == 0) {
+            continue; /* //rng is what one SDK sends */
+        }
         if (found.count == SEGMENTS || size >= KEY_NAME_SIZE) {
             return false;
         }
@@ -28,26 +38,18 @@ static bool split(const char *path, struct segments *ret_segments)
     return *path == '\0';
 }
 
-/* The operation of a path that ends in a word, which may follow a version. */
-static enum operation verb_of(const char *method, const char *word, bool with_version)
+static const struct verb *find_verb(const struct verb *verbs, const char *method, const char *word)
 {
-    enum operation operation = operation_of(word);
-
-    if (strcmp(method, "POST") == 0 &&
-        (operation < KEY_OPERATIONS || (operation == OPERATION_CREATE && !with_version))) {
-        return operation;
+    while (verbs->word != NULL &&
+           (strcasecmp(verbs->word, word) != 0 || strcmp(verbs->method, method) != 0)) {
+        verbs++;
     }
-    if (strcmp(method, "GET") == 0 && operation == OPERATION_VERSIONS && !with_version) {
-        return operation;
-    }
-    return OPERATION_OTHER;
+    return verbs->word == NULL ? NULL : verbs;
 }
 
-static enum operation operation_of_key(const char *method)
+static bool named(const struct segments *segments, unsigned index)
 {
-    return strcmp(method, "GET") == 0     ? OPERATION_GET
-           : strcmp(method, "PATCH") == 0 ? OPERATION_UPDATE
-                                          : OPERATION_OTHER;
+    return segments->count > index && segments->word[index][0] != '\0';
 }
 
 static void set_version(struct route *route, const char *word)
@@ -59,37 +61,131 @@ static void set_version(struct route *route, const char *word)
     }
 }
 
-static void read_key_path(const char *method, const struct segments *segments, struct route *route)
+/* COLLECTION/NAME[/VERSION][/VERB]; no_verb is for the path that ends before a verb. */
+static void read_item(const char *method, const struct segments *segments, const struct verb *verbs,
+                      const struct verb *no_verb, struct route *route)
 {
     const char *last = segments->word[segments->count - 1];
+    const struct verb *verb = segments->count == 2 ? NULL : find_verb(verbs, method, last);
 
     strcpy(route->name, segments->word[1]);
     route->bad_name = !key_name_good(route->name);
-    if (segments->count == 2) {
-        route->operation = operation_of_key(method);
+    if (verb != NULL && (segments->count == 3 || verb->with_version)) {
+        route->operation = verb->operation;
+        if (segments->count == 4) {
+            set_version(route, segments->word[2]);
+        }
         return;
     }
-    route->operation = verb_of(method, last, segments->count == 4);
-    if (segments->count == 4) {
-        set_version(route, segments->word[2]);
-    } else if (route->operation == OPERATION_OTHER) {
-        route->operation = operation_of_key(method);
+    verb = find_verb(no_verb, method, "");
+    if (verb == NULL || segments->count == 4 || (segments->count == 3 && !verb->with_version)) {
+        return;
+    }
+    route->operation = verb->operation;
+    if (segments->count == 3) {
         set_version(route, last);
     }
+}
+
+static void read_keys(const char *method, const struct segments *segments, struct route *route)
+{
+    static const struct verb verbs[] = {{"create", "POST", OPERATION_CREATE, false},
+                                        {"encrypt", "POST", OPERATION_ENCRYPT, true},
+                                        {"decrypt", "POST", OPERATION_DECRYPT, true},
+                                        {"sign", "POST", OPERATION_SIGN, true},
+                                        {"verify", "POST", OPERATION_VERIFY, true},
+                                        {"wrapkey", "POST", OPERATION_WRAP, true},
+                                        {"unwrapkey", "POST", OPERATION_UNWRAP, true},
+                                        {"release", "POST", OPERATION_RELEASE, true},
+                                        {"backup", "POST", OPERATION_BACKUP, false},
+                                        {"rotate", "POST", OPERATION_ROTATE, false},
+                                        {"versions", "GET", OPERATION_VERSIONS, false},
+                                        {"rotationpolicy", "GET", OPERATION_GET_POLICY, false},
+                                        {"rotationpolicy", "PUT", OPERATION_SET_POLICY, false},
+                                        {"attestation", "GET", OPERATION_ATTESTATION, true},
+                                        {NULL, NULL, OPERATION_OTHER, false}};
+    static const struct verb no_verb[] = {{"", "GET", OPERATION_GET, true},
+                                          {"", "PATCH", OPERATION_UPDATE, true},
+                                          {"", "PUT", OPERATION_IMPORT, false},
+                                          {"", "DELETE", OPERATION_DELETE, false},
+                                          {NULL, NULL, OPERATION_OTHER, false}};
+
+    if (segments->count == 2 && strcmp(method, "POST") == 0 &&
+        strcasecmp(segments->word[1], "restore") == 0) {
+        route->operation = OPERATION_RESTORE;
+        return;
+    }
+    read_item(method, segments, verbs, no_verb, route);
+}
+
+static void read_deleted_keys(const char *method, const struct segments *segments, struct route *route)
+{
+    static const struct verb verbs[] = {{"recover", "POST", OPERATION_RECOVER, false},
+                                        {NULL, NULL, OPERATION_OTHER, false}};
+    static const struct verb no_verb[] = {{"", "GET", OPERATION_GET_DELETED, false},
+                                          {"", "DELETE", OPERATION_PURGE, false},
+                                          {NULL, NULL, OPERATION_OTHER, false}};
+
+    read_item(method, segments, verbs, no_verb, route);
+}
+
+static void read_certificates(const char *method, const struct segments *segments, struct route *route)
+{
+    static const struct verb verbs[] = {{"versions", "GET", OPERATION_CERTIFICATE_VERSIONS, false},
+                                        {NULL, NULL, OPERATION_OTHER, false}};
+    static const struct verb no_verb[] = {{"", "GET", OPERATION_GET_CERTIFICATE, true},
+                                          {NULL, NULL, OPERATION_OTHER, false}};
+
+    read_item(method, segments, verbs, no_verb, route);
+}
+
+static void read_secrets(const char *method, const struct segments *segments, struct route *route)
+{
+    static const struct verb none[] = {{NULL, NULL, OPERATION_OTHER, false}};
+    static const struct verb no_verb[] = {{"", "GET", OPERATION_GET_SECRET, true},
+                                          {NULL, NULL, OPERATION_OTHER, false}};
+
+    read_item(method, segments, none, no_verb, route);
+}
+
+static const struct collection {
+    const char *word, *method; /* of the collection itself */
+    enum operation operation;
+    void (*read)(const char *method, const struct segments *segments,
+                 struct route *route); /* NULL: no items */
+} collections[] = {{"keys", "GET", OPERATION_LIST, read_keys},
+                   {"deletedkeys", "GET", OPERATION_LIST_DELETED, read_deleted_keys},
+                   {"certificates", "GET", OPERATION_LIST_CERTIFICATES, read_certificates},
+                   {"secrets", "", OPERATION_OTHER, read_secrets},
+                   {"rng", "POST", OPERATION_RANDOM, NULL}};
+
+static const struct collection *find_collection(const char *word)
+{
+    for (size_t i = 0; i < sizeof collections / sizeof *collections; i++) {
+        if (strcasecmp(collections[i].word, word) == 0) {
+            return &collections[i];
+        }
+    }
+    return NULL;
 }
 
 struct route route_of(const char *method, const char *path)
 {
     struct route route = {.operation = OPERATION_OTHER};
+    const struct collection *collection;
     struct segments segments;
 
-    if (!split(path, &segments) || segments.count == 0 || strcasecmp(segments.word[0], "keys") != 0) {
+    if (!split(path, &segments) || segments.count == 0) {
         return route;
     }
-    if (segments.count == 1 || (segments.count == 2 && segments.word[1][0] == '\0')) {
-        route.operation = strcmp(method, "GET") == 0 ? OPERATION_LIST : OPERATION_OTHER;
+    collection = find_collection(segments.word[0]);
+    if (collection == NULL) {
         return route;
     }
-    read_key_path(method, &segments, &route);
+    if (segments.count == 1 || (segments.count == 2 && !named(&segments, 1))) {
+        route.operation = strcmp(method, collection->method) == 0 ? collection->operation : OPERATION_OTHER;
+    } else if (collection->read != NULL) {
+        collection->read(method, &segments, &route);
+    }
     return route;
 }

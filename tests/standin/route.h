@@ -1,5 +1,7 @@
-/* The vault's paths: /keys[/NAME[/VERSION]][/VERB]. Words in any case, empty segments where the service takes
- * them. */
+/*
+ * The paths of the services: /COLLECTION[/NAME[/VERSION]][/VERB]. Words in any case, empty segments where the
+ * service takes them.
+ */
 #ifndef STANDIN_ROUTE_H
 #define STANDIN_ROUTE_H
 

@@ -50,13 +50,11 @@ static void read_line(struct standin_process *process, char *line)
     struct {
         const char *name;
         char **value;
-    } known[] = {{"VAULT_URL", &process->vault_url},
-                 {"VAULT_CA", &process->vault_ca},
-                 {"IDENTITY_URL", &process->identity_url},
-                 {"CONTROL_URL", &process->control_url},
-                 {"TENANT_ID", &process->tenant_id},
-                 {"CLIENT_ID", &process->client_id},
-                 {"CLIENT_SECRET_FILE", &process->client_secret_file}};
+    } known[] = {
+        {"VAULT_URL", &process->vault_url},     {"MHSM_URL", &process->mhsm_url},
+        {"VAULT_CA", &process->vault_ca},       {"IDENTITY_URL", &process->identity_url},
+        {"CONTROL_URL", &process->control_url}, {"TENANT_ID", &process->tenant_id},
+        {"CLIENT_ID", &process->client_id},     {"CLIENT_SECRET_FILE", &process->client_secret_file}};
     char *name = strtok(line, "="), *value = strtok(NULL, "\"");
 
     for (size_t i = 0; name != NULL && value != NULL && i < sizeof known / sizeof *known; i++) {
@@ -154,6 +152,7 @@ bool standin_end(struct standin_process *process)
     }
     free(process->dir);
     free(process->vault_url);
+    free(process->mhsm_url);
     free(process->vault_ca);
     free(process->identity_url);
     free(process->control_url);

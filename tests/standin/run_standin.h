@@ -12,7 +12,7 @@
 struct standin_process {
     pid_t pid;
     char *dir; /* also for files of the test: removed with all that is in it */
-    char *vault_url, *vault_ca, *identity_url, *control_url;
+    char *vault_url, *mhsm_url, *vault_ca, *identity_url, *control_url;
     char *tenant_id, *client_id, *client_secret_file;
 };
 

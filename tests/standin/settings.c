@@ -23,6 +23,7 @@ static const struct option {
     OPTION(TYPE_FLAG, rbac),
     OPTION(TYPE_TEXT, recovery_level),
     OPTION(TYPE_TEXT, audience),
+    OPTION(TYPE_TEXT, mhsm_audience),
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };
@@ -35,6 +36,7 @@ void settings_init(struct settings *settings)
         .recoverable_days = 7,
         .recovery_level = "CustomizedRecoverable+Purgeable",
         .audience = "https://vault.azure.net",
+        .mhsm_audience = "https://managedhsm.azure.net",
     };
 }
 

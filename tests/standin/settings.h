@@ -14,7 +14,8 @@ struct settings {
     bool disabled_encrypts; /* a disabled key encrypts, wraps and verifies, as one report says */
     bool rbac;              /* refusals are worded as of role assignments, not of an access policy */
     char recovery_level[64];
-    char audience[128]; /* what tokens must be for, and what the challenge names */
+    char audience[128];      /* what tokens must be for, and what the challenge names */
+    char mhsm_audience[128]; /* the same of the Managed HSM */
 };
 
 void settings_init(struct settings *settings);

@@ -15,12 +15,13 @@ struct standin {
     /* Constant once the servers run. */
     char *vault_name;
     char *vault_url;    /* https://localhost:PORT */
+    char *mhsm_url;     /* the same of the Managed HSM */
     char *identity_url; /* the same of the identity service */
     char *tenant;
     unsigned char token_key[TOKEN_KEY_SIZE];
 
-    pthread_mutex_t lock; /* guards what follows; never held while computing or waiting */
-    struct key_store keys;
+    pthread_mutex_t lock;             /* guards what follows; never held while computing or waiting */
+    struct key_store keys, mhsm_keys; /* of the vault, and of the Managed HSM */
     struct caller *callers;
     struct settings settings;
     struct fault *faults;

@@ -28,7 +28,7 @@ cJSON *attributes_json(const struct call *call, const struct key_version *versio
         cJSON_AddNumberToObject(json, "recoverableDays", settings->recoverable_days);
     }
     cJSON_AddBoolToObject(json, "exportable", version->exportable);
-    if (call->tells_platform) {
+    if (call->api >= API_7_5) {
         cJSON_AddStringToObject(json, "hsmPlatform", strstr(version->kind.kty, "-HSM") == NULL ? "0" : "2");
     }
     return json;
@@ -81,7 +81,7 @@ char *uses_change(struct key_version *version, const cJSON *key_ops)
     if (key_ops == NULL || cJSON_IsNull(key_ops)) {
         return NULL;
     }
-    if (!words_to_bits(key_ops, KEY_OPERATIONS, &uses)) {
+    if (!uses_to_bits(key_ops, &uses)) {
         return text("Property  has invalid value\r\n");
     }
     if (!key_kind_is_rsa(&version->kind)) {
@@ -162,7 +162,7 @@ static void answer_bundle(const struct call *call, const struct snapshot *shot)
 
     cJSON_AddStringToObject(key, "kid", kid);
     cJSON_AddStringToObject(key, "kty", shot->kind.kty);
-    cJSON_AddItemToObject(key, "key_ops", bits_to_words(shot->uses));
+    cJSON_AddItemToObject(key, "key_ops", bits_to_uses(shot->uses));
     add_public_part(key, &shot->kind, keypair_key(shot->pair));
     cJSON_AddItemToObject(json, "attributes", shot->attributes);
     if (shot->tags != NULL) {
@@ -252,7 +252,7 @@ static bool judge(struct call *call, const struct key_kind *kind)
 
 static bool is_deleted(struct call *call)
 {
-    const struct key *key = key_find(&call->standin->keys, call->route.name);
+    const struct key *key = key_find(call->keys, call->route.name);
 
     if (key == NULL || !key->deleted) {
         return false;
@@ -281,7 +281,7 @@ void vault_create(struct call *call)
         if (is_deleted(call) || !judge(call, &kind)) {
             return;
         }
-        key = key_add_version(&call->standin->keys, call->route.name, &kind);
+        key = key_add_version(call->keys, call->route.name, &kind);
         change(call, key->newest);
         strcpy(call->route.name, key->name);
         shot = snapshot_of(call, key->newest);

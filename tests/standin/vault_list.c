@@ -131,7 +131,7 @@ void vault_list(struct call *call)
     if (!page_init(call, &page)) {
         return;
     }
-    for (const struct key *key = call->standin->keys.keys; key != NULL; key = key->next) {
+    for (const struct key *key = call->keys->keys; key != NULL; key = key->next) {
         if (!key->deleted && page_wants(call, &page)) {
             add_item(call, &page, key, key->newest, false);
         }
@@ -169,7 +169,7 @@ void vault_list_versions(struct call *call)
     if (call_find(call) == NULL || !page_init(call, &page)) {
         return;
     }
-    key = key_find(&call->standin->keys, call->route.name);
+    key = key_find(call->keys, call->route.name);
     sorted = sorted_versions(key);
     for (unsigned i = 0; i < key->count; i++) {
         if (page_wants(call, &page)) {

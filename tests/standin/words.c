@@ -4,12 +4,41 @@
 #include <strings.h>
 
 static const char *const words[OPERATIONS] = {
-    [OPERATION_ENCRYPT] = "encrypt", [OPERATION_DECRYPT] = "decrypt",   [OPERATION_SIGN] = "sign",
-    [OPERATION_VERIFY] = "verify",   [OPERATION_WRAP] = "wrapKey",      [OPERATION_UNWRAP] = "unwrapKey",
-    [OPERATION_GET] = "get",         [OPERATION_LIST] = "list",         [OPERATION_CREATE] = "create",
-    [OPERATION_UPDATE] = "update",   [OPERATION_VERSIONS] = "versions", [OPERATION_TOKEN] = "token",
+    [OPERATION_ENCRYPT] = "encrypt",
+    [OPERATION_DECRYPT] = "decrypt",
+    [OPERATION_SIGN] = "sign",
+    [OPERATION_VERIFY] = "verify",
+    [OPERATION_WRAP] = "wrapKey",
+    [OPERATION_UNWRAP] = "unwrapKey",
+    [OPERATION_GET] = "get",
+    [OPERATION_LIST] = "list",
+    [OPERATION_CREATE] = "create",
+    [OPERATION_UPDATE] = "update",
+    [OPERATION_IMPORT] = "import",
+    [OPERATION_DELETE] = "delete",
+    [OPERATION_RECOVER] = "recover",
+    [OPERATION_PURGE] = "purge",
+    [OPERATION_BACKUP] = "backup",
+    [OPERATION_RESTORE] = "restore",
+    [OPERATION_ROTATE] = "rotate",
+    [OPERATION_GET_POLICY] = "getrotationpolicy",
+    [OPERATION_SET_POLICY] = "setrotationpolicy",
+    [OPERATION_RELEASE] = "release",
+    [OPERATION_RANDOM] = "rng",
+    [OPERATION_GET_CERTIFICATE] = "getcertificate",
+    [OPERATION_LIST_CERTIFICATES] = "listcertificates",
+    [OPERATION_GET_SECRET] = "getsecret",
+    [OPERATION_VERSIONS] = "versions",
+    [OPERATION_GET_DELETED] = "getdeleted",
+    [OPERATION_LIST_DELETED] = "listdeleted",
+    [OPERATION_ATTESTATION] = "attestation",
+    [OPERATION_CERTIFICATE_VERSIONS] = "certificateversions",
+    [OPERATION_TOKEN] = "token",
     [OPERATION_OTHER] = "other",
 };
+
+static const char *const uses[KEY_USES] = {"encrypt", "decrypt",   "sign",   "verify",
+                                           "wrapKey", "unwrapKey", "import", "export"};
 
 const char *permission_word(enum operation operation)
 {
@@ -33,7 +62,33 @@ enum operation operation_of(const char *word)
     return (enum operation)i;
 }
 
-bool words_to_bits(const cJSON *array, unsigned count, unsigned *ret_bits)
+enum operation permission_for(enum operation operation)
+{
+    switch (operation) {
+    case OPERATION_VERSIONS:
+    case OPERATION_LIST_DELETED:
+        return OPERATION_LIST;
+    case OPERATION_GET_DELETED:
+    case OPERATION_ATTESTATION:
+        return OPERATION_GET;
+    case OPERATION_CERTIFICATE_VERSIONS:
+        return OPERATION_LIST_CERTIFICATES;
+    default:
+        return operation;
+    }
+}
+
+static unsigned index_of(const cJSON *item, const char *const *list, unsigned count)
+{
+    unsigned i = 0;
+
+    while (i < count && !(cJSON_IsString(item) && strcasecmp(list[i], item->valuestring) == 0)) {
+        i++;
+    }
+    return i;
+}
+
+static bool to_bits(const cJSON *array, const char *const *list, unsigned count, unsigned *ret_bits)
 {
     const cJSON *item;
     unsigned bits = 0;
@@ -43,24 +98,34 @@ bool words_to_bits(const cJSON *array, unsigned count, unsigned *ret_bits)
     }
     cJSON_ArrayForEach(item, array)
     {
-        enum operation operation = cJSON_IsString(item) ? operation_of(item->valuestring) : OPERATIONS;
+        unsigned index = index_of(item, list, count);
 
-        if ((unsigned)operation >= count) {
+        if (index == count) {
             return false;
         }
-        bits |= 1U << operation;
+        bits |= 1U << index;
     }
     *ret_bits = bits;
     return true;
 }
 
-cJSON *bits_to_words(unsigned bits)
+bool permissions_to_bits(const cJSON *array, unsigned *ret_bits)
+{
+    return to_bits(array, words, PERMISSIONS, ret_bits);
+}
+
+bool uses_to_bits(const cJSON *array, unsigned *ret_bits)
+{
+    return to_bits(array, uses, KEY_USES, ret_bits);
+}
+
+cJSON *bits_to_uses(unsigned bits)
 {
     cJSON *array = need(cJSON_CreateArray());
 
-    for (unsigned i = 0; i < PERMISSIONS; i++) {
+    for (unsigned i = 0; i < KEY_USES; i++) {
         if ((bits & 1U << i) != 0) {
-            cJSON_AddItemToArray(array, cJSON_CreateString(words[i]));
+            cJSON_AddItemToArray(array, cJSON_CreateString(uses[i]));
         }
     }
     return array;

@@ -1,6 +1,6 @@
 /*
- * The words of the service: what a request does, and what a caller may do or a key is for. The six operations
- * of a key come first in both lists, so that a bit of the one is a bit of the other.
+ * The words of the services: what a request does, and what a caller may do or a key is for. The six
+ * operations of a key come first in both lists, so that a bit of the one is a bit of the other.
  */
 #ifndef STANDIN_WORDS_H
 #define STANDIN_WORDS_H
@@ -19,13 +19,34 @@ enum operation {
     OPERATION_LIST,
     OPERATION_CREATE,
     OPERATION_UPDATE,
+    OPERATION_IMPORT,
+    OPERATION_DELETE,
+    OPERATION_RECOVER,
+    OPERATION_PURGE,
+    OPERATION_BACKUP,
+    OPERATION_RESTORE,
+    OPERATION_ROTATE,
+    OPERATION_GET_POLICY, /* of rotation */
+    OPERATION_SET_POLICY,
+    OPERATION_RELEASE,
+    OPERATION_RANDOM, /* of a Managed HSM */
+    OPERATION_GET_CERTIFICATE,
+    OPERATION_LIST_CERTIFICATES,
+    OPERATION_GET_SECRET,
     PERMISSIONS, /* up to here a caller may have a permission for it */
     OPERATION_VERSIONS = PERMISSIONS,
+    OPERATION_GET_DELETED,
+    OPERATION_LIST_DELETED,
+    OPERATION_ATTESTATION,
+    OPERATION_CERTIFICATE_VERSIONS,
     OPERATION_TOKEN,
     OPERATION_OTHER,
     OPERATIONS,
     KEY_OPERATIONS = OPERATION_UNWRAP + 1
 };
+
+/* What else a key may be for; their bits follow those of the six. */
+enum { USE_IMPORT = KEY_OPERATIONS, USE_EXPORT, KEY_USES };
 
 enum { ALL_KEY_OPERATIONS = (1 << KEY_OPERATIONS) - 1, ALL_PERMISSIONS = (1 << PERMISSIONS) - 1 };
 
@@ -34,11 +55,16 @@ const char *operation_word(enum operation operation);
 /* OPERATIONS where there is no such word; letters of either case. */
 enum operation operation_of(const char *word);
 
-/* As in key_ops and access policies: wrapKey. */
+/* As in access policies: wrapKey. */
 const char *permission_word(enum operation operation);
+/* What a caller needs for it; PERMISSIONS and above: nothing but a token. */
+enum operation permission_for(enum operation operation);
 
-/* A bit for each word of an array. False: not an array, or a word other than the first `count`. */
-bool words_to_bits(const cJSON *array, unsigned count, unsigned *ret_bits);
-cJSON *bits_to_words(unsigned bits);
+/* A bit for each permission of an array. False: not an array, or another word. */
+bool permissions_to_bits(const cJSON *array, unsigned *ret_bits);
+
+/* The same for key_ops. */
+bool uses_to_bits(const cJSON *array, unsigned *ret_bits);
+cJSON *bits_to_uses(unsigned bits);
 
 #endif
