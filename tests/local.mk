@@ -42,6 +42,7 @@ include tests/standin/local.mk
 include tests/contract/local.mk
 include tests/fuzz/local.mk
 include tests/failures/local.mk
+include tests/faults/local.mk
 include tests/hammer/local.mk
 
 # Programs that are not ours cannot load a module with a sanitizer in it.
