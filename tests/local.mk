@@ -39,6 +39,7 @@ include tests/backends/keyvault/local.mk
 include tests/pkcs11/soft/local.mk
 include tests/pkcs11/local.mk
 include tests/standin/local.mk
+include tests/truth/local.mk
 include tests/contract/local.mk
 include tests/fuzz/local.mk
 include tests/failures/local.mk

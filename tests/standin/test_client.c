@@ -99,23 +99,14 @@ static struct reply perform(CURL *curl)
     return reply;
 }
 
-static struct curl_slist *header(struct curl_slist *list, char *line)
-{
-    list = curl_slist_append(list, line);
-    free(line);
-    return list;
-}
-
-static struct reply request(const char *bearer, const char *method, const char *url, const char *body)
+struct reply call_url(const char *method, const char *url, const char *const *lines, const char *body)
 {
     CURL *curl = need(curl_easy_init());
-    struct curl_slist *headers =
-        header(NULL, text("x-ms-client-request-id: 0badcafe-0000-4000-8000-000000000000"));
+    struct curl_slist *headers = NULL;
     struct reply reply;
 
-    headers = header(headers, text("Content-Type: application/json"));
-    if (bearer != NULL) {
-        headers = header(headers, text("Authorization: Bearer %s", bearer));
+    for (; *lines != NULL; lines++) {
+        headers = curl_slist_append(headers, *lines);
     }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
@@ -127,6 +118,15 @@ static struct reply request(const char *bearer, const char *method, const char *
     reply = perform(curl);
     curl_slist_free_all(headers);
     return reply;
+}
+
+static struct reply request(const char *bearer, const char *method, const char *url, const char *body)
+{
+    char *token OWNED(owned_free) = text("Authorization: Bearer %s", bearer == NULL ? "" : bearer);
+    const char *const lines[] = {"x-ms-client-request-id: 0badcafe-0000-4000-8000-000000000000",
+                                 "Content-Type: application/json", bearer == NULL ? NULL : token, NULL};
+
+    return call_url(method, url, lines, body);
 }
 
 struct reply call_vault(const char *bearer, const char *method, const char *path, const char *body)

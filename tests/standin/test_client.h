@@ -39,6 +39,8 @@ const char *reply_header(const struct reply *reply, const char *name);
 struct reply call_vault(const char *bearer, const char *method, const char *path, const char *body);
 /* With a token of the usual caller, which is fetched once. */
 struct reply vault(const char *method, const char *path, const char *body);
+/* `lines`: all headers but those that libcurl adds, the last one NULL. body NULL: none. */
+struct reply call_url(const char *method, const char *url, const char *const *lines, const char *body);
 /* A URL as it is. */
 struct reply vault_url(const char *url);
 /* Milliseconds until this thread's calls are given up; 0: 20 s. */

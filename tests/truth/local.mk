@@ -1,0 +1,15 @@
+# What others wrote of the service ($BYOK_TEST_DATA), held against the stand-in and against our client.
+truth_common = \
+	tests/truth/difference.c tests/truth/difference.h \
+	tests/truth/recorded.c tests/truth/recorded.h
+truth_replay = $(standin_runner) \
+	tests/standin/test_client.c tests/standin/test_client.h \
+	tests/standin/text.c tests/standin/text.h \
+	tests/truth/prepare.c tests/truth/private_key.c \
+	tests/truth/replay.c tests/truth/replay.h \
+	tests/truth/shape.c tests/truth/shape.h
+
+# Not a check yet: the stand-in still learns what these ask of it.
+EXTRA_PROGRAMS += tests/truth/test_recordings
+tests_truth_test_recordings_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS)
+tests_truth_test_recordings_SOURCES = $(truth_common) $(truth_replay) tests/truth/test_recordings.c
