@@ -119,12 +119,8 @@ static void make_serial(const char *url, char ret_serial[17])
 static CK_RV open_identity(struct keyvault *self)
 {
     const struct vault_config *config = &self->config;
-    struct identity_options options = {.about = config->about,
-                                       .http = self->http,
-                                       .client_id = config->client_id,
-                                       .client_secret_file = config->client_secret_file};
     struct identity *identity;
-    CK_RV rv = config->identity->open(&options, &identity);
+    CK_RV rv = identity_config_open(&config->identity, config->about, self->http, &identity);
 
     return rv == CKR_OK ? token_cache_new(config->about, identity, &self->tokens) : rv;
 }
@@ -157,7 +153,9 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
         .api_version = config->api_version,
         .endpoint = self->endpoint,
         .tokens = self->tokens,
-        .scope = {.authority = config->authority, .tenant = config->tenant, .audience = config->audience},
+        .scope = {.authority = config->identity.authority,
+                  .tenant = config->identity.tenant,
+                  .audience = config->identity.audience},
     };
     self->service.timeout = config->timeout;
     self->service.manufacturer = "Microsoft Azure";

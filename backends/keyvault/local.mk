@@ -1,10 +1,12 @@
 libbyok_la_SOURCES += \
+	backends/keyvault/cloud.c backends/keyvault/cloud.h \
 	backends/keyvault/endpoint.c backends/keyvault/endpoint.h \
 	backends/keyvault/http.c backends/keyvault/http.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
 	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
-	backends/keyvault/identity/identity.c \
+	backends/keyvault/identity/identity_config.c backends/keyvault/identity/identity_config.h \
+	backends/keyvault/identity/identity_kinds.c backends/keyvault/identity/identity_kinds.h \
 	backends/keyvault/identity/token_cache.c \
 	backends/keyvault/identity/token_endpoint.c backends/keyvault/identity/token_endpoint.h \
 	backends/keyvault/identity/token_json.c backends/keyvault/identity/token_json.h \
@@ -12,6 +14,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \
 	backends/keyvault/keyvault.c backends/keyvault/keyvault.h \
 	backends/keyvault/libcurl.c backends/keyvault/libcurl.h \
+	backends/keyvault/option_text.c backends/keyvault/option_text.h \
 	backends/keyvault/retry.c backends/keyvault/retry.h \
 	backends/keyvault/tls_store.c backends/keyvault/tls_store.h \
 	backends/keyvault/vault_call.c backends/keyvault/vault_call.h \

@@ -3,10 +3,10 @@
 #define BYOK_BACKENDS_KEYVAULT_VAULT_CONFIG_H
 
 #include "backends/key_service.h"
-#include "backends/keyvault/identity/identity.h"
+#include "backends/keyvault/identity/identity_config.h"
 #include "backends/keyvault/key_id.h"
 
-enum { VAULT_OPTION_COUNT = 13 };
+enum { VAULT_OPTION_COUNT = 17 };
 extern const struct setting_option vault_options[VAULT_OPTION_COUNT];
 
 struct vault_config {
@@ -16,8 +16,8 @@ struct vault_config {
     char *url; /* https://HOST[:PORT] */
     struct key_id *keys;
     size_t key_count;
-    const struct identity_kind *identity;
-    char *tenant, *client_id, *client_secret_file, *authority, *audience, *ca_file, *api_version;
+    struct identity_config identity;
+    char *ca_file, *api_version;
     int64_t timeout, connect_timeout, connection_age; /* milliseconds */
 };
 

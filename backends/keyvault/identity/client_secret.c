@@ -1,6 +1,7 @@
 /* identity = client-secret: a secret from a file proves who we are. */
 #include "backends/base/file.h"
 #include "backends/base/scope.h"
+#include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/identity/token_endpoint.h"
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,6 @@ static bool client_secret_fetch(struct identity *identity, const struct token_sc
 }
 
 static const struct identity_ops client_secret_ops = {
-    .name = "client-secret",
     .fetch = client_secret_fetch,
     .free = client_secret_free,
 };
@@ -71,7 +71,6 @@ static CK_RV client_secret_open(const struct identity_options *options, struct i
 }
 
 const struct identity_kind client_secret_kind = {
-    .name = "client-secret",
     .open = client_secret_open,
     .asks_tenant = true,
 };

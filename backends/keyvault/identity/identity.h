@@ -33,8 +33,6 @@ struct identity {
 };
 
 struct identity_ops {
-    const char *name; /* the word in the configuration */
-
     /*
      * Asks for a new token. ret_token is empty and has a limit of TOKEN_LIMIT; ret_lifetime is in
      * milliseconds from now. On failure false, and ret_failure tells why; nothing is logged here. Only one
@@ -51,6 +49,7 @@ struct identity_ops {
 struct identity_options {
     const char *about;
     struct http_client *http;
+    const char *problem; /* why there will be no token */
     const char *client_id;
     const char *client_secret_file; /* this and the other files are read when a token is needed */
     const char *client_certificate_file;
@@ -58,20 +57,12 @@ struct identity_options {
     const char *token_file;
 };
 
-/* One way to get a token. */
+/* One way to get a token; identity_kinds.h has them all. */
 struct identity_kind {
-    const char *name; /* the word after `identity =` */
     /* Reads no file and asks nobody. CKR_HOST_MEMORY. */
     CK_RV (*open)(const struct identity_options *options, struct identity **ret_identity);
-    bool
-        asks_tenant; /* the tenant's token endpoint gives it: where `tenant` is not set, the vault tells it */
+    bool asks_tenant; /* the tenant's token endpoint gives it; where none is named, the vault tells which */
 };
-
-/* Every kind there is, ended by NULL. */
-extern const struct identity_kind *const identity_kinds[];
-const struct identity_kind *identity_kind_of(const char *name);
-
-extern const struct identity_kind client_secret_kind;
 
 struct token_cache;
 

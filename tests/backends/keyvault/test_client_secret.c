@@ -1,6 +1,6 @@
 /* A secret from a file becomes a token, or words that say why not. */
 #include "backends/base/scope.h"
-#include "backends/keyvault/identity/identity.h"
+#include "backends/keyvault/identity/identity_kinds.h"
 #include "tests/backends/keyvault/https_server.h"
 #include <setjmp.h>
 #include <signal.h>

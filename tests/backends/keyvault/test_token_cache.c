@@ -50,7 +50,7 @@ static void fake_free(struct identity *identity)
 
 static const struct token_scope scope = {"https://login.example", "tenant", "https://vault.example", NULL};
 
-static const struct identity_ops fake_ops = {"fake", fake_fetch, fake_free};
+static const struct identity_ops fake_ops = {fake_fetch, fake_free};
 
 static int set_up(void **state)
 {

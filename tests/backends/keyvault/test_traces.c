@@ -5,6 +5,7 @@
  * libcurl; it ends by itself.)
  */
 #include "backends/base/scope.h"
+#include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/vault_client.h"
 #include "tests/backends/keyvault/https_server.h"
 #include <setjmp.h>

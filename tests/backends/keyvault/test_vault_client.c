@@ -1,6 +1,7 @@
 /* The verbs over a server that says what it is told: requests, answers, refusals, repeats, listings. */
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/vault_client.h"
 #include "tests/backends/keyvault/https_server.h"
 #include <pthread.h>

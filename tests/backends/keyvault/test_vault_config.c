@@ -95,10 +95,10 @@ static void test_defaults(void **state)
     assert_int_equal(read_section(read, VAULT REST), CKR_OK);
     assert_string_equal(config->about, "contoso");
     assert_string_equal(config->url, "https://contoso.vault.azure.net");
-    assert_string_equal(config->authority, "https://login.microsoftonline.com");
-    assert_string_equal(config->audience, "https://vault.azure.net");
+    assert_string_equal(config->identity.authority, "https://login.microsoftonline.com");
+    assert_string_equal(config->identity.audience, "https://vault.azure.net");
     assert_string_equal(config->api_version, "7.6");
-    assert_string_equal(config->client_secret_file, "/run/secret");
+    assert_string_equal(config->identity.client_secret_file, "/run/secret");
     assert_null(config->ca_file);
     assert_int_equal(config->key_count, 0);
     assert_int_equal(config->timeout, 30000);
@@ -114,8 +114,8 @@ static void expect_cloud(struct read *read, const char *vault, const char *autho
 
     snprintf(options, sizeof options, "vault = \"%s\"\n" REST, vault);
     assert_int_equal(read_section(read, options), CKR_OK);
-    assert_string_equal(read->config.authority, authority);
-    assert_string_equal(read->config.audience, audience);
+    assert_string_equal(read->config.identity.authority, authority);
+    assert_string_equal(read->config.identity.audience, audience);
     assert_int_equal(read->config.managed_hsm, hsm);
 }
 
@@ -143,8 +143,8 @@ static void test_own_values(void **state)
                                   "ca-file = \"/etc/ca.pem\"\napi-version = \"7.4\"\ntimeout = 2s\n"),
                      CKR_OK);
     assert_string_equal(read->config.url, "https://vault.example:8443");
-    assert_string_equal(read->config.authority, "https://login.example:444");
-    assert_string_equal(read->config.audience, "https://aud");
+    assert_string_equal(read->config.identity.authority, "https://login.example:444");
+    assert_string_equal(read->config.identity.audience, "https://aud");
     assert_string_equal(read->config.ca_file, "/etc/ca.pem");
     assert_string_equal(read->config.api_version, "7.4");
     assert_int_equal(read->config.timeout, 2000);
@@ -216,6 +216,32 @@ static void test_missing_parts_of_the_identity(void **state)
     expect_refused(*state, VAULT "identity = secret\n", "client-secret");
 }
 
+static void test_options_of_other_identities(void **state)
+{
+    expect_refused(*state, VAULT REST "token-file = \"/t\"\n",
+                   "token-file is not used by identity = client-secret");
+    expect_refused(*state, VAULT REST "federated-token-file = \"/t\"\n",
+                   "federated-token-file is not used by identity = client-secret");
+    expect_refused(*state, VAULT REST "client-certificate-file = \"/t\"\n",
+                   "conf:8: client-certificate-file");
+}
+
+static void test_identities_that_do_not_exist(void **state)
+{
+    expect_refused(*state, VAULT "identity = default\n", "client-secret");
+    expect_refused(*state, VAULT "identity = Client-Secret\n", "client-secret");
+}
+
+static void test_challenge_is_verified_unless_told(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read, VAULT REST), CKR_OK);
+    assert_true(read->config.identity.verify_challenge);
+    assert_int_equal(read_section(read, VAULT REST "verify-challenge = no\n"), CKR_OK);
+    assert_false(read->config.identity.verify_challenge);
+}
+
 static void test_wrong_values(void **state)
 {
     expect_refused(*state, VAULT "identity = client-secret\ntenant = \"a/b\"\n", "tenant");
@@ -241,6 +267,9 @@ int main(void)
         CONFIG_TEST(test_wrong_vault),
         CONFIG_TEST(test_lines_are_told),
         CONFIG_TEST(test_missing_parts_of_the_identity),
+        CONFIG_TEST(test_options_of_other_identities),
+        CONFIG_TEST(test_identities_that_do_not_exist),
+        CONFIG_TEST(test_challenge_is_verified_unless_told),
         CONFIG_TEST(test_wrong_values),
     };
     int failed;

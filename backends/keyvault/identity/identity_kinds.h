@@ -1,0 +1,50 @@
+/* Every kind of identity there is: one row each, from which all tables of kinds are made. */
+#ifndef BYOK_BACKENDS_KEYVAULT_IDENTITY_IDENTITY_KINDS_H
+#define BYOK_BACKENDS_KEYVAULT_IDENTITY_IDENTITY_KINDS_H
+
+#include "backends/keyvault/identity/identity.h"
+
+/* The options of the configuration, one bit each. */
+enum identity_use {
+    USES_TENANT = 1,
+    USES_CLIENT_ID = 2,
+    USES_CLIENT_SECRET_FILE = 4,
+    USES_CLIENT_CERTIFICATE_FILE = 8,
+    USES_FEDERATED_TOKEN_FILE = 16,
+    USES_TOKEN_FILE = 32,
+    USES_AUTHORITY = 64,
+    USES_AUDIENCE = 128,
+    USES_VERIFY_CHALLENGE = 256,
+
+    NOT_SET_ID = 512,   /* refused in a set-id process */
+    RESOURCE_IDS = 1024 /* client-id may also be an identity's resource ID */
+};
+
+/*
+ * The word in the configuration; its struct identity_kind; the options that it needs; those that it may have,
+ * with its peculiarities; those that the environment completes where they are not written. A kind that asks
+ * the tenant's token endpoint may have tenant, authority and verify-challenge as well.
+ */
+#define IDENTITY_KINDS(KIND)                                                                                 \
+    KIND("client-secret", client_secret_kind, USES_CLIENT_ID | USES_CLIENT_SECRET_FILE, USES_AUDIENCE, 0)
+
+#define IDENTITY_DECLARE(word, kind, needs, may, completed) extern const struct identity_kind kind;
+IDENTITY_KINDS(IDENTITY_DECLARE)
+#undef IDENTITY_DECLARE
+
+/* One row. */
+struct identity_row {
+    const char *word;
+    const struct identity_kind *kind;
+    unsigned needs, may, completed; /* of enum identity_use */
+};
+
+/* All rows, ended by one without a word. */
+extern const struct identity_row identity_rows[];
+/* Their words, ended by NULL. */
+extern const char *const identity_words[];
+
+/* Words, because of which there will be no token. */
+extern const struct identity_kind absent_kind;
+
+#endif
