@@ -80,7 +80,7 @@ static bool permitted(const struct standin *standin, const struct caller *caller
     if (standin->settings.rbac && (operation == OPERATION_GET || operation == OPERATION_LIST)) {
         wanted = 1U << OPERATION_GET | 1U << OPERATION_LIST; /* one data action, keys/read */
     }
-    return (caller->permissions & wanted) != 0;
+    return (caller_permissions(caller) & wanted) != 0;
 }
 
 static char *who(const struct call *call, const struct caller *caller)

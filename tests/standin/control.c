@@ -1,5 +1,7 @@
 /* The control port, all but the keys. */
 #include "tests/standin/control.h"
+#include "tests/standin/federation.h"
+#include "tests/standin/files.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,52 +21,29 @@ static void answer_done_well(struct answer *answer)
 
 /* --- Callers --- */
 
-static bool set_permissions(struct caller *caller, const cJSON *words, struct answer *answer)
-{
-    unsigned bits;
-
-    if (!permissions_to_bits(words, &bits)) {
-        control_refuse(answer, text("permissions must be an array of known words"));
-        return false;
-    }
-    caller->permissions = bits;
-    return true;
-}
-
-static bool change_caller(struct caller *caller, const cJSON *body, struct answer *answer)
-{
-    const cJSON *item;
-
-    cJSON_ArrayForEach(item, body)
-    {
-        if (strcmp(item->string, "secret") == 0 && cJSON_IsString(item)) {
-            caller_set_secret(caller, item->valuestring);
-        } else if (strcmp(item->string, "disabled") == 0 && cJSON_IsBool(item)) {
-            caller->disabled = cJSON_IsTrue(item);
-        } else if (strcmp(item->string, "permissions") != 0) {
-            control_refuse(answer, text("%s", item->string));
-            return false;
-        } else if (!set_permissions(caller, item, answer)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void callers(struct standin *standin, const char *method, const char *rest, const cJSON *body,
                     struct answer *answer)
 {
-    char *id OWNED(owned_free) = need(strndup(rest, strcspn(rest, "/")));
-    const char *part = rest + strlen(id);
-    struct caller *caller;
-
-    if (strcmp(method, "PUT") != 0 || id[0] == '\0') {
+    if (strcmp(method, "PUT") != 0 || rest[0] == '\0') {
         control_refuse(answer, text("PUT /callers/ID"));
-        return;
+    } else if (control_caller(standin, rest, body, answer)) {
+        answer_done_well(answer);
     }
-    caller = caller_add(&standin->callers, id);
-    if (strcmp(part, "/permissions") == 0 ? set_permissions(caller, body, answer)
-                                          : change_caller(caller, body, answer)) {
+}
+
+static void federated_token(struct standin *standin, const char *method, const char *rest, const cJSON *body,
+                            struct answer *answer)
+{
+    const char *wrong = "PUT /federated-token";
+    char *token OWNED(owned_free) = NULL;
+
+    (void)rest;
+    token = strcmp(method, "PUT") == 0 ? federation_token(standin, body, &wrong) : NULL;
+    if (token == NULL) {
+        control_refuse(answer, text("%s", wrong));
+    } else if (!file_write(standin->federated_token_file, 0600, token, strlen(token))) {
+        control_refuse(answer, text("the file cannot be written"));
+    } else {
         answer_done_well(answer);
     }
 }
@@ -166,8 +145,9 @@ static const struct resource {
     const char *name;
     void (*answer)(struct standin *standin, const char *method, const char *rest, const cJSON *body,
                    struct answer *answer);
-} resources[] = {{"keys", keys},     {"mhsm", mhsm},         {"callers", callers},  {"faults", faults},
-                 {"counts", counts}, {"requests", requests}, {"settings", settings}};
+} resources[] = {
+    {"keys", keys},     {"mhsm", mhsm},     {"callers", callers},   {"federated-token", federated_token},
+    {"faults", faults}, {"counts", counts}, {"requests", requests}, {"settings", settings}};
 
 static const struct resource *find_resource(const char *path, size_t size)
 {

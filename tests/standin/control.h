@@ -8,8 +8,15 @@
  *   GET /keys, /keys/NAME      what is there, newest version first
  *   DELETE /keys/NAME          as if deleted: the vault answers 404
  *   /mhsm/keys...              the same of the Managed HSM
- *   PUT /callers/ID            {"secret","permissions","disabled"}
- *   PUT /callers/ID/permissions  ["list","get","create","update","wrapKey","unwrapKey",...]
+ *   PUT /callers/ID            {"secret","permissions","disabled"}; {"certificate": PEM} is one more of its
+ * own;
+ *                              {"issuer","subject"} whose federated tokens speak for it;
+ *                              {"managed": "system" | {"object_id","resource_id"} | false} is the machine's;
+ *                              {"claims": JSON | [JSON, ...]} its tokens are challenged with these claims
+ * until one is shown that was fetched with them, and then with the next PUT /callers/ID/permissions
+ * ["list","get","create","update","wrapKey","unwrapKey",...] PUT /federated-token
+ * {"expires_in","issuer","subject","audience"} writes FEDERATED_TOKEN_FILE anew;
+ *                              {"false_key":true} signed by another key; {"text"} or just this
  *   PUT, POST, GET, DELETE /faults   the list (faults.h); POST adds to it
  *   GET, DELETE /counts        requests by kind, connections; GET /requests: what was asked, in order
  *   PUT, GET /settings         settings.h; DELETE: as at the start
@@ -28,6 +35,8 @@ void control_keys(struct key_store *store, const char *method, const char *name,
                   struct answer *answer);
 /* Without the lock: makes the pairs of a key's versions. */
 void control_prepare(struct standin *standin, struct key_store *store, const char *name);
+/* control_callers.c. With the lock; `rest` is what follows /callers/. False: a 400 was given. */
+bool control_caller(struct standin *standin, const char *rest, const cJSON *body, struct answer *answer);
 /* A 400. Takes the message. */
 void control_refuse(struct answer *answer, char *message);
 

@@ -6,7 +6,8 @@ enum { LOG_ENTRIES = 1000 };
 
 const char *service_word(enum service service)
 {
-    static const char *const names[SERVICES] = {"vault", "mhsm", "identity", "control"};
+    static const char *const names[SERVICES] = {"vault",       "mhsm", "identity", "imds",
+                                                "app-service", "arc",  "control"};
 
     return names[service];
 }
@@ -48,9 +49,9 @@ cJSON *counts_json(const struct counts *counts)
         total += counts->requests[i];
     }
     cJSON_AddNumberToObject(requests, "total", (double)total);
-    cJSON_AddNumberToObject(connections, "vault", (double)counts->connections[SERVICE_VAULT]);
-    cJSON_AddNumberToObject(connections, "mhsm", (double)counts->connections[SERVICE_MHSM]);
-    cJSON_AddNumberToObject(connections, "identity", (double)counts->connections[SERVICE_IDENTITY]);
+    for (unsigned i = 0; i < SERVICE_CONTROL; i++) {
+        cJSON_AddNumberToObject(connections, service_word((enum service)i), (double)counts->connections[i]);
+    }
     cJSON_AddNumberToObject(json, "most_at_once", (double)counts->most_at_once);
     return json;
 }

@@ -9,7 +9,16 @@
 #include "tests/standin/words.h"
 #include <cjson/cJSON.h>
 
-enum service { SERVICE_VAULT, SERVICE_MHSM, SERVICE_IDENTITY, SERVICE_CONTROL, SERVICES };
+enum service {
+    SERVICE_VAULT,
+    SERVICE_MHSM,
+    SERVICE_IDENTITY,
+    SERVICE_IMDS,
+    SERVICE_APP_SERVICE,
+    SERVICE_ARC,
+    SERVICE_CONTROL,
+    SERVICES
+};
 
 struct counts {
     unsigned long requests[OPERATIONS];

@@ -1,226 +1,212 @@
 /* The identity service. */
 #include "tests/standin/identity.h"
+#include "tests/standin/aadsts.h"
+#include "tests/standin/assertion.h"
+#include "tests/standin/form.h"
 #include "tests/standin/tokens.h"
-#include <ctype.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 static const char token_path[] = "/oauth2/v2.0/token";
 
-/* --- The form --- */
+/* --- What is asked --- */
 
-static char *unescaped(const char *from, size_t size)
-{
-    char *out = need(malloc(size + 1));
-    size_t length = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        if (from[i] == '%' && i + 2 < size && isxdigit((unsigned char)from[i + 1]) &&
-            isxdigit((unsigned char)from[i + 2])) {
-            char hex[3] = {from[i + 1], from[i + 2], '\0'};
-
-            out[length++] = (char)strtol(hex, NULL, 16);
-            i += 2;
-        } else {
-            out[length++] = from[i] == '+' ? ' ' : from[i];
-        }
-    }
-    out[length] = '\0';
-    return out;
-}
-
-/* A field of an application/x-www-form-urlencoded body, from malloc; NULL: not there. */
-static char *field(const char *form, const char *name)
-{
-    size_t length = strlen(name);
-
-    while (*form != '\0') {
-        size_t size = strcspn(form, "&");
-
-        if (size > length && form[length] == '=' && strncmp(form, name, length) == 0) {
-            return unescaped(form + length + 1, size - length - 1);
-        }
-        form += size + (form[size] == '&' ? 1 : 0);
-    }
-    return NULL;
-}
-
-/* --- Refusals --- */
-
-static void stamp(char out[32])
-{
-    time_t now = time(NULL);
-    struct tm utc;
-
-    strftime(out, 32, "%Y-%m-%d %H:%M:%SZ", gmtime_r(&now, &utc));
-}
-
-/* Takes the sentence. */
-static void refuse(struct answer *answer, unsigned status, const char *error, int number, char *sentence)
-{
-    cJSON *json = need(cJSON_CreateObject());
-    char *trace OWNED(owned_free) = random_uuid(), *correlation OWNED(owned_free) = random_uuid();
-    char *told OWNED(owned_free) = sentence;
-    char when[32];
-    char *description OWNED(owned_free) = NULL, *uri OWNED(owned_free) = NULL;
-
-    stamp(when);
-    description = text("AADSTS%d: %s\r\nTrace ID: %s\r\nCorrelation ID: %s\r\nTimestamp: %s", number, told,
-                       trace, correlation, when);
-    uri = text("https://login.microsoftonline.com/error?code=%d", number);
-    cJSON_AddStringToObject(json, "error", error);
-    cJSON_AddStringToObject(json, "error_description", description);
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(json, "error_codes"), cJSON_CreateNumber(number));
-    cJSON_AddStringToObject(json, "timestamp", when);
-    cJSON_AddStringToObject(json, "trace_id", trace);
-    cJSON_AddStringToObject(json, "correlation_id", correlation);
-    cJSON_AddStringToObject(json, "error_uri", uri);
-    answer_json(answer, status, json);
-}
-
-/* --- The token --- */
-
-struct credentials {
-    char *grant_type, *client_id, *client_secret, *scope;
+struct wish {
+    char *grant_type, *client_id, *scope;
+    char *secret, *assertion_type, *assertion; /* one way or the other to prove who asks */
+    char *claims;                              /* JSON: what the token shall say besides */
+    cJSON *claims_json;
 };
 
-static void free_credentials(struct credentials *asked)
+static void wish_done(struct wish *wish)
 {
-    free(asked->grant_type);
-    free(asked->client_id);
-    free(asked->client_secret);
-    free(asked->scope);
+    free(wish->grant_type);
+    free(wish->client_id);
+    free(wish->scope);
+    free(wish->secret);
+    free(wish->assertion_type);
+    free(wish->assertion);
+    free(wish->claims);
+    cJSON_Delete(wish->claims_json);
 }
 
-/* A scope is a resource and "/.default"; the resource, from malloc, is what the token will be good for. */
-static char *audience_of(const struct standin *standin, const char *scope)
+static void read_wish(const char *form, struct wish *wish)
 {
-    static const char suffix[] = "/.default";
-    static const char *const resources[] = {"https://vault.azure.net", "https://managedhsm.azure.net",
-                                            "https://management.azure.com", NULL};
-    size_t length = scope == NULL ? 0 : strlen(scope), size = strlen(suffix);
-    char *resource;
-
-    if (length <= size || strcmp(scope + length - size, suffix) != 0) {
-        return NULL;
-    }
-    resource = need(strndup(scope, length - size));
-    for (size_t i = 0; resources[i] != NULL; i++) {
-        if (strncmp(resource, resources[i], strlen(resources[i])) == 0 &&
-            strspn(resource + strlen(resources[i]), "/") == strlen(resource) - strlen(resources[i])) {
-            return resource;
-        }
-    }
-    if (strcmp(resource, standin->settings.audience) == 0) {
-        return resource;
-    }
-    free(resource);
-    return NULL;
-}
-
-static bool same_secret(const char *a, const char *b)
-{
-    return strlen(a) == strlen(b) && CRYPTO_memcmp(a, b, strlen(a)) == 0;
+    wish->grant_type = form_field(form, "grant_type");
+    wish->client_id = form_field(form, "client_id");
+    wish->scope = form_field(form, "scope");
+    wish->secret = form_field(form, "client_secret");
+    wish->assertion_type = form_field(form, "client_assertion_type");
+    wish->assertion = form_field(form, "client_assertion");
+    wish->claims = form_field(form, "claims");
+    wish->claims_json = wish->claims == NULL ? NULL : cJSON_Parse(wish->claims);
 }
 
 /* True: an answer was given. */
-static bool refuse_incomplete(const struct credentials *asked, struct answer *answer)
+static bool refuse_incomplete(const struct wish *wish, struct answer *answer)
 {
-    const char *missing = asked->grant_type == NULL  ? "grant_type"
-                          : asked->client_id == NULL ? "client_id"
-                          : asked->scope == NULL     ? "scope"
-                                                     : NULL;
+    const char *missing = wish->grant_type == NULL  ? "grant_type"
+                          : wish->client_id == NULL ? "client_id"
+                          : wish->scope == NULL     ? "scope"
+                                                    : NULL;
 
     if (missing != NULL) {
-        refuse(answer, 400, "invalid_request", 900144,
-               text("The request body must contain the following parameter: '%s'.", missing));
-    } else if (strcmp(asked->grant_type, "client_credentials") != 0) {
-        refuse(answer, 400, "unsupported_grant_type", 70003,
-               text("The app requested an unsupported grant type '%s'.", asked->grant_type));
-    } else if (asked->client_secret == NULL) {
-        refuse(
-            answer, 401, "invalid_client", 7000218,
-            text(
-                "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."));
+        aadsts_refuse(answer, 400, "invalid_request", 900144,
+                      text("The request body must contain the following parameter: '%s'.", missing));
+    } else if (strcmp(wish->grant_type, "client_credentials") != 0) {
+        aadsts_refuse(answer, 400, "unsupported_grant_type", 70003,
+                      text("The app requested an unsupported grant type '%s'.", wish->grant_type));
+    } else if (wish->secret == NULL && wish->assertion == NULL) {
+        aadsts_refuse(answer, 401, "invalid_client", 7000218,
+                      text("The request body must contain the following parameter: 'client_assertion' or "
+                           "'client_secret'."));
+    } else if (wish->assertion != NULL && !same_text(wish->assertion_type, ASSERTION_TYPE)) {
+        aadsts_refuse(
+            answer, 400, "invalid_request", 900144,
+            text("The request body must contain the following parameter: 'client_assertion_type' with value "
+                 "'%s'.",
+                 ASSERTION_TYPE));
+    } else if (wish->claims != NULL && !cJSON_IsObject(wish->claims_json)) {
+        aadsts_refuse(answer, 400, "invalid_request", 9000410, text("Malformed JSON."));
     } else {
         return false;
     }
     return true;
 }
 
-/* With the lock. NULL: an answer was given. */
-static const struct caller *judge(const struct standin *standin, const struct credentials *asked,
-                                  struct answer *answer)
-{
-    const struct caller *caller = caller_find(standin->callers, asked->client_id);
+/* --- Who asks --- */
 
-    if (caller == NULL) {
-        refuse(
-            answer, 400, "unauthorized_client", 700016,
-            text(
-                "Application with identifier '%s' was not found in the directory '%s'. This can happen if the "
-                "application has not been installed by the administrator of the tenant.",
-                asked->client_id, standin->tenant));
-    } else if (caller->disabled) {
-        refuse(answer, 400, "unauthorized_client", 7000112,
-               text("Application '%s'(stand-in) is disabled.", caller->id));
-    } else if (!same_secret(caller->secret, asked->client_secret)) {
-        refuse(
-            answer, 401, "invalid_client", 7000215,
-            text(
-                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
-                "value, not the client secret ID, for a secret added to app '%s'.",
-                caller->id));
-    } else {
-        return caller;
-    }
-    return NULL;
+static bool same_secret(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && CRYPTO_memcmp(a, b, strlen(a)) == 0;
 }
 
-static void give_token(const struct standin *standin, const struct caller *caller, const char *audience,
-                       struct answer *answer)
+static bool accept_secret(const struct caller *caller, const char *secret, struct answer *answer)
 {
-    int lifetime = standin->settings.token_lifetime;
-    char *token OWNED(owned_free) =
-        token_make(standin->token_key, standin->tenant, caller->id, audience, lifetime);
+    if (same_secret(caller->secret, secret)) {
+        return true;
+    }
+    aadsts_refuse(
+        answer, 401, "invalid_client", 7000215,
+        text("Invalid client secret provided. Ensure the secret being sent in the request is the client "
+             "secret value, not the client secret ID, for a secret added to app '%s'.",
+             caller->id));
+    return false;
+}
+
+/* With the lock. NULL: an answer was given. */
+static const struct caller *judge(struct standin *standin, const struct wish *wish, const char *token_url,
+                                  struct answer *answer)
+{
+    const struct caller *caller = caller_find(standin->callers, wish->client_id);
+    bool good;
+
+    if (caller == NULL) {
+        aadsts_refuse(
+            answer, 400, "unauthorized_client", 700016,
+            text("Application with identifier '%s' was not found in the directory '%s'. This can happen if "
+                 "the application has not been installed by the administrator of the tenant.",
+                 wish->client_id, standin->tenant));
+        return NULL;
+    }
+    if (caller->disabled) {
+        aadsts_refuse(answer, 400, "unauthorized_client", 7000112,
+                      text("Application '%s'(stand-in) is disabled.", caller->id));
+        return NULL;
+    }
+    good = wish->assertion == NULL ? accept_secret(caller, wish->secret, answer)
+                                   : assertion_accept(standin, caller, wish->assertion, token_url, answer);
+    return good ? caller : NULL;
+}
+
+/* --- The token --- */
+
+bool identity_knows(const struct standin *standin, const char *resource)
+{
+    static const char *const resources[] = {
+        "https://vault.azure.net",         "https://managedhsm.azure.net",
+        "https://vault.azure.cn",          "https://managedhsm.azure.cn",
+        "https://vault.usgovcloudapi.net", "https://managedhsm.usgovcloudapi.net",
+        "https://management.azure.com"};
+
+    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+        size_t size = strlen(resources[i]);
+
+        if (strncmp(resource, resources[i], size) == 0 &&
+            strspn(resource + size, "/") == strlen(resource + size)) {
+            return true;
+        }
+    }
+    return strcmp(resource, standin->settings.audience) == 0;
+}
+
+/* A scope is a resource and "/.default"; the resource, from malloc, is what the token will be good for. NULL:
+ * an answer was given. */
+static char *audience_of(const struct standin *standin, const char *scope, struct answer *answer)
+{
+    static const char suffix[] = "/.default";
+    size_t length = strlen(scope), size = strlen(suffix);
+    char *resource;
+
+    if (length <= size || strcmp(scope + length - size, suffix) != 0) {
+        aadsts_refuse(
+            answer, 400, "invalid_scope", 1002012,
+            text("The provided value for scope %s is not valid. Client credential flows must have a scope "
+                 "value with /.default suffixed to the resource identifier (application ID URI).",
+                 scope));
+        return NULL;
+    }
+    resource = need(strndup(scope, length - size));
+    if (!identity_knows(standin, resource)) {
+        aadsts_refuse(
+            answer, 400, "invalid_resource", 500011,
+            text("The resource principal named %s was not found in the tenant named %s. This can happen if "
+                 "the application has not been installed by the administrator of the tenant or consented to "
+                 "by any user in the tenant.",
+                 resource, standin->tenant));
+        free(resource);
+        return NULL;
+    }
+    return resource;
+}
+
+static void give_token(const struct standin *standin, const struct token_wish *wish, struct answer *answer)
+{
+    char *token OWNED(owned_free) = token_make(standin->token_key, standin->tenant, wish);
     cJSON *json = need(cJSON_CreateObject());
 
     cJSON_AddStringToObject(json, "token_type", "Bearer");
-    cJSON_AddNumberToObject(json, "expires_in", lifetime);
-    cJSON_AddNumberToObject(json, "ext_expires_in", lifetime);
+    cJSON_AddNumberToObject(json, "expires_in", wish->lifetime);
+    cJSON_AddNumberToObject(json, "ext_expires_in", wish->lifetime);
     cJSON_AddStringToObject(json, "access_token", token);
     answer_json(answer, 200, json);
 }
 
-static void answer_form(struct standin *standin, const char *form, struct answer *answer)
+static void answer_form(struct standin *standin, const struct request *request, struct answer *answer)
 {
-    struct credentials asked OWNED(free_credentials) = {field(form, "grant_type"), field(form, "client_id"),
-                                                        field(form, "client_secret"), field(form, "scope")};
+    struct wish wish OWNED(wish_done) = {0};
+    char *base OWNED(owned_free) = request_base(request, standin->identity_url);
+    char *token_url OWNED(owned_free) = text("%s%s", base, request->path);
     char *audience OWNED(owned_free) = NULL;
     const struct caller *caller;
 
-    if (refuse_incomplete(&asked, answer)) {
+    read_wish(request->body, &wish);
+    if (refuse_incomplete(&wish, answer)) {
         return;
     }
     LOCKED(standin);
-    caller = judge(standin, &asked, answer);
-    if (caller == NULL) {
-        return;
+    caller = judge(standin, &wish, token_url, answer);
+    if (caller != NULL) {
+        audience = audience_of(standin, wish.scope, answer);
     }
-    audience = audience_of(standin, asked.scope);
-    if (audience == NULL) {
-        refuse(
-            answer, 400, "invalid_scope", 1002012,
-            text(
-                "The provided value for scope %s is not valid. Client credential flows must have a scope value "
-                "with /.default suffixed to the resource identifier (application ID URI).",
-                asked.scope));
-        return;
+    if (audience != NULL) {
+        give_token(
+            standin,
+            &(struct token_wish){caller->id, audience, standin->settings.token_lifetime, wish.claims_json},
+            answer);
     }
-    give_token(standin, caller, audience, answer);
 }
 
 /* --- The service --- */
@@ -257,31 +243,39 @@ static void add_headers(struct standin *standin, const struct request *request, 
     answer_header(answer, "x-ms-request-id", id);
 }
 
-static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
+static bool is_form(const struct request *request)
 {
     const char *type = request_header(request, "Content-Type");
+
+    return type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
+}
+
+static void answer_token_path(struct standin *standin, const struct request *request, struct answer *answer)
+{
     size_t length = 0;
 
-    if (operation_at(request->method, request->path) != OPERATION_TOKEN) {
-        answer_html(answer, 404);
-        return;
-    }
     is_token_path(request->path, &length);
     if (length != strlen(standin->tenant) || strncasecmp(request->path + 1, standin->tenant, length) != 0) {
-        refuse(
+        aadsts_refuse(
             answer, 400, "invalid_request", 90002,
-            text(
-                "Tenant '%.*s' not found. Check to make sure you have the correct tenant ID and are signing into "
-                "the correct cloud.",
-                (int)length, request->path + 1));
-        return;
+            text("Tenant '%.*s' not found. Check to make sure you have the correct tenant ID and are signing "
+                 "into the correct cloud.",
+                 (int)length, request->path + 1));
+    } else if (!is_form(request)) {
+        aadsts_refuse(answer, 400, "invalid_request", 900144,
+                      text("The request body must contain the following parameter: 'grant_type'."));
+    } else {
+        answer_form(standin, request, answer);
     }
-    if (type == NULL || strncasecmp(type, "application/x-www-form-urlencoded", 33) != 0) {
-        refuse(answer, 400, "invalid_request", 900144,
-               text("The request body must contain the following parameter: 'grant_type'."));
-        return;
+}
+
+static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
+{
+    if (operation_at(request->method, request->path) == OPERATION_TOKEN) {
+        answer_token_path(standin, request, answer);
+    } else if (strcmp(request->method, "GET") != 0 || !discovery_answer(standin, request, answer)) {
+        answer_html(answer, 404);
     }
-    answer_form(standin, request->body, answer);
 }
 
 const struct server_kind identity_service = {SERVICE_IDENTITY, operation_at, add_headers, answer_request};

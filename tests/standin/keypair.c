@@ -17,6 +17,7 @@ enum { CACHED_PAIRS = 32 }; /* of one kind; more than this only a test that make
 struct keypair {
     struct key_kind kind;
     unsigned index;
+    bool is_plain; /* of two primes */
     const char *cache;
     pthread_mutex_t lock; /* guards key */
     EVP_PKEY *key;
@@ -71,6 +72,14 @@ struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const c
     return pair;
 }
 
+struct keypair *keypair_new_plain(unsigned index, const char *cache)
+{
+    struct keypair *pair = keypair_new(&(struct key_kind){.kty = "RSA", .bits = 2048}, index, cache);
+
+    pair->is_plain = true;
+    return pair;
+}
+
 void keypair_free(struct keypair *pair)
 {
     if (pair != NULL) {
@@ -94,9 +103,11 @@ static EVP_PKEY *generate_rsa(unsigned bits)
     return key;
 }
 
-static EVP_PKEY *generate(const struct key_kind *kind)
+static EVP_PKEY *generate(const struct keypair *pair)
 {
-    return key_kind_is_rsa(kind) ? generate_rsa(kind->bits) : EVP_EC_gen(kind->crv);
+    return pair->is_plain                 ? EVP_RSA_gen(pair->kind.bits)
+           : key_kind_is_rsa(&pair->kind) ? generate_rsa(pair->kind.bits)
+                                          : EVP_EC_gen(pair->kind.crv);
 }
 
 static EVP_PKEY *read_cached(const char *path)
@@ -135,12 +146,12 @@ static EVP_PKEY *make(const struct keypair *pair)
     EVP_PKEY *key;
 
     if (pair->cache == NULL) {
-        return need(generate(&pair->kind));
+        return need(generate(pair));
     }
     path = text("%srsa-%u-%u.pem", pair->cache, pair->kind.bits, pair->index);
     key = read_cached(path);
     if (key == NULL) {
-        key = need(generate(&pair->kind));
+        key = need(generate(pair));
         write_cached(path, key);
     }
     return key;

@@ -24,6 +24,8 @@ bool key_kind_set(const char *kty, unsigned bits, const char *crv, struct key_ki
 /* `index` tells pairs of one kind apart in the cache. cache: how the names of its files begin, borrowed;
  * NULL: none. */
 struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache);
+/* RSA 2048 of two primes, as every library takes it; made in no hurry. */
+struct keypair *keypair_new_plain(unsigned index, const char *cache);
 void keypair_free(struct keypair *pair);
 
 /* Borrowed, as long as the pair lives; callers wait while it is made. Any thread. */

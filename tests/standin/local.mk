@@ -5,18 +5,29 @@ tests_standin_standin_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS)
 tests_standin_standin_LDADD = $(OPENSSL_LIBS) $(CJSON_LIBS) $(MICROHTTPD_LIBS) -lpthread
 tests_standin_standin_SOURCES = \
 	tests/standin/main.c \
+	tests/standin/aadsts.c tests/standin/aadsts.h \
 	tests/standin/access.c tests/standin/access.h \
 	tests/standin/answer.c tests/standin/answer.h \
+	tests/standin/arc.c \
+	tests/standin/assertion.c tests/standin/assertion.h \
 	tests/standin/callers.c tests/standin/callers.h \
 	tests/standin/control.c tests/standin/control.h \
-	tests/standin/control_keys.c \
+	tests/standin/control_callers.c tests/standin/control_keys.c \
 	tests/standin/counts.c tests/standin/counts.h \
+	tests/standin/credentials.c tests/standin/credentials.h \
 	tests/standin/crypto.c tests/standin/crypto.h \
+	tests/standin/discovery.c \
 	tests/standin/faults.c tests/standin/faults.h \
+	tests/standin/federation.c tests/standin/federation.h \
+	tests/standin/files.c tests/standin/files.h \
+	tests/standin/form.c tests/standin/form.h \
 	tests/standin/headers.c tests/standin/headers.h \
 	tests/standin/identity.c tests/standin/identity.h \
+	tests/standin/jwt.c tests/standin/jwt.h \
 	tests/standin/keypair.c tests/standin/keypair.h \
 	tests/standin/keys.c tests/standin/keys.h \
+	tests/standin/machine.c tests/standin/machine.h \
+	tests/standin/publish.c \
 	tests/standin/route.c tests/standin/route.h \
 	tests/standin/server.c tests/standin/server.h \
 	tests/standin/settings.c tests/standin/settings.h \
@@ -27,7 +38,8 @@ tests_standin_standin_SOURCES = \
 	tests/standin/vault.c tests/standin/vault.h \
 	tests/standin/vault_call.h \
 	tests/standin/vault_keys.c tests/standin/vault_list.c tests/standin/vault_use.c \
-	tests/standin/words.c tests/standin/words.h
+	tests/standin/words.c tests/standin/words.h \
+	tests/standin/world.c tests/standin/world.h
 EXTRA_DIST += tests/vault-curl
 
 # A test program of any room may link this (and libcurl) to have a stand-in of its own.

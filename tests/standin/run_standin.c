@@ -1,9 +1,10 @@
 /* Starts, commands and ends the stand-in vault. */
 #include "tests/standin/run_standin.h"
 #include <curl/curl.h>
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,22 +45,52 @@ static void become_standin(const char *dir, pid_t parent)
     _exit(127);
 }
 
+/* The lines of standin.env, and where each goes. */
+static const struct {
+    const char *name;
+    size_t at;
+} known[] = {
+#define LINE(name, member)                                                                                   \
+    {                                                                                                        \
+        name, offsetof(struct standin_process, member)                                                       \
+    }
+    LINE("VAULT_URL", vault_url),
+    LINE("MHSM_URL", mhsm_url),
+    LINE("VAULT_CA", vault_ca),
+    LINE("IDENTITY_URL", identity_url),
+    LINE("CONTROL_URL", control_url),
+    LINE("TENANT_ID", tenant_id),
+    LINE("CLIENT_ID", client_id),
+    LINE("CLIENT_SECRET_FILE", client_secret_file),
+    LINE("CLIENT_CERTIFICATE_FILE", client_certificate_file),
+    LINE("CLIENT_CERTIFICATE_P12", client_certificate_p12),
+    LINE("FEDERATED_TOKEN_FILE", federated_token_file),
+    LINE("IMDS_URL", imds_url),
+    LINE("APP_SERVICE_ENDPOINT", app_service_endpoint),
+    LINE("APP_SERVICE_HEADER", app_service_header),
+    LINE("ARC_ENDPOINT", arc_endpoint),
+    LINE("ARC_DIR", arc_dir),
+    LINE("SYSTEM_ID_CLIENT_ID", system_id_client_id),
+    LINE("MANAGED_ID_CLIENT_ID", managed_id_client_id),
+    LINE("MANAGED_ID_OBJECT_ID", managed_id_object_id),
+    LINE("MANAGED_ID_RESOURCE_ID", managed_id_resource_id),
+};
+
+enum { LINES = sizeof known / sizeof *known };
+
+static char **value_at(struct standin_process *process, size_t line)
+{
+    return (char **)(void *)((char *)process + known[line].at);
+}
+
 /* One line NAME="VALUE". */
 static void read_line(struct standin_process *process, char *line)
 {
-    struct {
-        const char *name;
-        char **value;
-    } known[] = {
-        {"VAULT_URL", &process->vault_url},     {"MHSM_URL", &process->mhsm_url},
-        {"VAULT_CA", &process->vault_ca},       {"IDENTITY_URL", &process->identity_url},
-        {"CONTROL_URL", &process->control_url}, {"TENANT_ID", &process->tenant_id},
-        {"CLIENT_ID", &process->client_id},     {"CLIENT_SECRET_FILE", &process->client_secret_file}};
     char *name = strtok(line, "="), *value = strtok(NULL, "\"");
 
-    for (size_t i = 0; name != NULL && value != NULL && i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; name != NULL && value != NULL && i < LINES; i++) {
         if (strcmp(known[i].name, name) == 0) {
-            *known[i].value = strdup(value);
+            *value_at(process, i) = strdup(value);
         }
     }
 }
@@ -122,21 +153,11 @@ bool standin_run(struct standin_process *ret_process)
 
 /* --- End --- */
 
-static void remove_dir(const char *dir)
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
 {
-    DIR *stream = opendir(dir);
-    const struct dirent *entry;
-
-    if (stream == NULL) {
-        return;
-    }
-    while ((entry = readdir(stream)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            unlinkat(dirfd(stream), entry->d_name, 0);
-        }
-    }
-    closedir(stream);
-    rmdir(dir);
+    (void)about, (void)kind, (void)where;
+    remove(path);
+    return 0;
 }
 
 bool standin_end(struct standin_process *process)
@@ -148,17 +169,12 @@ bool standin_end(struct standin_process *process)
         waitpid(process->pid, &status, 0);
     }
     if (process->dir != NULL) {
-        remove_dir(process->dir);
+        nftw(process->dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    }
+    for (size_t i = 0; i < LINES; i++) {
+        free(*value_at(process, i));
     }
     free(process->dir);
-    free(process->vault_url);
-    free(process->mhsm_url);
-    free(process->vault_ca);
-    free(process->identity_url);
-    free(process->control_url);
-    free(process->tenant_id);
-    free(process->client_id);
-    free(process->client_secret_file);
     *process = (struct standin_process){0};
     return status == 0;
 }

@@ -14,6 +14,10 @@ struct standin_process {
     char *dir; /* also for files of the test: removed with all that is in it */
     char *vault_url, *mhsm_url, *vault_ca, *identity_url, *control_url;
     char *tenant_id, *client_id, *client_secret_file;
+    /* What else standin.env tells (main.c). */
+    char *client_certificate_file, *client_certificate_p12, *federated_token_file;
+    char *imds_url, *app_service_endpoint, *app_service_header, *arc_endpoint, *arc_dir;
+    char *system_id_client_id, *managed_id_client_id, *managed_id_object_id, *managed_id_resource_id;
 };
 
 /* Waits until it can be used. False: it did not start; the reason is on stderr. */

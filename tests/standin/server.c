@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { BODY_LIMIT = 1 << 20, CHUNK = 16 << 10 };
 
@@ -50,14 +49,6 @@ char *request_base(const struct request *request, const char *fallback)
 }
 
 /* --- Waiting --- */
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* False: the client went away, or we stop. Below 0 is for ever. */
 static bool wait_for(const struct server *server, const struct request *request, int milliseconds)

@@ -32,6 +32,9 @@ bool base64url_decode(const char *encoded, struct blob *ret_blob);
 void random_hex(char *out, size_t size);
 char *random_uuid(void);
 
+/* Milliseconds of CLOCK_MONOTONIC. */
+int64_t now_ms(void);
+
 static inline bool same_text(const char *a, const char *b)
 {
     return a != NULL && b != NULL && __builtin_strcmp(a, b) == 0;

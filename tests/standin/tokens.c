@@ -17,30 +17,46 @@ static char *sealed(const unsigned char key[TOKEN_KEY_SIZE], const char *content
     return base64url(mac, length);
 }
 
-static char *claims_of(const char *tenant, const char *caller, const char *audience, int lifetime)
+/* A client that says cp1 can answer a claims challenge; what it asked with is kept for the service to judge.
+ */
+static void add_asked(cJSON *claims, const cJSON *asked)
+{
+    const cJSON *access = cJSON_GetObjectItemCaseSensitive(asked, "access_token");
+    const cJSON *capabilities = cJSON_GetObjectItemCaseSensitive(access, "xms_cc");
+    const cJSON *values = cJSON_GetObjectItemCaseSensitive(capabilities, "values");
+
+    if (asked != NULL) {
+        cJSON_AddItemToObject(claims, "asked", need(cJSON_Duplicate(asked, true)));
+    }
+    if (cJSON_IsArray(values)) {
+        cJSON_AddItemToObject(claims, "xms_cc", need(cJSON_Duplicate(values, true)));
+    }
+}
+
+static char *claims_of(const char *tenant, const struct token_wish *wish)
 {
     cJSON *claims OWNED(owned_json) = need(cJSON_CreateObject());
     char *issuer OWNED(owned_free) = text("https://sts.windows.net/%s/", tenant);
     char *id OWNED(owned_free) = random_uuid();
     time_t now = time(NULL);
 
-    cJSON_AddStringToObject(claims, "aud", audience);
+    cJSON_AddStringToObject(claims, "aud", wish->audience);
     cJSON_AddStringToObject(claims, "iss", issuer);
     cJSON_AddNumberToObject(claims, "iat", (double)now);
     cJSON_AddNumberToObject(claims, "nbf", (double)now);
-    cJSON_AddNumberToObject(claims, "exp", (double)(now + lifetime));
-    cJSON_AddStringToObject(claims, "appid", caller);
-    cJSON_AddStringToObject(claims, "oid", caller);
+    cJSON_AddNumberToObject(claims, "exp", (double)(now + wish->lifetime));
+    cJSON_AddStringToObject(claims, "appid", wish->caller);
+    cJSON_AddStringToObject(claims, "oid", wish->caller);
     cJSON_AddStringToObject(claims, "tid", tenant);
     cJSON_AddStringToObject(claims, "uti", id);
     cJSON_AddStringToObject(claims, "ver", "1.0");
+    add_asked(claims, wish->claims);
     return need(cJSON_PrintUnformatted(claims));
 }
 
-char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const char *caller,
-                 const char *audience, int lifetime)
+char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const struct token_wish *wish)
 {
-    char *claims OWNED(owned_free) = claims_of(tenant, caller, audience, lifetime);
+    char *claims OWNED(owned_free) = claims_of(tenant, wish);
     char *first OWNED(owned_free) = base64url(head, strlen(head));
     char *second OWNED(owned_free) = base64url(claims, strlen(claims));
     char *content OWNED(owned_free) = text("%s.%s", first, second);

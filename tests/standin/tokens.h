@@ -5,9 +5,14 @@
 
 #include "tests/standin/standin.h"
 
+struct token_wish {
+    const char *caller, *audience;
+    int lifetime;        /* seconds */
+    const cJSON *claims; /* what the client asked to have in it (OpenID Connect section 5.5); NULL: nothing */
+};
+
 /* From malloc. */
-char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const char *caller,
-                 const char *audience, int lifetime);
+char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const struct token_wish *wish);
 
 /* What a true token says; NULL: it is none of ours. exp and aud are for the caller to judge. */
 cJSON *token_read(const unsigned char key[TOKEN_KEY_SIZE], const char *token);
