@@ -1,0 +1,21 @@
+# Real clients, unmodified: what they do with the stand-in, and with what our module made.
+noinst_PROGRAMS += tests/consumers/module_wrap
+tests_consumers_module_wrap_SOURCES = tests/consumers/module_wrap.c tests/built_module.h
+tests_consumers_module_wrap_LDADD = $(P11KIT_LIBS)
+
+EXTRA_DIST += \
+	tests/consumers/azure-sdk-js/.npmrc \
+	tests/consumers/azure-sdk-js/install \
+	tests/consumers/azure-sdk-js/package.json \
+	tests/consumers/azure-sdk-js/package-lock.json \
+	tests/consumers/azure-sdk-js/run \
+	tests/consumers/azure-sdk-js/life.mjs \
+	tests/consumers/azure-sdk-js/main.mjs \
+	tests/consumers/azure-sdk-js/module.mjs \
+	tests/consumers/azure-sdk-js/refusals.mjs \
+	tests/consumers/azure-sdk-js/sdk.mjs \
+	tests/consumers/azure-sdk-js/tap.mjs \
+	tests/consumers/azure-sdk-js/upkeep.mjs \
+	tests/consumers/azure-sdk-js/use.mjs \
+	tests/bench/js-sdk.mjs
+check_SCRIPTS += tests/consumers/azure-sdk-js/run
