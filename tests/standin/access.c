@@ -1,54 +1,41 @@
-/* Who may call what: tokens, permissions, and the words of each refusal. */
+/* Who may call what: the network first, then the token, how much was asked for, and the permission. */
 #include "tests/standin/access.h"
+#include "tests/standin/challenge.h"
+#include "tests/standin/forbid.h"
+#include "tests/standin/jwt.h"
 #include "tests/standin/tokens.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-/* --- Who asks --- */
+/* --- The token --- */
 
-static const char *audience_of(const struct call *call)
+/* What a true token says; NULL: there is no token, or it is none of ours. */
+static cJSON *read_token(const struct call *call)
 {
-    const struct settings *settings = &call->standin->settings;
+    const char *header = request_header(call->request, "Authorization");
 
-    return is_mhsm(call) ? settings->mhsm_audience : settings->audience;
-}
-
-static void challenge(const struct call *call, char *message)
-{
-    char *header OWNED(owned_free) =
-        text("Bearer authorization=\"%s/%s\", resource=\"%s\"", call->standin->identity_url,
-             call->standin->tenant, audience_of(call));
-
-    answer_header(call->answer, "WWW-Authenticate", header);
-    if (is_mhsm(call)) {
-        call->answer->status = 401; /* with nothing in it */
-        free(message);
-        return;
-    }
-    answer_error(call->answer, 401, "Unauthorized", NULL, message);
-}
-
-static const char *claim(const cJSON *claims, const char *name)
-{
-    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(claims, name));
-
-    return value == NULL ? "" : value;
+    return header == NULL || strncasecmp(header, "Bearer ", 7) != 0
+               ? NULL
+               : token_read(call->standin->token_key, header + 7);
 }
 
 /* With the lock. NULL: a 401 was given. */
 static const struct caller *judge_claims(const struct call *call, const cJSON *claims)
 {
-    const struct standin *standin = call->standin;
-    const struct caller *caller = caller_find(standin->callers, claim(claims, "appid"));
+    const struct caller *caller = caller_find(call->standin->callers, json_text(claims, "appid"));
+    const char *audience = challenge_audience(call);
+    char *issuer OWNED(owned_free) = text("https://sts.windows.net/%s/", call->standin->tenant);
 
-    if (claims == NULL) {
-        challenge(call, text("AKV10046: Unable to resolve the key used for signature validation."));
-    } else if (strcmp(claim(claims, "aud"), audience_of(call)) != 0) {
-        challenge(call, text("AKV10022: Invalid audience. Expected %s, found: %s.", audience_of(call),
-                             claim(claims, "aud")));
-    } else if (cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claims, "exp")) <= (double)time(NULL)) {
+    if (strcmp(json_text(claims, "aud"), audience) != 0) {
+        challenge(call, text("AKV10022: Invalid audience. Expected %s, found: %s.", audience,
+                             json_text(claims, "aud")));
+    } else if (strcmp(json_text(claims, "iss"), issuer) != 0) {
+        challenge(call, text("AKV10032: Invalid issuer. Expected one of %s, found %s.", issuer,
+                             json_text(claims, "iss")));
+    } else if (json_number(claims, "exp") <= (double)time(NULL)) {
         challenge(call, text("Error validating token: the token has expired."));
     } else if (caller == NULL) {
         challenge(call, text("Error validating token: the caller is unknown."));
@@ -58,101 +45,150 @@ static const struct caller *judge_claims(const struct call *call, const cJSON *c
     return NULL;
 }
 
-static const struct caller *authenticate(const struct call *call)
+static const struct caller *authenticate(const struct call *call, const cJSON *claims)
 {
     const char *header = request_header(call->request, "Authorization");
-    cJSON *claims OWNED(owned_json) = NULL;
 
     if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
         challenge(call, text("AKV10000: Request is missing a Bearer or PoP token."));
         return NULL;
     }
-    claims = token_read(call->standin->token_key, header + 7);
+    if (claims == NULL) {
+        challenge(call, text("AKV10046: Unable to resolve the key used for signature validation."));
+        return NULL;
+    }
     return judge_claims(call, claims);
+}
+
+/* --- Claims that it must have been fetched with --- */
+
+static bool can_answer_claims(const cJSON *claims)
+{
+    const cJSON *capability;
+
+    cJSON_ArrayForEach(capability, cJSON_GetObjectItemCaseSensitive(claims, "xms_cc"))
+    {
+        if (same_text(cJSON_GetStringValue(capability), "cp1")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool fetched_with(const cJSON *claims, const cJSON *wanted)
+{
+    const cJSON *asked =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(claims, "asked"), "access_token");
+    const cJSON *claim;
+
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItemCaseSensitive(wanted, "access_token"))
+    {
+        if (!cJSON_Compare(claim, cJSON_GetObjectItemCaseSensitive(asked, claim->string), true)) {
+            return false;
+        }
+    }
+    return can_answer_claims(claims);
+}
+
+/* A token that has the last of the caller's claims is good; one that has others is asked for the next. */
+static bool has_claims(const struct call *call, const struct caller *caller, const cJSON *claims)
+{
+    int count = cJSON_GetArraySize(caller->claims), has = count - 1;
+
+    while (has >= 0 && !fetched_with(claims, cJSON_GetArrayItem(caller->claims, has))) {
+        has--;
+    }
+    if (has + 1 < count) {
+        challenge_claims(call, cJSON_GetArrayItem(caller->claims, has + 1));
+        return false;
+    }
+    return true;
+}
+
+/* --- How much --- */
+
+/* What the request is about; a key that is not there costs what the cheapest one does. */
+static struct key_kind kind_of(const struct call *call)
+{
+    const struct key *key = key_find(call->keys, call->route.name);
+    cJSON *body OWNED(owned_json) = NULL;
+    struct key_kind kind = {.kty = "RSA", .bits = 2048};
+
+    if (call->route.operation == OPERATION_CREATE) {
+        body = cJSON_ParseWithLength(call->request->body, call->request->size);
+        snprintf(kind.kty, sizeof kind.kty, "%s", json_text(body, "kty"));
+    } else if (key != NULL) {
+        kind = key->newest->kind;
+    }
+    return kind;
+}
+
+/* With the lock. */
+static bool in_quota(struct call *call)
+{
+    struct standin *standin = call->standin;
+    const struct settings *settings = &standin->settings;
+    struct key_kind kind = kind_of(call);
+
+    if (!quota_take(&standin->seconds[call->service], 1000, (unsigned)settings->quota_per_second, 1) ||
+        (!is_mhsm(call) && !quota_take(&standin->tens, 10 * 1000, (unsigned)settings->quota_per_10s,
+                                       quota_weight(call->route.operation, &kind)))) {
+        standin->counts.throttled++;
+        forbid_for_now(call, "VaultRequestTypeLimitReached", settings->quota_retry_after);
+        return false;
+    }
+    return true;
 }
 
 /* --- What it may --- */
 
-static bool permitted(const struct standin *standin, const struct caller *caller, enum operation operation)
+static bool permitted(const struct call *call, const struct caller *caller, enum operation operation)
 {
+    static const unsigned reading = 1U << OPERATION_GET | 1U << OPERATION_LIST;
     unsigned wanted = 1U << operation;
 
-    if (standin->settings.rbac && (operation == OPERATION_GET || operation == OPERATION_LIST)) {
-        wanted = 1U << OPERATION_GET | 1U << OPERATION_LIST; /* one data action, keys/read */
+    /* Roles, a Managed HSM's own too, know one action for both. */
+    if ((call->standin->settings.rbac || is_mhsm(call)) && (wanted & reading) != 0) {
+        wanted = reading;
     }
     return (caller_permissions(caller) & wanted) != 0;
 }
 
-static char *who(const struct call *call, const struct caller *caller)
+/* --- All of it --- */
+
+/* With the lock. False: a 403 was given, whoever asks. */
+static bool may_connect(struct call *call, const cJSON *claims)
 {
-    return text("appid=%s;oid=%s;iss=https://sts.windows.net/%s/", caller->id, caller->id,
-                call->standin->tenant);
+    const char *caller = claims == NULL ? NULL : json_text(claims, "appid");
+
+    if (call->standin->settings.private_link) {
+        forbid_connection(call, caller);
+        return false;
+    }
+    if (call->standin->settings.firewall) {
+        forbid_address(call, caller);
+        return false;
+    }
+    return true;
 }
 
-static void forbid_by_policy(const struct call *call, const struct caller *caller, enum operation operation)
-{
-    char *name OWNED(owned_free) = who(call, caller);
-
-    answer_error(call->answer, 403, "Forbidden", "ForbiddenByPolicy",
-                 text("The user, group or application '%s' does not have keys %s permission on key vault "
-                      "'%s;location=westeurope'. For help resolving this issue, please see "
-                      "https://go.microsoft.com/fwlink/?linkid=2125287",
-                      name, permission_word(operation), call->standin->vault_name));
-}
-
-static void forbid_by_role(const struct call *call, const struct caller *caller, enum operation operation)
-{
-    static const char *const actions[PERMISSIONS] = {"encrypt/action",
-                                                     "decrypt/action",
-                                                     "sign/action",
-                                                     "verify/action",
-                                                     "wrap/action",
-                                                     "unwrap/action",
-                                                     "read",
-                                                     "read",
-                                                     "create/action",
-                                                     "update/action",
-                                                     "import/action",
-                                                     "delete",
-                                                     "recover/action",
-                                                     "purge/action",
-                                                     "backup/action",
-                                                     "restore/action",
-                                                     "rotate/action",
-                                                     "rotationpolicies/read",
-                                                     "rotationpolicies/write",
-                                                     "release/action",
-                                                     "rng/action",
-                                                     "certificates/read",
-                                                     "certificates/read",
-                                                     "secrets/getSecret/action"};
-    char *name OWNED(owned_free) = who(call, caller);
-
-    answer_error(
-        call->answer, 403, "Forbidden", "ForbiddenByRbac",
-        text("Caller is not authorized to perform action on resource.\r\nIf role assignments, deny "
-             "assignments or role definitions were changed recently, please observe propagation time.\r\n"
-             "Caller: %s\r\nAction: 'Microsoft.KeyVault/vaults/keys/%s'\r\nResource: "
-             "'/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/rg/providers/"
-             "microsoft.keyvault/vaults/%s/keys/%s'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n"
-             "DecisionReason: null \r\nVault: %s;location=westeurope\r\n",
-             name, actions[operation], call->standin->vault_name, call->route.name,
-             call->standin->vault_name));
-}
-
-bool access_let_in(const struct call *call)
+bool access_let_in(struct call *call)
 {
     enum operation needed = permission_for(call->route.operation);
+    cJSON *claims OWNED(owned_json) = read_token(call);
     const struct caller *caller;
 
     LOCKED(call->standin);
-    caller = authenticate(call);
-    if (caller == NULL) {
+    if (!may_connect(call, claims)) {
         return false;
     }
-    if (needed >= PERMISSIONS || permitted(call->standin, caller, needed)) {
+    caller = authenticate(call, claims);
+    if (caller == NULL || !has_claims(call, caller, claims) || !in_quota(call)) {
+        return false;
+    }
+    if (needed >= PERMISSIONS || permitted(call, caller, needed)) {
         return true;
     }
-    (call->standin->settings.rbac ? forbid_by_role : forbid_by_policy)(call, caller, needed);
+    forbid_operation(call, caller, needed);
     return false;
 }

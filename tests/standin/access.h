@@ -1,5 +1,5 @@
 /*
- * Who is let in: tokens, permissions, and how a service says no. Vault and Managed HSM share it.
+ * Who is let in: network, tokens, quota, permissions. Vault and Managed HSM share it.
  *
  * Threads: takes the lock of struct standin itself.
  */
@@ -9,6 +9,6 @@
 #include "tests/standin/vault_call.h"
 
 /* False: an answer was given. */
-bool access_let_in(const struct call *call);
+bool access_let_in(struct call *call);
 
 #endif

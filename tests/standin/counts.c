@@ -52,6 +52,7 @@ cJSON *counts_json(const struct counts *counts)
     for (unsigned i = 0; i < SERVICE_CONTROL; i++) {
         cJSON_AddNumberToObject(connections, service_word((enum service)i), (double)counts->connections[i]);
     }
+    cJSON_AddNumberToObject(json, "throttled", (double)counts->throttled);
     cJSON_AddNumberToObject(json, "most_at_once", (double)counts->most_at_once);
     return json;
 }

@@ -23,6 +23,7 @@ enum service {
 struct counts {
     unsigned long requests[OPERATIONS];
     unsigned long connections[SERVICES]; /* accepted */
+    unsigned long throttled;             /* refused by the quota */
     unsigned long at_once;               /* requests being answered now */
     unsigned long most_at_once;
     cJSON *log; /* array, oldest first; NULL: nothing yet */

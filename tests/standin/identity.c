@@ -174,7 +174,7 @@ static char *audience_of(const struct standin *standin, const char *scope, struc
 
 static void give_token(const struct standin *standin, const struct token_wish *wish, struct answer *answer)
 {
-    char *token OWNED(owned_free) = token_make(standin->token_key, standin->tenant, wish);
+    char *token OWNED(owned_free) = token_make(standin, wish);
     cJSON *json = need(cJSON_CreateObject());
 
     cJSON_AddStringToObject(json, "token_type", "Bearer");

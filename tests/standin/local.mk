@@ -11,6 +11,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/arc.c \
 	tests/standin/assertion.c tests/standin/assertion.h \
 	tests/standin/callers.c tests/standin/callers.h \
+	tests/standin/challenge.c tests/standin/challenge.h \
 	tests/standin/control.c tests/standin/control.h \
 	tests/standin/control_callers.c tests/standin/control_keys.c \
 	tests/standin/counts.c tests/standin/counts.h \
@@ -20,6 +21,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/faults.c tests/standin/faults.h \
 	tests/standin/federation.c tests/standin/federation.h \
 	tests/standin/files.c tests/standin/files.h \
+	tests/standin/forbid.c tests/standin/forbid.h \
 	tests/standin/form.c tests/standin/form.h \
 	tests/standin/headers.c tests/standin/headers.h \
 	tests/standin/identity.c tests/standin/identity.h \
@@ -28,6 +30,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/keys.c tests/standin/keys.h \
 	tests/standin/machine.c tests/standin/machine.h \
 	tests/standin/publish.c \
+	tests/standin/quota.c tests/standin/quota.h \
 	tests/standin/route.c tests/standin/route.h \
 	tests/standin/server.c tests/standin/server.h \
 	tests/standin/settings.c tests/standin/settings.h \

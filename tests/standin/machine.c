@@ -104,7 +104,7 @@ cJSON *machine_token(const struct standin *standin, const struct caller *caller,
     if (!identity_knows(standin, resource)) {
         return NULL;
     }
-    token = token_make(standin->token_key, standin->tenant, &wish);
+    token = token_make(standin, &wish);
     *ret_expires_on = (long)time(NULL) + wish.lifetime;
     json = need(cJSON_CreateObject());
     cJSON_AddStringToObject(json, "access_token", token);

@@ -14,12 +14,23 @@ struct settings {
     int arc_key_size;        /* octets of Arc's key files; 0: as usual */
     int leeway;              /* seconds of grace at nbf and exp */
     int recoverable_days;    /* 0: no soft delete, and the attribute is absent */
-    bool disabled_encrypts;  /* a disabled key encrypts, wraps and verifies, as one report says */
-    bool rbac;               /* refusals are worded as of role assignments, not of an access policy */
+    int quota_per_10s; /* what a vault does in 10 s, weighed as quota.h says; 0: no limit (a true one: 4000)
+                        */
+    int quota_per_second;   /* requests a second, vault and Managed HSM each; 0: no limit */
+    bool firewall;          /* nobody's address is allowed */
+    bool private_link;      /* nobody comes by a private link, and no other way is open */
+    bool challenge_uri;     /* authorization_uri= instead of authorization= */
+    bool disabled_encrypts; /* a disabled key encrypts, wraps and verifies, as one report says */
+    bool rbac;              /* refusals are worded as of role assignments, not of an access policy */
     char recovery_level[64];
     char audience[128];      /* what tokens must be for, and what the challenge names */
     char mhsm_audience[128]; /* the same of the Managed HSM */
-    char arc_realm[256];     /* what Arc's challenge names instead of its file */
+    char challenge_by[16];   /* "resource"; "scope"; "both": a wrong resource, and the scope */
+    char challenge_resource[128], challenge_tenant[64], challenge_authority[128]; /* "": the true ones */
+    char challenge_header[512];                                                   /* all of it; "": not so */
+    char token_tenant[64];      /* who issues tokens; "": our own */
+    char quota_retry_after[64]; /* the header of a 429 by the quota; "": none, as a true one */
+    char arc_realm[256];        /* what Arc's challenge names instead of its file */
 };
 
 void settings_init(struct settings *settings);

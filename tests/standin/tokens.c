@@ -54,13 +54,14 @@ static char *claims_of(const char *tenant, const struct token_wish *wish)
     return need(cJSON_PrintUnformatted(claims));
 }
 
-char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const struct token_wish *wish)
+char *token_make(const struct standin *standin, const struct token_wish *wish)
 {
+    const char *other = standin->settings.token_tenant, *tenant = other[0] == '\0' ? standin->tenant : other;
     char *claims OWNED(owned_free) = claims_of(tenant, wish);
     char *first OWNED(owned_free) = base64url(head, strlen(head));
     char *second OWNED(owned_free) = base64url(claims, strlen(claims));
     char *content OWNED(owned_free) = text("%s.%s", first, second);
-    char *mac OWNED(owned_free) = sealed(key, content, strlen(content));
+    char *mac OWNED(owned_free) = sealed(standin->token_key, content, strlen(content));
 
     return text("%s.%s", content, mac);
 }

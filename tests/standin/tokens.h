@@ -11,8 +11,8 @@ struct token_wish {
     const cJSON *claims; /* what the client asked to have in it (OpenID Connect section 5.5); NULL: nothing */
 };
 
-/* From malloc. */
-char *token_make(const unsigned char key[TOKEN_KEY_SIZE], const char *tenant, const struct token_wish *wish);
+/* By our tenant, or as settings.token_tenant says. With the lock. From malloc. */
+char *token_make(const struct standin *standin, const struct token_wish *wish);
 
 /* What a true token says; NULL: it is none of ours. exp and aud are for the caller to judge. */
 cJSON *token_read(const unsigned char key[TOKEN_KEY_SIZE], const char *token);
