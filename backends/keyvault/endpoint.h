@@ -24,7 +24,9 @@ void endpoint_free(struct endpoint *endpoint);
 
 /*
  * One try. True: the reply is not worth keeping, and the time before the next try has passed. False: `reply`
- * is the answer, of the service or of the breaker.
+ * is the answer: the service's, or HTTP_NOT_ASKED where nothing was sent, because nobody is there (five
+ * failures in a row; one probe every five seconds goes out) or the time for which a 429 asked is not over
+ * before the deadline.
  */
 MUST_USE bool endpoint_try(struct endpoint *endpoint, const struct http_request *request, struct retry *retry,
                            struct http_reply *reply);

@@ -182,6 +182,7 @@ static void set_request(struct exchange *exchange, struct deadline deadline)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, at_most(left, DAY_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, at_most(left, exchange->line->client->connect_timeout));
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->request->fresh ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, exchange->request->once ? 1L : 0L);
     http_pool_set_way(exchange->line, exchange->request->machine);
 }

@@ -38,22 +38,25 @@ struct http_request {
     const char *const *headers; /* more lines, ended by NULL; NULL: none */
     bool machine; /* a service of this machine itself: plain http is allowed, and no proxy is asked */
     size_t limit; /* bytes of the reply's body */
+    bool fresh;   /* over a new connection */
     bool once;    /* close the connection afterwards: nothing more will be asked there for long */
 };
 
 enum http_failure {
     HTTP_ANSWERED,   /* a whole reply is here */
     HTTP_NO_CONNECT, /* nobody there: no name, no route, refused; or TLS broke off */
+    HTTP_REFUSED,    /* a proxy refuses to go there */
     HTTP_UNTRUSTED,  /* the certificate is not for this host, or by nobody we trust */
     HTTP_BROKEN,     /* the connection broke before the reply was whole */
     HTTP_TIMED_OUT,
     HTTP_TOO_LARGE, /* more than the limit, or no HTTP */
-    HTTP_UNUSABLE   /* it is us: no memory, no CA file, libcurl not usable */
+    HTTP_UNUSABLE,  /* it is us: no memory, no CA file, libcurl not usable */
+    HTTP_NOT_ASKED  /* by endpoint.c: nothing was sent; status is that of the answer that is the reason */
 };
 
 struct http_reply {
     enum http_failure failure;
-    unsigned status; /* 0: no whole reply */
+    unsigned status; /* 0: no whole reply; but see HTTP_NOT_ASKED */
     struct buffer body;
     bool reused;                   /* it went over a connection that was open before */
     bool began;                    /* some bytes of a reply came */
@@ -70,6 +73,9 @@ struct http_reply {
 /* An empty one, to be given to http_exchange(), again and again. */
 void http_reply_init(struct http_reply *reply);
 void http_reply_done(struct http_reply *reply);
+/* Empties it into a failure: in words, and what to do about it. */
+void http_reply_fail(struct http_reply *reply, enum http_failure failure, const char *advice,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Notes what one header line, with or without its end, says. */
 void http_reply_read_header(struct http_reply *reply, struct bytes line);
 

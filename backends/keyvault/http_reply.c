@@ -1,6 +1,7 @@
 /* What a reply's headers say. */
 #include "backends/keyvault/http.h"
 #include <curl/curl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,20 @@ void http_reply_done(struct http_reply *reply)
 {
     buffer_free(&reply->body);
     buffer_free(&reply->challenge);
+}
+
+void http_reply_fail(struct http_reply *reply, enum http_failure failure, const char *advice,
+                     const char *format, ...)
+{
+    va_list arguments;
+
+    http_reply_done(reply);
+    http_reply_init(reply);
+    reply->failure = failure;
+    reply->advice = advice;
+    va_start(arguments, format);
+    vsnprintf(reply->cause, sizeof reply->cause, format, arguments);
+    va_end(arguments);
 }
 
 /* The value of header `name`, without the blanks around it. */

@@ -18,9 +18,11 @@ static bool is_worth_it(const struct retry *retry, const struct http_reply *repl
     case HTTP_NO_CONNECT:
         return retry->tries < MOST_TRIES_TO_CONNECT;
     case HTTP_BROKEN:
-    case HTTP_TIMED_OUT: /* of connecting: the deadline itself is looked at below */
+    case HTTP_TIMED_OUT: /* of connecting: the deadline itself is looked at by who waits */
         return true;
     case HTTP_UNTRUSTED:
+    case HTTP_REFUSED:
+    case HTTP_NOT_ASKED:
     case HTTP_TOO_LARGE:
     case HTTP_UNUSABLE:
         break;
@@ -41,39 +43,35 @@ int64_t retry_jitter(int64_t most)
     return (int64_t)(random % ((uint64_t)most + 1));
 }
 
-static int64_t next_own_wait(struct retry *retry)
+int64_t retry_own_wait(unsigned waits)
 {
     int64_t wait = FIRST_WAIT;
 
-    for (unsigned i = 0; i < retry->waits && wait < LONGEST_WAIT; i++) {
+    for (unsigned i = 0; i < waits && wait < LONGEST_WAIT; i++) {
         wait *= 2;
     }
-    retry->waits++;
     return wait;
 }
 
-/* Told to wait: exactly so long at least, and a little more, as everybody else was told the same. */
-static int64_t next_wait(struct retry *retry, const struct http_reply *reply)
+int64_t retry_spread(struct retry *retry)
 {
-    int64_t own = next_own_wait(retry), told, spread;
-
-    if (reply->failure != HTTP_ANSWERED || reply->retry_after < 0) {
-        return retry_jitter(own);
-    }
-    told = reply->retry_after;
-    spread = deadline_left(retry->deadline) - told - 1;
-    return told + retry_jitter(spread < own / 4 ? spread : own / 4);
+    return retry_jitter(retry_own_wait(retry->waits++) / 2);
 }
 
-bool retry_wait(struct retry *retry, const struct http_reply *reply)
+int64_t retry_next_wait(struct retry *retry, const struct http_reply *reply)
 {
-    retry->tries++;
-    if (!is_worth_it(retry, reply)) {
-        return false;
-    }
     if (reply->failure == HTTP_BROKEN && reply->reused && !reply->began && !retry->went_at_once) {
         retry->went_at_once = true;
-        return !deadline_passed(retry->deadline);
+        return 0;
     }
-    return deadline_sleep(retry->deadline, next_wait(retry, reply));
+    if (reply->failure == HTTP_ANSWERED && reply->retry_after >= 0) {
+        return reply->retry_after + retry_spread(retry);
+    }
+    return retry_jitter(retry_own_wait(retry->waits++));
+}
+
+bool retry_is_due(struct retry *retry, const struct http_reply *reply)
+{
+    retry->tries++;
+    return is_worth_it(retry, reply);
 }

@@ -60,8 +60,11 @@ static void note_reply(struct vault_call *call)
     const struct http_reply *reply = &call->reply;
     struct service_answer *answer = call->answer;
 
-    answer->tries++;
     answer->status = reply->status;
+    if (reply->failure == HTTP_NOT_ASKED) {
+        return;
+    }
+    answer->tries++;
     answer->date = reply->date;
     snprintf(answer->request_id, sizeof answer->request_id, "%s", reply->request_id);
     log_debug(call->operation.client->about, "%s: try %u: status %u%s%s, request id %s",

@@ -6,6 +6,8 @@ keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 check_PROGRAMS += \
 	tests/backends/keyvault/test_client_secret \
+	tests/backends/keyvault/test_endpoint \
+	tests/backends/keyvault/test_health \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_key_id \
 	tests/backends/keyvault/test_keyvault \
@@ -18,6 +20,8 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)

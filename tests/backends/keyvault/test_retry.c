@@ -1,5 +1,6 @@
 /* When to ask again, and how long to wait. */
 #include "backends/keyvault/retry.h"
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -23,12 +24,11 @@ static struct http_reply failed(enum http_failure failure)
     return reply;
 }
 
-/* A wait of the first kind takes at most a second. */
 static bool again_soon(struct http_reply reply)
 {
     struct retry retry = RETRY_INIT(deadline_in(3000));
 
-    return retry_wait(&retry, &reply);
+    return retry_is_due(&retry, &reply);
 }
 
 static void test_answers_that_stand(void **state)
@@ -61,13 +61,13 @@ static void test_a_machine_that_is_updated_is_asked_again(void **state)
         struct retry retry = {.deadline = deadline_in(3000), .machine = true};
 
         reply = answered(passing[i], 0);
-        assert_true(retry_wait(&retry, &reply));
+        assert_true(retry_is_due(&retry, &reply));
     }
     for (size_t i = 0; i < sizeof standing / sizeof standing[0]; i++) {
         struct retry retry = {.deadline = deadline_in(3000), .machine = true};
 
         reply = answered(standing[i], 0);
-        assert_false(retry_wait(&retry, &reply));
+        assert_false(retry_is_due(&retry, &reply));
     }
 }
 
@@ -77,52 +77,44 @@ static void test_failures(void **state)
     assert_true(again_soon(failed(HTTP_NO_CONNECT)));
     assert_true(again_soon(failed(HTTP_BROKEN)));
     assert_false(again_soon(failed(HTTP_UNTRUSTED)));
+    assert_false(again_soon(failed(HTTP_REFUSED)));
+    assert_false(again_soon(failed(HTTP_NOT_ASKED)));
     assert_false(again_soon(failed(HTTP_TOO_LARGE)));
     assert_false(again_soon(failed(HTTP_UNUSABLE)));
 }
 
+static int64_t next_wait(struct http_reply reply, unsigned waits)
+{
+    struct retry retry = {.waits = waits};
+
+    return retry_next_wait(&retry, &reply);
+}
+
+/* Exactly so long at least, and up to a half of the own wait more. */
 static void test_retry_after_is_kept(void **state)
 {
-    struct retry retry = RETRY_INIT(deadline_in(3000));
-    struct http_reply reply = answered(429, 300);
-    int64_t begun = clock_now();
-
     (void)state;
-    assert_true(retry_wait(&retry, &reply));
-    assert_in_range(clock_now() - begun, 299, 900);
+    for (int i = 0; i < 100; i++) {
+        assert_in_range(next_wait(answered(503, 300), 0), 300, 800);
+        assert_in_range(next_wait(answered(503, 300), 5), 300, 4300);
+    }
 }
 
-static void test_retry_after_beyond_the_deadline_ends_at_once(void **state)
+static void test_own_waits_double_up_to_eight_seconds(void **state)
 {
-    struct retry retry = RETRY_INIT(deadline_in(1000));
-    struct http_reply reply = answered(429, 5000);
-    int64_t begun = clock_now();
+    static const int64_t expected[] = {1000, 2000, 4000, 8000, 8000};
 
     (void)state;
-    assert_false(retry_wait(&retry, &reply));
-    assert_true(clock_now() - begun < 100);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(retry_own_wait(i), expected[i]);
+        for (int k = 0; k < 100; k++) {
+            assert_in_range(next_wait(answered(503, -1), i), 0, expected[i]);
+        }
+    }
+    assert_int_equal(retry_own_wait(UINT_MAX), 8000);
 }
 
-/* Spreading those who were told the same never pushes one of them over its own deadline. */
-static void test_retry_after_just_within_the_deadline(void **state)
-{
-    struct retry retry = RETRY_INIT(deadline_in(250));
-    struct http_reply reply = answered(429, 200);
-
-    (void)state;
-    assert_true(retry_wait(&retry, &reply));
-}
-
-static void test_no_time_left(void **state)
-{
-    struct retry retry = RETRY_INIT(deadline_in(0));
-    struct http_reply reply = failed(HTTP_TIMED_OUT);
-
-    (void)state;
-    assert_false(retry_wait(&retry, &reply));
-}
-
-static void test_own_waits_grow_and_are_random(void **state)
+static void test_jitter_is_random(void **state)
 {
     int64_t sum = 0;
 
@@ -142,12 +134,11 @@ static void test_reused_connection_is_replaced_at_once(void **state)
 {
     struct retry retry = RETRY_INIT(deadline_in(1000));
     struct http_reply reply = failed(HTTP_BROKEN);
-    int64_t begun = clock_now();
 
     (void)state;
     reply.reused = true;
-    assert_true(retry_wait(&retry, &reply));
-    assert_true(clock_now() - begun < 50);
+    assert_true(retry_is_due(&retry, &reply));
+    assert_int_equal(retry_next_wait(&retry, &reply), 0);
     assert_true(retry.went_at_once);
     assert_int_equal(retry.waits, 0);
 }
@@ -160,11 +151,11 @@ static void test_at_once_only_once_and_only_before_an_answer(void **state)
     (void)state;
     reply.reused = true;
     reply.began = true;
-    assert_true(retry_wait(&retry, &reply));
+    (void)retry_next_wait(&retry, &reply);
     assert_int_equal(retry.waits, 1);
     reply.began = false;
     retry.went_at_once = true;
-    (void)retry_wait(&retry, &reply);
+    (void)retry_next_wait(&retry, &reply);
     assert_int_equal(retry.waits, 2);
 }
 
@@ -175,8 +166,8 @@ static void test_nobody_there_ends_before_the_deadline(void **state)
 
     (void)state;
     retry.tries = 2;
-    assert_true(retry_wait(&retry, &reply));
-    assert_false(retry_wait(&retry, &reply));
+    assert_true(retry_is_due(&retry, &reply));
+    assert_false(retry_is_due(&retry, &reply));
     assert_int_equal(retry.tries, 4);
 }
 
@@ -188,10 +179,8 @@ int main(void)
         cmocka_unit_test(test_a_machine_that_is_updated_is_asked_again),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_retry_after_is_kept),
-        cmocka_unit_test(test_retry_after_beyond_the_deadline_ends_at_once),
-        cmocka_unit_test(test_retry_after_just_within_the_deadline),
-        cmocka_unit_test(test_no_time_left),
-        cmocka_unit_test(test_own_waits_grow_and_are_random),
+        cmocka_unit_test(test_own_waits_double_up_to_eight_seconds),
+        cmocka_unit_test(test_jitter_is_random),
         cmocka_unit_test(test_reused_connection_is_replaced_at_once),
         cmocka_unit_test(test_at_once_only_once_and_only_before_an_answer),
         cmocka_unit_test(test_nobody_there_ends_before_the_deadline),
