@@ -32,8 +32,10 @@ void counts_log(struct counts *counts, cJSON *entry)
         counts->log = need(cJSON_CreateArray());
     }
     cJSON_AddItemToArray(counts->log, entry);
-    if (cJSON_GetArraySize(counts->log) > LOG_ENTRIES) {
+    if (counts->logged == LOG_ENTRIES) {
         cJSON_DeleteItemFromArray(counts->log, 0);
+    } else {
+        counts->logged++; /* cJSON would walk through all of them to count them */
     }
 }
 

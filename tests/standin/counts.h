@@ -27,6 +27,7 @@ struct counts {
     unsigned long at_once;               /* requests being answered now */
     unsigned long most_at_once;
     cJSON *log; /* array, oldest first; NULL: nothing yet */
+    unsigned logged;
 };
 
 const char *service_word(enum service service);

@@ -29,6 +29,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/keypair.c tests/standin/keypair.h \
 	tests/standin/keys.c tests/standin/keys.h \
 	tests/standin/machine.c tests/standin/machine.h \
+	tests/standin/opened.c tests/standin/opened.h \
 	tests/standin/publish.c \
 	tests/standin/quota.c tests/standin/quota.h \
 	tests/standin/route.c tests/standin/route.h \

@@ -14,27 +14,17 @@ static const struct option {
     {                                                                                                        \
 #member, type, offsetof(struct settings, member), sizeof((struct settings *)0)->member               \
     }
-    OPTION(TYPE_NUMBER, token_lifetime),
-    OPTION(TYPE_NUMBER, page_size),
-    OPTION(TYPE_NUMBER, empty_pages),
-    OPTION(TYPE_NUMBER, permission_delay_ms),
-    OPTION(TYPE_NUMBER, assertion_skew),
-    OPTION(TYPE_NUMBER, arc_key_size),
-    OPTION(TYPE_NUMBER, leeway),
-    OPTION(TYPE_NUMBER, recoverable_days),
-    OPTION(TYPE_FLAG, disabled_encrypts),
-    OPTION(TYPE_FLAG, rbac),
-    OPTION(TYPE_TEXT, recovery_level),
-    OPTION(TYPE_TEXT, audience),
-    OPTION(TYPE_TEXT, mhsm_audience),
-    OPTION(TYPE_TEXT, challenge_by),
-    OPTION(TYPE_TEXT, challenge_resource),
-    OPTION(TYPE_TEXT, challenge_tenant),
-    OPTION(TYPE_TEXT, challenge_authority),
-    OPTION(TYPE_TEXT, challenge_header),
-    OPTION(TYPE_TEXT, token_tenant),
-    OPTION(TYPE_TEXT, quota_retry_after),
-    OPTION(TYPE_TEXT, arc_realm),
+    OPTION(TYPE_NUMBER, token_lifetime),  OPTION(TYPE_NUMBER, page_size),
+    OPTION(TYPE_NUMBER, empty_pages),     OPTION(TYPE_NUMBER, permission_delay_ms),
+    OPTION(TYPE_NUMBER, assertion_skew),  OPTION(TYPE_NUMBER, arc_key_size),
+    OPTION(TYPE_NUMBER, leeway),          OPTION(TYPE_NUMBER, recoverable_days),
+    OPTION(TYPE_FLAG, disabled_encrypts), OPTION(TYPE_FLAG, rbac),
+    OPTION(TYPE_FLAG, opens_once),        OPTION(TYPE_TEXT, recovery_level),
+    OPTION(TYPE_TEXT, audience),          OPTION(TYPE_TEXT, mhsm_audience),
+    OPTION(TYPE_TEXT, challenge_by),      OPTION(TYPE_TEXT, challenge_resource),
+    OPTION(TYPE_TEXT, challenge_tenant),  OPTION(TYPE_TEXT, challenge_authority),
+    OPTION(TYPE_TEXT, challenge_header),  OPTION(TYPE_TEXT, token_tenant),
+    OPTION(TYPE_TEXT, quota_retry_after), OPTION(TYPE_TEXT, arc_realm),
 };
 
 enum { OPTIONS = sizeof options / sizeof *options };

@@ -22,6 +22,7 @@ struct settings {
     bool challenge_uri;     /* authorization_uri= instead of authorization= */
     bool disabled_encrypts; /* a disabled key encrypts, wraps and verifies, as one report says */
     bool rbac;              /* refusals are worded as of role assignments, not of an access policy */
+    bool opens_once;        /* what was opened last is answered from memory: RSA is most of the time */
     char recovery_level[64];
     char audience[128];      /* what tokens must be for, and what the challenge names */
     char mhsm_audience[128]; /* the same of the Managed HSM */

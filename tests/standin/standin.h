@@ -6,6 +6,7 @@
 #include "tests/standin/counts.h"
 #include "tests/standin/faults.h"
 #include "tests/standin/keys.h"
+#include "tests/standin/opened.h"
 #include "tests/standin/quota.h"
 #include "tests/standin/settings.h"
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct standin {
     struct settings settings;
     struct fault *faults;
     struct counts counts;
+    struct opened opened;
     struct quota_window tens, seconds[SERVICES];
     cJSON *seen_assertions;                     /* an object: a member for each jti */
     struct arc_secret arc_secrets[ARC_SECRETS]; /* newest first */

@@ -88,6 +88,32 @@ static void test_bad_blobs(void **state)
     check_bad("/keys/kek/unwrapkey", "RSA-OAEP", blob, 0);
 }
 
+/* What is answered from memory is that blob under that key and algorithm, and nothing else. */
+static void test_what_opens_once_opens_nothing_else(void **state)
+{
+    unsigned char blob[512];
+    size_t size = wrap_here("/keys/kek", "SHA256", blob);
+
+    (void)state;
+    control("/settings", "{\"opens_once\":true}");
+    for (int i = 0; i < 2; i++) {
+        unsigned char plain[512];
+        size_t plain_size = sizeof plain;
+
+        assert_true(use_key("/keys/kek/unwrapkey", "RSA-OAEP-256", blob, size, plain, &plain_size));
+        assert_int_equal(plain_size, sizeof data_key);
+        assert_memory_equal(plain, data_key, sizeof data_key);
+    }
+    for (int i = 0; i < 2; i++) {
+        check_there_and_back("/keys/kek/wrapkey", "/keys/kek/unwrapkey", "RSA-OAEP");
+        check_bad("/keys/kek/unwrapkey", "RSA-OAEP", blob, size);
+        check_bad("/keys/kek-3072/unwrapkey", "RSA-OAEP-256", blob, size);
+    }
+    blob[100] ^= 1;
+    check_bad("/keys/kek/unwrapkey", "RSA-OAEP-256", blob, size);
+    control("/settings", "{\"opens_once\":false}");
+}
+
 static void test_bad_requests(void **state)
 {
     static const unsigned char long_key[215];
@@ -293,6 +319,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_wrap_and_encrypt),
     cmocka_unit_test(test_paths_have_no_case_and_may_have_an_empty_version),
     cmocka_unit_test(test_bad_blobs),
+    cmocka_unit_test(test_what_opens_once_opens_nothing_else),
     cmocka_unit_test(test_bad_requests),
     cmocka_unit_test(test_signatures),
     cmocka_unit_test(test_a_disabled_key_does_nothing_but_is_told),

@@ -114,6 +114,28 @@ static void answer_verdict(const struct call *call, bool good)
     answer_json(call->answer, 200, json);
 }
 
+/* Where the settings say so, what was opened last is not opened again. */
+static bool open_blob(const struct call *call, const struct task *task, struct blob *ret_value)
+{
+    struct standin *standin = call->standin;
+
+    if (!standin->settings.opens_once) {
+        return crypto_decrypt(keypair_key(task->pair), task->how, &task->value, ret_value);
+    }
+    {
+        LOCKED(standin);
+        if (opened_recall(&standin->opened, task->pair, task->how, &task->value, ret_value)) {
+            return true;
+        }
+    }
+    if (!crypto_decrypt(keypair_key(task->pair), task->how, &task->value, ret_value)) {
+        return false;
+    }
+    LOCKED(standin);
+    opened_keep(&standin->opened, task->pair, task->how, &task->value, ret_value);
+    return true;
+}
+
 static bool compute(const struct call *call, const struct task *task, struct blob *ret_value)
 {
     EVP_PKEY *key = keypair_key(task->pair);
@@ -124,7 +146,7 @@ static bool compute(const struct call *call, const struct task *task, struct blo
         return crypto_encrypt(key, task->how, &task->value, ret_value);
     case OPERATION_DECRYPT:
     case OPERATION_UNWRAP:
-        return crypto_decrypt(key, task->how, &task->value, ret_value);
+        return open_blob(call, task, ret_value);
     default:
         return crypto_sign(key, task->how, &task->value, ret_value);
     }

@@ -140,6 +140,7 @@ void world_done(struct standin *standin)
     callers_free(standin->callers);
     faults_free(standin->faults);
     cJSON_Delete(standin->counts.log);
+    opened_done(&standin->opened);
     cJSON_Delete(standin->seen_assertions);
     free_constants(standin);
     pthread_mutex_destroy(&standin->lock);
