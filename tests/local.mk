@@ -46,6 +46,7 @@ include tests/failures/local.mk
 include tests/faults/local.mk
 include tests/hammer/local.mk
 include tests/consumers/local.mk
+include tests/bench/local.mk
 
 # Programs that are not ours cannot load a module with a sanitizer in it.
 if !SANITIZED

@@ -1,0 +1,41 @@
+/*
+ * How things are measured. The machine has other work and its speed drifts, so two things that are compared
+ * are done in turn, A B A B, and what counts is the median of the ratios pair by pair. CPU is this process's
+ * own, as getrusage() tells it: neither the stand-in's nor a proxy's.
+ */
+#ifndef BYOK_TESTS_BENCH_MEASURE_H
+#define BYOK_TESTS_BENCH_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+double wall_now(void);  /* seconds */
+double cpu_now(void);   /* seconds, user and system, of all threads of this process */
+double resident(void);  /* KiB of this process in memory */
+double heap_used(void); /* KiB given out by malloc's main arena and by mmap */
+
+double median(double *values, size_t count);
+
+struct work {
+    bool (*run)(void *arg, unsigned count); /* so many operations; false: one failed */
+    void *arg;
+};
+
+struct pair {
+    double wall_ratio, cpu_ratio; /* of A's time over B's; the medians */
+    double wall_a, wall_b;        /* seconds for one operation; the medians */
+    double cpu_a, cpu_b;
+};
+
+enum { MOST_ROUNDS = 64 };
+
+/* `rounds` times `count` operations of each. False: one failed. */
+bool measure_pair(const struct work *a, const struct work *b, unsigned count, unsigned rounds,
+                  struct pair *ret_pair);
+
+/* Every thread at once does the work with its own argument, beginning together. Seconds; below 0: one failed.
+ */
+double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), void *const *args,
+                     unsigned count);
+
+#endif
