@@ -13,3 +13,10 @@ truth_replay = $(standin_runner) \
 EXTRA_PROGRAMS += tests/truth/test_recordings
 tests_truth_test_recordings_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS)
 tests_truth_test_recordings_SOURCES = $(truth_common) $(truth_replay) tests/truth/test_recordings.c
+
+check_PROGRAMS += tests/truth/test_answers
+tests_truth_test_answers_LDADD = $(keyvault_ldadd)
+tests_truth_test_answers_SOURCES = $(truth_common) tests/truth/test_answers.c \
+	tests/truth/answering.c tests/truth/answering.h \
+	tests/truth/client.c tests/truth/client.h \
+	tests/truth/conclusions.c tests/truth/conclusions.h
