@@ -2,6 +2,7 @@ libbyok_la_SOURCES += \
 	backends/base/ask_once.c backends/base/ask_once.h \
 	backends/base/base64url.c backends/base/base64url.h \
 	backends/base/buffer.c backends/base/buffer.h \
+	backends/base/child.c backends/base/child.h \
 	backends/base/cryptoki.h \
 	backends/base/deadline.c backends/base/deadline.h \
 	backends/base/file.c backends/base/file.h \

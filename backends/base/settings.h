@@ -90,5 +90,7 @@ MUST_USE CK_RV settings_refuse(const struct settings *section, const char *name,
 const char *settings_environment(const char *name);
 /* Whether it is set at all, also in a set-id process: for what makes us refuse to work there. */
 bool settings_environment_is_set(const char *name);
+/* All of it, for a program that is run in the host's place; NULL in a set-id process. */
+char *const *settings_environment_whole(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "backends/base/process.h"
 #include "backends/base/settings.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 const char *settings_environment(const char *name)
 {
@@ -11,4 +12,9 @@ const char *settings_environment(const char *name)
 bool settings_environment_is_set(const char *name)
 {
     return getenv(name) != NULL;
+}
+
+char *const *settings_environment_whole(void)
+{
+    return process_is_secure() ? NULL : environ;
 }

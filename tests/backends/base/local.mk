@@ -3,6 +3,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_ask_once \
 	tests/backends/base/test_base64url \
 	tests/backends/base/test_buffer \
+	tests/backends/base/test_child \
 	tests/backends/base/test_deadline \
 	tests/backends/base/test_file \
 	tests/backends/base/test_handle \
@@ -16,6 +17,7 @@ check_PROGRAMS += \
 tests_backends_base_test_ask_once_SOURCES = tests/backends/base/test_ask_once.c tests/backends/base/base_test.h
 tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.c tests/backends/base/base_test.h
 tests_backends_base_test_buffer_SOURCES = tests/backends/base/test_buffer.c tests/backends/base/base_test.h
+tests_backends_base_test_child_SOURCES = tests/backends/base/test_child.c tests/backends/base/base_test.h
 tests_backends_base_test_deadline_SOURCES = tests/backends/base/test_deadline.c tests/backends/base/base_test.h
 tests_backends_base_test_file_SOURCES = tests/backends/base/test_file.c tests/backends/base/base_test.h
 tests_backends_base_test_handle_SOURCES = tests/backends/base/test_handle.c tests/backends/base/base_test.h
