@@ -5,11 +5,17 @@ libbyok_la_SOURCES += \
 	backends/keyvault/http.c backends/keyvault/http.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
+	backends/keyvault/identity/arc_key.c backends/keyvault/identity/arc_key.h \
+	backends/keyvault/identity/azure_cli.c \
 	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
 	backends/keyvault/identity/identity_config.c backends/keyvault/identity/identity_config.h \
 	backends/keyvault/identity/identity_kinds.c backends/keyvault/identity/identity_kinds.h \
+	backends/keyvault/identity/managed_answer.c \
+	backends/keyvault/identity/managed_environment.c \
+	backends/keyvault/identity/managed_identity.c backends/keyvault/identity/managed_identity.h \
 	backends/keyvault/identity/token_cache.c \
 	backends/keyvault/identity/token_endpoint.c backends/keyvault/identity/token_endpoint.h \
+	backends/keyvault/identity/token_file.c \
 	backends/keyvault/identity/token_json.c backends/keyvault/identity/token_json.h \
 	backends/keyvault/json.c backends/keyvault/json.h \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \
@@ -18,6 +24,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/option_text.c backends/keyvault/option_text.h \
 	backends/keyvault/retry.c backends/keyvault/retry.h \
 	backends/keyvault/tls_store.c backends/keyvault/tls_store.h \
+	backends/keyvault/url_text.c backends/keyvault/url_text.h \
 	backends/keyvault/vault_call.c backends/keyvault/vault_call.h \
 	backends/keyvault/vault_client.c backends/keyvault/vault_client.h \
 	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \

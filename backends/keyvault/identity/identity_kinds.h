@@ -26,7 +26,10 @@ enum identity_use {
  * the tenant's token endpoint may have tenant, authority and verify-challenge as well.
  */
 #define IDENTITY_KINDS(KIND)                                                                                 \
-    KIND("client-secret", client_secret_kind, USES_CLIENT_ID | USES_CLIENT_SECRET_FILE, USES_AUDIENCE, 0)
+    KIND("client-secret", client_secret_kind, USES_CLIENT_ID | USES_CLIENT_SECRET_FILE, USES_AUDIENCE, 0)    \
+    KIND("managed-identity", managed_identity_kind, 0, USES_CLIENT_ID | USES_AUDIENCE | RESOURCE_IDS, 0)     \
+    KIND("azure-cli", azure_cli_kind, 0, USES_TENANT | USES_AUDIENCE | NOT_SET_ID, 0)                        \
+    KIND("token-file", token_file_kind, USES_TOKEN_FILE, 0, 0)
 
 #define IDENTITY_DECLARE(word, kind, needs, may, completed) extern const struct identity_kind kind;
 IDENTITY_KINDS(IDENTITY_DECLARE)

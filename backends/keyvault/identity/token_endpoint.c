@@ -3,6 +3,7 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/endpoint.h"
 #include "backends/keyvault/identity/token_json.h"
+#include "backends/keyvault/url_text.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,27 +62,11 @@ CK_RV token_endpoint_url(const struct token_scope *scope, struct buffer *ret_url
 
 /* --- The form --- */
 
-/* application/x-www-form-urlencoded: all but the unreserved characters of RFC 3986 as %XX. */
-static CK_RV append_encoded(struct buffer *form, struct bytes value)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    CK_RV rv = CKR_OK;
-
-    for (size_t i = 0; rv == CKR_OK && i < value.size; i++) {
-        if (value.data[i] != 0 && strchr(plain, value.data[i]) != NULL) {
-            rv = buffer_append(form, &value.data[i], 1);
-        } else {
-            rv = buffer_printf(form, "%%%02X", value.data[i]);
-        }
-    }
-    return rv;
-}
-
 static CK_RV append_field(struct buffer *form, const char *name, struct bytes value)
 {
     CK_RV rv = buffer_printf(form, "%s%s=", form->size == 0 ? "" : "&", name);
 
-    return rv == CKR_OK ? append_encoded(form, value) : rv;
+    return rv == CKR_OK ? url_append_encoded(form, value) : rv;
 }
 
 static CK_RV write_form(const struct token_scope *scope, const char *client_id,

@@ -1,4 +1,7 @@
-/* The answers of token endpoints. No network. */
+/*
+ * What those say who give tokens: token endpoints, this machine's own services, the Azure CLI. And what a
+ * token says of itself. No network.
+ */
 #ifndef BYOK_BACKENDS_KEYVAULT_IDENTITY_TOKEN_JSON_H
 #define BYOK_BACKENDS_KEYVAULT_IDENTITY_TOKEN_JSON_H
 
@@ -10,9 +13,34 @@ struct token_error {
     int64_t code;   /* the first of error_codes, the number behind AADSTS; 0: none */
 };
 
-/* The token replaces what ret_token held; ret_lifetime is in seconds. CKR_DATA_INVALID. */
+/*
+ * The token replaces what ret_token held; ret_lifetime is in seconds, at most a week, 0 where the token has
+ * ended already. `now`: seconds since 1970, where the answer may say a time instead. CKR_DATA_INVALID.
+ */
+
+/* A token endpoint's answer: `expires_in`. */
 MUST_USE CK_RV token_json_read(struct bytes body, struct buffer *ret_token, int64_t *ret_lifetime);
+/*
+ * That of this machine's services: `expires_in`, or only `expires_on`, seconds or (api-version 2017-09-01) a
+ * date like "06/20/2019 02:57:58 +00:00" or "1/16/2020 5:24:12 AM +00:00"; numbers also as texts.
+ */
+MUST_USE CK_RV token_json_read_machine(struct bytes body, int64_t now, struct buffer *ret_token,
+                                       int64_t *ret_lifetime);
+/* That of `az account get-access-token`: `expires_on`, before 2.54 only `expiresOn` in local time. */
+MUST_USE CK_RV token_json_read_cli(struct bytes body, int64_t now, struct buffer *ret_token,
+                                   int64_t *ret_lifetime);
+
 /* False where the body is no such answer. */
 bool token_json_read_error(struct bytes body, struct token_error *ret_error);
+/* True where a refusal's `error_description` or `message` has these words in it. */
+bool token_json_says(struct bytes body, const char *words);
+
+/* Whether it may stand behind "Bearer" (RFC 6750, 2.1). */
+bool token_is_valid(const char *token);
+/*
+ * When it ends by its own word, seconds since 1970: `exp` of a JWT (RFC 7519, 4.1.4), whose signature is not
+ * looked at. False: it is no JWT, or does not say.
+ */
+bool token_read_end(const char *token, int64_t *ret_end);
 
 #endif

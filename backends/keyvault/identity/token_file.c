@@ -1,0 +1,106 @@
+/*
+ * identity = token-file: somebody else gets tokens, and keeps the newest in a file. It is looked at again
+ * every minute, and when the vault refuses the token.
+ */
+#include "backends/base/file.h"
+#include "backends/base/scope.h"
+#include "backends/keyvault/identity/identity_kinds.h"
+#include "backends/keyvault/identity/token_endpoint.h"
+#include "backends/keyvault/identity/token_json.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LOOK_EVERY = 60 /* seconds */ };
+
+struct token_file {
+    struct identity identity;
+    char *about, *path;
+};
+
+static void token_file_free(struct identity *identity)
+{
+    struct token_file *self = (struct token_file *)identity;
+
+    if (self != NULL) {
+        free(self->about);
+        free(self->path);
+        free(self);
+    }
+}
+
+/* Blanks and lines around it, as editors and `echo` leave them. */
+static struct bytes trimmed(struct bytes text)
+{
+    while (text.size > 0 && text.data[0] <= ' ') {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && text.data[text.size - 1] <= ' ') {
+        text.size--;
+    }
+    return text;
+}
+
+/* Seconds from now; a token that does not say when it ends is looked at all the same. */
+static bool read_lifetime(const char *token, int64_t *ret_seconds)
+{
+    int64_t now = (int64_t)time(NULL), end = now + LOOK_EVERY;
+
+    (void)token_read_end(token, &end);
+    *ret_seconds = end - now < LOOK_EVERY ? end - now : LOOK_EVERY;
+    return end > now;
+}
+
+static bool token_file_fetch(struct identity *identity, const struct token_scope *scope,
+                             struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
+                             struct identity_failure *ret_failure)
+{
+    const struct token_file *self = (const struct token_file *)identity;
+    struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct bytes token;
+    int64_t seconds;
+
+    (void)scope, (void)deadline;
+    if (file_read_secret(self->about, "token-file", self->path, &content, NULL) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file cannot be read");
+    }
+    token = trimmed(buffer_bytes(&content));
+    if (buffer_append(ret_token, token.data, token.size) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the token");
+    }
+    if (!token_is_valid(buffer_text(ret_token))) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                             token.size == 0 ? "token-file is empty"
+                                             : "token-file holds something else than one access token");
+    }
+    if (!read_lifetime(buffer_text(ret_token), &seconds)) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                             "the token in token-file has expired: whoever renews it has stopped, or this "
+                             "machine's clock is wrong");
+    }
+    *ret_lifetime = seconds * 1000;
+    return true;
+}
+
+static const struct identity_ops token_file_ops = {.fetch = token_file_fetch, .free = token_file_free};
+
+static CK_RV token_file_open(const struct identity_options *options, struct identity **ret_identity)
+{
+    struct token_file *self = calloc(1, sizeof *self);
+
+    if (self == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    self->identity.ops = &token_file_ops;
+    self->about = strdup(options->about);
+    self->path = strdup(options->token_file);
+    if (self->about == NULL || self->path == NULL) {
+        token_file_free(&self->identity);
+        return CKR_HOST_MEMORY;
+    }
+    *ret_identity = &self->identity;
+    return CKR_OK;
+}
+
+const struct identity_kind token_file_kind = {.open = token_file_open};
