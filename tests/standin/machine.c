@@ -29,13 +29,19 @@ bool machine_refuse_proxied(const struct request *request, struct answer *answer
     return true;
 }
 
+/* The real ones take a slash behind it too, and a client sends it. */
+static bool is_path(const char *path, const char *wanted)
+{
+    size_t size = strlen(wanted);
+
+    return strncasecmp(path, wanted, size) == 0 && (path[size] == '\0' || strcmp(path + size, "/") == 0);
+}
+
 enum operation machine_operation(const char *method, const char *path)
 {
-    static const char *const paths[] = {"/metadata/identity/oauth2/token", "/msi/token"};
+    bool asks = is_path(path, "/metadata/identity/oauth2/token") || is_path(path, "/msi/token");
 
-    return strcmp(method, "GET") == 0 && (strcasecmp(path, paths[0]) == 0 || strcasecmp(path, paths[1]) == 0)
-               ? OPERATION_TOKEN
-               : OPERATION_OTHER;
+    return strcmp(method, "GET") == 0 && asks ? OPERATION_TOKEN : OPERATION_OTHER;
 }
 
 static bool is_named(const struct caller *caller, enum identity_field field, const char *value)
@@ -234,7 +240,7 @@ static void give_app_token(const struct standin *standin, const struct request *
 
 static void answer_app(struct standin *standin, const struct request *request, struct answer *answer)
 {
-    if (strcasecmp(request->path, "/msi/token") != 0 || strcmp(request->method, "GET") != 0) {
+    if (!is_path(request->path, "/msi/token") || strcmp(request->method, "GET") != 0) {
         answer_html(answer, 404);
     } else if (machine_refuse_proxied(request, answer)) {
         return;
