@@ -9,7 +9,10 @@ EXTRA_DIST += \
 	tests/consumers/azure-sdk-js/package.json \
 	tests/consumers/azure-sdk-js/package-lock.json \
 	tests/consumers/azure-sdk-js/run \
+	tests/consumers/azure-sdk-js/challenge.mjs \
+	tests/consumers/azure-sdk-js/identity.mjs \
 	tests/consumers/azure-sdk-js/life.mjs \
+	tests/consumers/azure-sdk-js/machine.mjs \
 	tests/consumers/azure-sdk-js/main.mjs \
 	tests/consumers/azure-sdk-js/module.mjs \
 	tests/consumers/azure-sdk-js/refusals.mjs \

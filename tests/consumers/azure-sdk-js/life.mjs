@@ -1,6 +1,6 @@
 // A key is made, found and changed.
 import assert from "node:assert/strict";
-import { all, client, control, near } from "./sdk.mjs";
+import { all, client, control, near, withSettings } from "./sdk.mjs";
 import { fact } from "./tap.mjs";
 
 const SIX = ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"];
@@ -98,9 +98,7 @@ await fact("listPropertiesOfKeys: more than 25 keys are more than one page", asy
 });
 
 await fact("listPropertiesOfKeys: empty pages are no end", async () => {
-  await control("PUT", "/settings", { empty_pages: 2 });
-  const list = names(await all(client.listPropertiesOfKeys()));
-  await control("PUT", "/settings", { empty_pages: 0 });
+  const list = await withSettings({ empty_pages: 2 }, async () => names(await all(client.listPropertiesOfKeys())));
   assert.ok(list.includes("made-rsa") && list.includes("kek"));
 });
 

@@ -24,15 +24,15 @@ export class StaticCredential {
 
   async getToken(scopes, options = {}) {
     this.asked.push({ scopes, ...options });
+    const claims = options.claims ? JSON.parse(options.claims) : {};
+    claims.access_token = { ...claims.access_token, xms_cc: { values: ["cp1"] } };
     const form = {
       grant_type: "client_credentials",
       client_id: this.id,
       client_secret: this.secret,
       scope: [scopes].flat().join(" "),
+      claims: JSON.stringify(claims),
     };
-    if (options.claims) {
-      form.claims = options.claims;
-    }
     const url = `${IDENTITY_URL}/${options.tenantId ?? TENANT_ID}/oauth2/v2.0/token`;
     const answer = await (await fetch(url, { method: "POST", body: new URLSearchParams(form) })).json();
     if (!answer.access_token) {
@@ -65,6 +65,18 @@ export async function control(method, path, body) {
     throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   }
   return JSON.parse(text);
+}
+
+// The stand-in behaves so while the action runs.
+export async function withSettings(settings, action) {
+  const before = await control("GET", "/settings");
+  const names = Object.keys(settings);
+  await control("PUT", "/settings", settings);
+  try {
+    return await action();
+  } finally {
+    await control("PUT", "/settings", Object.fromEntries(names.map((name) => [name, before[name]])));
+  }
 }
 
 // How many requests of this kind an action makes.
