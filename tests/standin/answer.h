@@ -23,13 +23,21 @@ char *request_base(const struct request *request, const char *fallback);
 
 enum { ANSWER_HEADERS = 24 };
 
+/* How an answer goes out; all zero: as it should. */
+struct wire {
+    enum { WIRE_ALL, WIRE_HALF_HEADERS, WIRE_HALF_BODY, WIRE_NONSENSE } part;
+    bool stalls;  /* after that part; else the connection ends there */
+    int drip_ms;  /* the pause after each octet of the body */
+    size_t flood; /* octets of headers that nobody asked for */
+};
+
 struct answer {
     unsigned status;
     char *body; /* from malloc; NULL: none */
     size_t size;
     size_t padding; /* spaces that follow the body */
     bool unframed;  /* no Content-Length: the body comes in chunks */
-    bool cut;       /* the connection breaks in the middle of the body */
+    struct wire wire;
     unsigned headers;
     char *names[ANSWER_HEADERS];
     char *values[ANSWER_HEADERS];

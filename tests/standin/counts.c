@@ -1,6 +1,7 @@
 /* The counts. */
 #include "tests/standin/counts.h"
 #include "tests/standin/text.h"
+#include <string.h>
 
 enum { LOG_ENTRIES = 1000 };
 
@@ -10,6 +11,16 @@ const char *service_word(enum service service)
                                                 "app-service", "arc",  "control"};
 
     return names[service];
+}
+
+enum service service_of(const char *word)
+{
+    unsigned i = 0;
+
+    while (i < SERVICES && strcmp(service_word((enum service)i), word) != 0) {
+        i++;
+    }
+    return (enum service)i;
 }
 
 void counts_request(struct counts *counts, enum operation operation)

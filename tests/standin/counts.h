@@ -31,6 +31,8 @@ struct counts {
 };
 
 const char *service_word(enum service service);
+/* SERVICES: there is none of that name. */
+enum service service_of(const char *word);
 
 void counts_request(struct counts *counts, enum operation operation);
 void counts_answered(struct counts *counts);

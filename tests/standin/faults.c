@@ -1,13 +1,12 @@
-/* Faults: whom they meet, and what they do. */
+/* Faults: the list of them, and whom they meet; fault.c does what they say. */
 #include "tests/standin/faults.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { OVERSIZE = 8 << 20 };
-
 /* --- The list --- */
 
+/* A misspelt word would be a fault that never comes. */
 static bool all_known(const cJSON *object, const char *const *words, char **ret_wrong)
 {
     const cJSON *item;
@@ -27,32 +26,99 @@ static bool all_known(const cJSON *object, const char *const *words, char **ret_
     return true;
 }
 
-static bool good(const cJSON *fault, char **ret_wrong)
+static bool one_of(const cJSON *fault, const char *name, const char *const *values, char **ret_wrong)
 {
-    static const char *const words[] = {"match",    "skip",    "times",       "delay_ms",     "stall",
-                                        "cut",      "status",  "body",        "code",         "message",
-                                        "inner",    "html",    "retry_after", "headers",      "truncated",
-                                        "oversize", "chunked", "wrong_kid",   "wrong_length", NULL};
-    static const char *const match_words[] = {"op", "path", "server", NULL};
+    const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fault, name));
+
+    while (value != NULL && *values != NULL && strcmp(*values, value) != 0) {
+        values++;
+    }
+    if (value != NULL && *values == NULL) {
+        *ret_wrong = text("%s", value);
+        return false;
+    }
+    return true;
+}
+
+static bool good_values(const cJSON *fault, char **ret_wrong)
+{
+    static const char *const connects[] = {"stall", "cut", "garbage", "delay", NULL};
+    static const char *const certificates[] = {"wrong-host", "expired", "not-yet", "unknown-ca", NULL};
+    static const char *const versions[] = {"1.1", "no-ecdhe", NULL};
+    static const char *const cuts[] = {"headers", "answer", NULL}, *const stalls[] = {"headers", "body",
+                                                                                      NULL};
+
+    return one_of(fault, "connect", connects, ret_wrong) &&
+           one_of(fault, "certificate", certificates, ret_wrong) &&
+           one_of(fault, "tls", versions, ret_wrong) && one_of(fault, "cut", cuts, ret_wrong) &&
+           one_of(fault, "stall", stalls, ret_wrong) && one_of(fault, "refusal", fault_refusals(), ret_wrong);
+}
+
+static bool good_match(const cJSON *fault, char **ret_wrong)
+{
+    static const char *const words[] = {"op", "path", "server", NULL};
     const cJSON *match = cJSON_GetObjectItemCaseSensitive(fault, "match");
     const char *operation = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(match, "op"));
+    const char *server = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(match, "server"));
+
+    if (operation != NULL && operation_of(operation) == OPERATIONS) {
+        *ret_wrong = text("%s", operation);
+        return false;
+    }
+    if (server != NULL && service_of(server) == SERVICES) {
+        *ret_wrong = text("%s", server);
+        return false;
+    }
+    if (fault_meets_connections(fault) &&
+        (cJSON_HasObjectItem(match, "op") || cJSON_HasObjectItem(match, "path"))) {
+        *ret_wrong = text("a connection has no op and no path yet");
+        return false;
+    }
+    return all_known(match, words, ret_wrong);
+}
+
+static bool good(const cJSON *fault, char **ret_wrong)
+{
+    static const char *const words[] = {"match",
+                                        "skip",
+                                        "times",
+                                        "delay_ms",
+                                        "stall",
+                                        "cut",
+                                        "status",
+                                        "body",
+                                        "code",
+                                        "message",
+                                        "inner",
+                                        "html",
+                                        "retry_after",
+                                        "retry_after_ms",
+                                        "x_ms_retry_after_ms",
+                                        "retry_after_date",
+                                        "headers",
+                                        "truncated",
+                                        "oversize",
+                                        "chunked",
+                                        "wrong_kid",
+                                        "wrong_length",
+                                        "refusal",
+                                        "claims",
+                                        "redirect",
+                                        "garbage",
+                                        "header_flood",
+                                        "drip_ms",
+                                        "connect",
+                                        "certificate",
+                                        "tls",
+                                        "half_open",
+                                        NULL};
 
     if (!cJSON_IsObject(fault)) {
         *ret_wrong = text("not an object");
         return false;
     }
-    if (operation != NULL && operation_of(operation) == OPERATIONS) {
-        *ret_wrong = text("%s", operation);
-        return false;
-    }
-    return all_known(fault, words, ret_wrong) && all_known(match, match_words, ret_wrong);
-}
-
-static int number(const cJSON *fault, const char *name, int otherwise)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(fault, name);
-
-    return cJSON_IsNumber(item) ? item->valueint : otherwise;
+    return all_known(fault, words, ret_wrong) && good_values(fault, ret_wrong) &&
+           good_match(fault, ret_wrong);
 }
 
 bool faults_read(const cJSON *array, struct fault **ret_faults, char **ret_wrong)
@@ -70,8 +136,8 @@ bool faults_read(const cJSON *array, struct fault **ret_faults, char **ret_wrong
         struct fault *fault = need(calloc(1, sizeof *fault));
 
         fault->what = need(cJSON_Duplicate(item, true));
-        fault->skip = number(item, "skip", 0);
-        fault->times = number(item, "times", -1);
+        fault->skip = fault_number(item, "skip", 0);
+        fault->times = fault_number(item, "times", -1);
         *ret_faults = fault;
         ret_faults = &fault->next;
     }
@@ -114,12 +180,18 @@ static bool meets(const cJSON *fault, enum service service, enum operation opera
     const char *part = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(match, "path"));
     const char *server = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(match, "server"));
 
-    return (op == NULL || operation_of(op) == operation) &&
-           (part == NULL || strcasestr(path, part) != NULL) &&
-           (server == NULL || strcmp(server, service_word(service)) == 0);
+    if (server != NULL && strcmp(server, service_word(service)) != 0) {
+        return false;
+    }
+    if (path == NULL) {
+        return fault_meets_connections(fault);
+    }
+    return fault_meets_requests(fault) && (op == NULL || operation_of(op) == operation) &&
+           (part == NULL || strcasestr(path, part) != NULL);
 }
 
-cJSON *faults_take(struct fault *faults, enum service service, enum operation operation, const char *path)
+/* path NULL: of a connection. */
+static cJSON *take(struct fault *faults, enum service service, enum operation operation, const char *path)
 {
     for (; faults != NULL; faults = faults->next) {
         if (faults->times == 0 || !meets(faults->what, service, operation, path)) {
@@ -137,160 +209,12 @@ cJSON *faults_take(struct fault *faults, enum service service, enum operation op
     return NULL;
 }
 
-/* --- One fault --- */
-
-static const cJSON *item_of(const cJSON *fault, const char *name)
+cJSON *faults_take(struct fault *faults, enum service service, enum operation operation, const char *path)
 {
-    return cJSON_GetObjectItemCaseSensitive(fault, name);
+    return take(faults, service, operation, path);
 }
 
-static bool flag(const cJSON *fault, const char *name)
+cJSON *faults_take_connection(struct fault *faults, enum service service)
 {
-    return cJSON_IsTrue(item_of(fault, name));
-}
-
-int fault_wait(const cJSON *fault)
-{
-    return flag(fault, "stall") ? -1 : number(fault, "delay_ms", 0);
-}
-
-bool fault_cuts(const cJSON *fault)
-{
-    return flag(fault, "cut");
-}
-
-/* What the vault says with a status when nothing more is asked for. */
-static void usual_error(const cJSON *fault, unsigned status, struct answer *answer)
-{
-    static const struct {
-        unsigned status;
-        const char *code, *message;
-    } usual[] = {
-        {400, "BadParameter", "Property  has invalid value\r\n"},
-        {401, "Unauthorized", "AKV10046: Unable to resolve the key used for signature validation."},
-        {403, "Forbidden", "Access denied."},
-        {404, "KeyNotFound", "Key not found."},
-        {429, "Throttled",
-         "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"},
-        {0, "InternalServerError", "An error occurred while processing the request."},
-    };
-    const char *code = cJSON_GetStringValue(item_of(fault, "code"));
-    const char *message = cJSON_GetStringValue(item_of(fault, "message"));
-    size_t i = 0;
-
-    while (usual[i].status != 0 && usual[i].status != status) {
-        i++;
-    }
-    answer_error(answer, status, code == NULL ? usual[i].code : code,
-                 cJSON_GetStringValue(item_of(fault, "inner")),
-                 text("%s", message == NULL ? usual[i].message : message));
-}
-
-static void identity_error(unsigned status, struct answer *answer)
-{
-    cJSON *json = need(cJSON_CreateObject());
-
-    cJSON_AddStringToObject(json, "error", status >= 500 ? "temporarily_unavailable" : "invalid_request");
-    cJSON_AddStringToObject(json, "error_description",
-                            "AADSTS90033: A transient error has occurred. Please try again.");
-    answer_json(answer, status, json);
-}
-
-static bool has_body(const cJSON *body, unsigned status, struct answer *answer)
-{
-    if (body == NULL) {
-        return false;
-    }
-    answer_body(answer, status,
-                cJSON_IsString(body) ? text("%s", body->valuestring) : need(cJSON_PrintUnformatted(body)),
-                "application/json; charset=utf-8");
-    return true;
-}
-
-bool fault_answers(const cJSON *fault, enum service service, struct answer *answer)
-{
-    unsigned status = (unsigned)number(fault, "status", 0);
-
-    if (flag(fault, "html")) {
-        answer_html(answer, status == 0 ? 502 : status);
-        return true;
-    }
-    if (status == 0) {
-        return false;
-    }
-    if (has_body(item_of(fault, "body"), status, answer)) {
-        return true;
-    }
-    if (service == SERVICE_IDENTITY) {
-        identity_error(status, answer);
-    } else {
-        usual_error(fault, status, answer);
-    }
-    return true;
-}
-
-/* Any kid in the answer gets the version of another key. */
-static void spoil_kid(cJSON *json)
-{
-    cJSON *kid = cJSON_GetObjectItemCaseSensitive(json, "kid");
-    cJSON *key = cJSON_GetObjectItemCaseSensitive(json, "key");
-
-    kid = kid == NULL ? cJSON_GetObjectItemCaseSensitive(key, "kid") : kid;
-    if (cJSON_IsString(kid) && strlen(kid->valuestring) > 32) {
-        random_hex(kid->valuestring + strlen(kid->valuestring) - 32, 32);
-    }
-}
-
-static void spoil_length(cJSON *json)
-{
-    cJSON *value = cJSON_GetObjectItemCaseSensitive(json, "value");
-    struct blob bytes OWNED(owned_blob) = {NULL, 0};
-    char *shorter OWNED(owned_free) = NULL;
-
-    if (cJSON_IsString(value) && base64url_decode(value->valuestring, &bytes) && bytes.size > 0) {
-        shorter = base64url(bytes.data, bytes.size - 1);
-        cJSON_SetValuestring(value, shorter);
-    }
-}
-
-static void spoil_json(const cJSON *fault, struct answer *answer)
-{
-    cJSON *json OWNED(owned_json) = cJSON_Parse(answer->body == NULL ? "" : answer->body);
-
-    if (json == NULL) {
-        return;
-    }
-    if (flag(fault, "wrong_kid")) {
-        spoil_kid(json);
-    }
-    if (flag(fault, "wrong_length")) {
-        spoil_length(json);
-    }
-    free(answer->body);
-    answer->body = need(cJSON_PrintUnformatted(json));
-    answer->size = strlen(answer->body);
-}
-
-void fault_spoils(const cJSON *fault, struct answer *answer)
-{
-    const cJSON *retry_after = item_of(fault, "retry_after"), *header;
-
-    if (flag(fault, "wrong_kid") || flag(fault, "wrong_length")) {
-        spoil_json(fault, answer);
-    }
-    if (flag(fault, "truncated")) {
-        answer->size /= 2;
-    }
-    answer->padding = flag(fault, "oversize") ? OVERSIZE : (size_t)number(fault, "oversize", 0);
-    answer->unframed = flag(fault, "chunked");
-    answer->cut = cJSON_IsString(item_of(fault, "cut"));
-    if (cJSON_IsString(retry_after)) {
-        answer_header(answer, "Retry-After", retry_after->valuestring);
-    }
-    cJSON_ArrayForEach(header, item_of(fault, "headers"))
-    {
-        if (cJSON_IsString(header)) {
-            answer_header(answer, header->string, header->valuestring);
-        }
-    }
+    return take(faults, service, OPERATION_OTHER, NULL);
 }

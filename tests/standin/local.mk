@@ -1,8 +1,8 @@
 # the stand-in vault: a program that tests run, and its own tests; nothing of the product is linked
 noinst_PROGRAMS += tests/standin/standin
 tests_standin_standin_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
-tests_standin_standin_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS)
-tests_standin_standin_LDADD = $(OPENSSL_LIBS) $(CJSON_LIBS) $(MICROHTTPD_LIBS) -lpthread
+tests_standin_standin_CFLAGS = $(AM_CFLAGS) $(MICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS)
+tests_standin_standin_LDADD = $(OPENSSL_LIBS) $(CJSON_LIBS) $(MICROHTTPD_LIBS) $(GNUTLS_LIBS) -lpthread
 tests_standin_standin_SOURCES = \
 	tests/standin/main.c \
 	tests/standin/aadsts.c tests/standin/aadsts.h \
@@ -18,6 +18,8 @@ tests_standin_standin_SOURCES = \
 	tests/standin/credentials.c tests/standin/credentials.h \
 	tests/standin/crypto.c tests/standin/crypto.h \
 	tests/standin/discovery.c \
+	tests/standin/door.c tests/standin/door.h \
+	tests/standin/fault.c tests/standin/fault_spoil.c \
 	tests/standin/faults.c tests/standin/faults.h \
 	tests/standin/federation.c tests/standin/federation.h \
 	tests/standin/files.c tests/standin/files.h \
@@ -42,6 +44,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/vault.c tests/standin/vault.h \
 	tests/standin/vault_call.h \
 	tests/standin/vault_keys.c tests/standin/vault_list.c tests/standin/vault_use.c \
+	tests/standin/wire.c tests/standin/wire.h \
 	tests/standin/words.c tests/standin/words.h \
 	tests/standin/world.c tests/standin/world.h
 EXTRA_DIST += tests/vault-curl

@@ -61,7 +61,7 @@ static void stop_all(struct servers *servers)
 }
 
 /* The machine's endpoints and ours are plain HTTP. */
-static bool start_all(struct standin *standin, const struct certificate *tls, struct servers *servers)
+static bool start_all(struct standin *standin, const struct certificates *tls, struct servers *servers)
 {
     for (unsigned i = 0; i < SERVICES; i++) {
         servers->of[i] = server_start(standin, kinds[i], i < SERVICE_IMDS ? tls : NULL);
@@ -118,13 +118,14 @@ static int run(const struct options *options)
 {
     struct standin standin = {0};
     struct servers servers = {0};
-    struct certificate tls OWNED(certificate_done) = {0};
+    struct certificates tls OWNED(certificates_done) = {0};
     sigset_t ends;
     bool good;
 
     block(&ends);
     world_init(&standin, options->vault_name, options->key_cache);
-    good = certificate_make(options->vault_name, &tls) && start_all(&standin, &tls, &servers) &&
+    good = certificates_make(options->vault_name, keypair_key(standin.issuer_key), &tls) &&
+           start_all(&standin, &tls, &servers) &&
            world_publish(&standin, options->dir, options->arc_dir, tls.authority);
     if (good) {
         serve(&ends, options->with_pid);

@@ -1,20 +1,23 @@
 /* The web servers, over libmicrohttpd. */
 #include "tests/standin/server.h"
-#include <arpa/inet.h>
-#include <errno.h>
+#include "tests/standin/door.h"
+#include "tests/standin/wire.h"
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BODY_LIMIT = 1 << 20, CHUNK = 16 << 10 };
 
 struct server {
     struct standin *standin;
     const struct server_kind *kind;
-    struct MHD_Daemon *daemon;
+    const struct certificates *tls; /* NULL: plain HTTP */
+    struct door *door;
+    unsigned port;
+    struct MHD_Daemon *daemons[TLS_PROFILES]; /* the door's thread starts those that are needed */
     atomic_bool stopping;
 };
 
@@ -74,16 +77,15 @@ static bool wait_for(const struct server *server, const struct request *request,
 struct outgoing {
     char *body;
     size_t size, padding;
-    bool cut;
 };
 
 static ssize_t read_outgoing(void *argument, uint64_t position, char *buffer, size_t room)
 {
     const struct outgoing *out = argument;
-    size_t end = out->cut ? out->size / 2 : out->size + out->padding, at = (size_t)position, size;
+    size_t end = out->size + out->padding, at = (size_t)position, size;
 
     if (at >= end) {
-        return out->cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+        return MHD_CONTENT_READER_END_OF_STREAM;
     }
     size = end - at < room ? end - at : room;
     if (at >= out->size) {
@@ -109,12 +111,12 @@ static struct MHD_Response *response_of(struct answer *answer)
     struct MHD_Response *response;
     struct outgoing *out;
 
-    if (answer->padding == 0 && !answer->unframed && !answer->cut) {
+    if (answer->padding == 0 && !answer->unframed) {
         response = MHD_create_response_from_buffer(answer->size, answer->body, MHD_RESPMEM_MUST_COPY);
         return need(response);
     }
     out = need(calloc(1, sizeof *out));
-    *out = (struct outgoing){answer->body, answer->size, answer->padding, answer->cut};
+    *out = (struct outgoing){answer->body, answer->size, answer->padding};
     answer->body = NULL;
     response =
         MHD_create_response_from_callback(answer->unframed ? MHD_SIZE_UNKNOWN : out->size + out->padding,
@@ -185,18 +187,36 @@ static bool make_answer(const struct server *server, const struct request *reque
         return false;
     }
     server->kind->headers(server->standin, request, answer);
-    if (!fault_answers(fault, server->kind->service, answer)) {
+    if (!fault_answers(fault, server->standin, server->kind->service, answer)) {
         server->kind->answer(server->standin, request, answer);
     }
     fault_spoils(fault, answer);
     return true;
 }
 
+/* Who waits for what. */
+struct waiting {
+    const struct server *server;
+    const struct request *request;
+};
+
+static bool wait_on_wire(void *argument, int milliseconds)
+{
+    const struct waiting *waiting = argument;
+
+    return wait_for(waiting->server, waiting->request, milliseconds);
+}
+
 static enum MHD_Result respond(const struct server *server, const struct request *request)
 {
     struct answer answer OWNED(answer_done) = {0};
+    struct waiting waiting = {server, request};
     bool made = make_answer(server, request, &answer);
 
+    if (made && wire_is_needed(&answer)) {
+        wire_send(request->connection, &answer, wait_on_wire, &waiting);
+        made = false;
+    }
     answered(server);
     return made ? send_answer(request->connection, &answer) : MHD_NO;
 }
@@ -252,45 +272,74 @@ static void on_completed(void *argument, struct MHD_Connection *connection, void
     }
 }
 
-static void on_connection(void *argument, struct MHD_Connection *connection, void **state,
-                          enum MHD_ConnectionNotificationCode what)
-{
-    struct server *server = argument;
-
-    (void)connection, (void)state;
-    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        LOCKED(server->standin);
-        server->standin->counts.connections[server->kind->service]++;
-    }
-}
-
 static void on_complaint(void *argument, const char *format, va_list arguments)
 {
     (void)argument, (void)format, (void)arguments; /* clients break connections here all the time */
 }
 
+static struct MHD_Daemon *start_daemon(struct server *server, enum tls_profile profile)
+{
+    const struct certificates *tls = server->tls;
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
+                     MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+                     (tls == NULL ? 0 : MHD_USE_TLS);
+    struct MHD_OptionItem certificate[] = {
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls == NULL ? NULL : tls->of[profile].key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls == NULL ? NULL : tls->of[profile].server},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, tls == NULL ? NULL : (void *)(uintptr_t)tls->of[profile].priorities},
+        {MHD_OPTION_END, 0, NULL}};
+
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER,
+                            on_complaint, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+                            MHD_OPTION_ARRAY, tls == NULL ? certificate + 3 : certificate, MHD_OPTION_END);
+}
+
+/* --- What the door calls --- */
+
+static cJSON *fault_of_connection(void *argument)
+{
+    struct server *server = argument;
+    struct standin *standin = server->standin;
+
+    LOCKED(standin);
+    standin->counts.connections[server->kind->service]++;
+    return server->kind->service == SERVICE_CONTROL
+               ? NULL
+               : faults_take_connection(standin->faults, server->kind->service);
+}
+
+static void enter(void *argument, int socket, const struct sockaddr_in *from, enum tls_profile profile)
+{
+    struct server *server = argument;
+    struct MHD_Daemon **daemon = &server->daemons[server->tls == NULL ? TLS_GOOD : profile];
+
+    if (*daemon == NULL) {
+        *daemon = start_daemon(server, profile);
+    }
+    if (*daemon == NULL) {
+        close(socket);
+        return;
+    }
+    MHD_add_connection(*daemon, socket, (const struct sockaddr *)from,
+                       sizeof *from); /* it closes the socket */
+}
+
+/* --- Start and end --- */
+
 struct server *server_start(struct standin *standin, const struct server_kind *kind,
-                            const struct certificate *tls)
+                            const struct certificates *tls)
 {
     struct server *server = need(calloc(1, sizeof *server));
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-                     MHD_USE_ERROR_LOG | (tls == NULL ? 0 : MHD_USE_TLS);
-    struct MHD_OptionItem certificate[] = {
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls == NULL ? NULL : tls->key},
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls == NULL ? NULL : tls->server},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-        {MHD_OPTION_END, 0, NULL}};
 
     server->standin = standin;
     server->kind = kind;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_complaint, NULL,
-        MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_LISTEN_BACKLOG_SIZE, 256U,
-        MHD_OPTION_ARRAY, tls == NULL ? certificate + 3 : certificate, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        free(server);
+    server->tls = tls;
+    server->daemons[TLS_GOOD] = start_daemon(server, TLS_GOOD);
+    if (server->daemons[TLS_GOOD] != NULL) {
+        server->door = door_open(&(struct door_user){server, fault_of_connection, enter}, &server->port);
+    }
+    if (server->door == NULL) {
+        server_stop(server);
         return NULL;
     }
     return server;
@@ -298,14 +347,20 @@ struct server *server_start(struct standin *standin, const struct server_kind *k
 
 unsigned server_port(const struct server *server)
 {
-    return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    return server->port;
 }
 
 void server_stop(struct server *server)
 {
-    if (server != NULL) {
-        atomic_store(&server->stopping, true);
-        MHD_stop_daemon(server->daemon);
-        free(server);
+    if (server == NULL) {
+        return;
     }
+    atomic_store(&server->stopping, true);
+    door_close(server->door);
+    for (unsigned i = 0; i < TLS_PROFILES; i++) {
+        if (server->daemons[i] != NULL) {
+            MHD_stop_daemon(server->daemons[i]);
+        }
+    }
+    free(server);
 }

@@ -20,9 +20,9 @@ struct server_kind {
     void (*answer)(struct standin *standin, const struct request *request, struct answer *answer);
 };
 
-/* On a free port of 127.0.0.1. tls NULL: plain HTTP. NULL: it could not listen. */
+/* On a free port of 127.0.0.1. tls: borrowed; NULL: plain HTTP. NULL: it could not listen. */
 struct server *server_start(struct standin *standin, const struct server_kind *kind,
-                            const struct certificate *tls);
+                            const struct certificates *tls);
 unsigned server_port(const struct server *server);
 /* Ends all connections, those that wait too. NULL is fine. */
 void server_stop(struct server *server);

@@ -33,8 +33,8 @@ static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     return good;
 }
 
-/* Without extensions and signature; valid from yesterday, for clocks differ. */
-static X509 *blank(const char *name, EVP_PKEY *key)
+/* Without extensions and signature. The days are counted from now. */
+static X509 *blank(const char *name, EVP_PKEY *key, int from_day, int to_day)
 {
     X509 *certificate = need(X509_new());
     uint64_t serial = 0;
@@ -42,8 +42,8 @@ static X509 *blank(const char *name, EVP_PKEY *key)
     RAND_bytes((unsigned char *)&serial, sizeof serial);
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1 | 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 30L * DAY);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), (long)from_day * DAY);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), (long)to_day * DAY);
     X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
                                (const unsigned char *)name, -1, -1, 0);
     X509_set_pubkey(certificate, key);
@@ -85,41 +85,103 @@ static bool sign_authority(X509 *authority, EVP_PKEY *key)
            X509_sign(authority, key, EVP_sha256()) > 0;
 }
 
-static bool sign_server(X509 *server, X509 *authority, EVP_PKEY *key, const char *vault_name)
+/* --- The authority --- */
+
+struct authority {
+    EVP_PKEY *key;
+    X509 *certificate;
+};
+
+static void authority_done(struct authority *authority)
+{
+    EVP_PKEY_free(authority->key);
+    X509_free(authority->certificate);
+}
+
+static bool authority_make(struct authority *ret_authority)
+{
+    EVP_PKEY *key = need(EVP_EC_gen("P-256"));
+    X509 *certificate = blank("stand-in vault: throw-away CA", key, -2, 30);
+
+    *ret_authority = (struct authority){key, certificate};
+    return sign_authority(certificate, key);
+}
+
+/* --- The servers --- */
+
+/* A row for each profile: what its certificate is for, from which day to which, by whom, with which key. */
+static const struct profile {
+    const char *names; /* NULL: those of the vault */
+    int from_day, to_day;
+    bool by_stranger, is_rsa;
+    const char *priorities;
+} profiles[TLS_PROFILES] = {
+#define MODERN "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+    [TLS_GOOD] = {NULL, -1, 30, false, false, MODERN}, /* from yesterday, for clocks differ */
+    [TLS_WRONG_HOST] = {"DNS:other.example", -1, 30, false, false, MODERN},
+    [TLS_EXPIRED] = {NULL, -2, -1, false, false, MODERN},
+    [TLS_NOT_YET] = {NULL, 1, 30, false, false, MODERN},
+    [TLS_UNKNOWN_CA] = {NULL, -1, 30, true, false, MODERN},
+    [TLS_OLD] = {NULL, -1, 30, false, true, "NORMAL:-VERS-ALL:+VERS-TLS1.1"},
+    [TLS_NO_ECDHE] = {NULL, -1, 30, false, true, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA"},
+};
+
+static bool sign_server(X509 *server, const struct authority *by, const char *names)
+{
+    return X509_set_issuer_name(server, X509_get_subject_name(by->certificate)) == 1 &&
+           add_extension(server, by->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
+           add_extension(server, by->certificate, NID_key_usage,
+                         "critical,digitalSignature,keyEncipherment") &&
+           add_extension(server, by->certificate, NID_ext_key_usage, "serverAuth") &&
+           add_extension(server, by->certificate, NID_subject_key_identifier, "hash") &&
+           add_extension(server, by->certificate, NID_authority_key_identifier, "keyid") &&
+           add_extension(server, by->certificate, NID_subject_alt_name, names) &&
+           X509_sign(server, by->key, EVP_sha256()) > 0;
+}
+
+static bool make_profile(const struct profile *profile, const char *names, EVP_PKEY *key,
+                         const struct authority *by, struct certificates *made)
+{
+    X509 *server OWNED(free_x509) = blank("stand-in vault", key, profile->from_day, profile->to_day);
+
+    if (!sign_server(server, by, profile->names == NULL ? names : profile->names)) {
+        return false;
+    }
+    made->of[profile - profiles].server = pem_of(server);
+    made->of[profile - profiles].key = key_pem_of(key);
+    made->of[profile - profiles].priorities = profile->priorities;
+    return true;
+}
+
+bool certificates_make(const char *vault_name, EVP_PKEY *rsa_key, struct certificates *ret_certificates)
 {
     char *names OWNED(owned_free) =
         text("DNS:localhost,IP:127.0.0.1,DNS:%s.vault.azure.net,DNS:%s.vault.azure.cn,"
              "DNS:%s.managedhsm.azure.net,DNS:login.microsoftonline.com",
              vault_name, vault_name, vault_name);
+    struct authority known OWNED(authority_done) = {0}, stranger OWNED(authority_done) = {0};
+    EVP_PKEY *key OWNED(free_key) = need(EVP_EC_gen("P-256"));
+    struct certificates made = {0};
+    bool good = authority_make(&known) && authority_make(&stranger);
 
-    return X509_set_issuer_name(server, X509_get_subject_name(authority)) == 1 &&
-           add_extension(server, authority, NID_basic_constraints, "critical,CA:FALSE") &&
-           add_extension(server, authority, NID_key_usage, "critical,digitalSignature") &&
-           add_extension(server, authority, NID_ext_key_usage, "serverAuth") &&
-           add_extension(server, authority, NID_subject_key_identifier, "hash") &&
-           add_extension(server, authority, NID_authority_key_identifier, "keyid") &&
-           add_extension(server, authority, NID_subject_alt_name, names) &&
-           X509_sign(server, key, EVP_sha256()) > 0;
-}
-
-bool certificate_make(const char *vault_name, struct certificate *ret_certificate)
-{
-    EVP_PKEY *authority_key OWNED(free_key) = need(EVP_EC_gen("P-256"));
-    EVP_PKEY *server_key OWNED(free_key) = need(EVP_EC_gen("P-256"));
-    X509 *authority OWNED(free_x509) = blank("stand-in vault: throw-away CA", authority_key);
-    X509 *server OWNED(free_x509) = blank("stand-in vault", server_key);
-
-    if (!sign_authority(authority, authority_key) ||
-        !sign_server(server, authority, authority_key, vault_name)) {
+    for (unsigned i = 0; good && i < TLS_PROFILES; i++) {
+        good = make_profile(&profiles[i], names, profiles[i].is_rsa ? rsa_key : key,
+                            profiles[i].by_stranger ? &stranger : &known, &made);
+    }
+    if (!good) {
+        certificates_done(&made);
         return false;
     }
-    *ret_certificate = (struct certificate){pem_of(authority), pem_of(server), key_pem_of(server_key)};
+    made.authority = pem_of(known.certificate);
+    *ret_certificates = made;
     return true;
 }
 
-void certificate_done(struct certificate *certificate)
+void certificates_done(struct certificates *certificates)
 {
-    free(certificate->authority);
-    free(certificate->server);
-    free(certificate->key);
+    for (unsigned i = 0; i < TLS_PROFILES; i++) {
+        free(certificates->of[i].server);
+        free(certificates->of[i].key);
+    }
+    free(certificates->authority);
 }
