@@ -129,8 +129,7 @@ static void give_token(const struct standin *standin, const char *resource, stru
 
 static void answer_request(struct standin *standin, const struct request *request, struct answer *answer)
 {
-    if (strcasecmp(request->path, "/metadata/identity/oauth2/token") != 0 ||
-        strcmp(request->method, "GET") != 0) {
+    if (machine_operation(request->method, request->path) != OPERATION_TOKEN) {
         answer_html(answer, 404);
         return;
     }
