@@ -20,3 +20,8 @@ tests_truth_test_answers_SOURCES = $(truth_common) tests/truth/test_answers.c \
 	tests/truth/answering.c tests/truth/answering.h \
 	tests/truth/client.c tests/truth/client.h \
 	tests/truth/conclusions.c tests/truth/conclusions.h
+
+truth_openapi = tests/truth/openapi.c tests/truth/openapi.h tests/truth/schema.c tests/truth/schema.h
+check_PROGRAMS += tests/truth/test_openapi
+tests_truth_test_openapi_LDADD = $(CMOCKA_LIBS) $(CJSON_LIBS) -lm
+tests_truth_test_openapi_SOURCES = $(truth_common) $(truth_openapi) tests/truth/test_openapi.c
