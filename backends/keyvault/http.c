@@ -1,6 +1,7 @@
 /* A request goes out, a reply comes in. */
 #include "backends/keyvault/http.h"
 #include "backends/base/scope.h"
+#include "backends/keyvault/http_failure.h"
 #include "backends/keyvault/http_pool.h"
 #include "backends/keyvault/libcurl.h"
 #include "config.h"
@@ -11,7 +12,8 @@ enum {
     HEADERS_LIMIT = 32 * 1024,
     LONGEST_HEADER = 16 * 1024,
     DAY_MS = 24 * 60 * 60 * 1000,
-    MOST_HEADERS = 8
+    MOST_HEADERS = 8,
+    SILENCE_SHARE = 3 /* a kept connection that gives nothing may cost this part of the time */
 };
 
 /* One exchange while it runs: what the callbacks need. */
@@ -25,6 +27,8 @@ struct exchange {
     size_t header_bytes; /* of the reply */
     size_t sent;         /* of a secret body */
     size_t piece;        /* of it, in libcurl's buffer */
+    int64_t silent_at;   /* by then a kept connection has given something, or it is dead */
+    bool silent;
     bool too_large;
 };
 
@@ -59,6 +63,20 @@ static size_t take_body(char *data, size_t one, size_t size, void *arg)
     exchange->reply->began = true;
     exchange->too_large = rv == CKR_DATA_LEN_RANGE;
     return rv == CKR_OK ? size : 0;
+}
+
+/*
+ * CURLOPT_XFERINFOFUNCTION, called once a second at least. The other end of a connection that was kept may be
+ * gone without a word; a new connection will tell.
+ */
+static int watch_silence(void *arg, curl_off_t total, curl_off_t now, curl_off_t upload, curl_off_t uploaded)
+{
+    struct exchange *exchange = arg;
+
+    (void)total, (void)now, (void)upload, (void)uploaded;
+    exchange->silent =
+        !exchange->line->connected && !exchange->reply->began && clock_now() >= exchange->silent_at;
+    return exchange->silent ? 1 : 0;
 }
 
 /* --- What goes out --- */
@@ -165,12 +183,25 @@ static long at_most(int64_t milliseconds, int64_t bound)
     return least < 1 ? 1 : (long)least;
 }
 
+static void set_time(struct exchange *exchange, struct deadline deadline)
+{
+    CURL *easy = exchange->line->easy;
+    int64_t left = deadline_left(deadline), patience = left / SILENCE_SHARE;
+
+    exchange->line->deadline = deadline;
+    exchange->line->connected = false;
+    exchange->silent_at = clock_now() + at_most(patience, exchange->line->client->connect_timeout);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, at_most(left, DAY_MS));
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, at_most(left, exchange->line->client->connect_timeout));
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch_silence);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
+}
+
 static void set_request(struct exchange *exchange, struct deadline deadline)
 {
     CURL *easy = exchange->line->easy;
-    int64_t left = deadline_left(deadline);
 
-    exchange->line->deadline = deadline;
+    set_time(exchange, deadline);
     exchange->line->error[0] = 0;
     set_body(easy, exchange);
     curl_easy_setopt(easy, CURLOPT_URL, exchange->request->url);
@@ -180,8 +211,6 @@ static void set_request(struct exchange *exchange, struct deadline deadline)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, at_most(left, DAY_MS));
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, at_most(left, exchange->line->client->connect_timeout));
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, exchange->request->fresh ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, exchange->request->once ? 1L : 0L);
     http_pool_set_way(exchange->line, exchange->request->machine);
@@ -197,59 +226,20 @@ static void unset_request(CURL *easy)
 
 /* --- What became of it --- */
 
-static const struct {
-    CURLcode code;
-    enum http_failure failure;
-    const char *words; /* NULL: libcurl's own */
-    const char *advice;
-} failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_CONNECT, "its name does not resolve",
-     "check the name, DNS and, for a private endpoint, its zone"},
-    {CURLE_COULDNT_RESOLVE_PROXY, HTTP_NO_CONNECT, "the proxy's name does not resolve", "check https_proxy"},
-    {CURLE_COULDNT_CONNECT, HTTP_NO_CONNECT, NULL, "check network, firewall and proxy"},
-    {CURLE_SSL_CONNECT_ERROR, HTTP_NO_CONNECT, NULL,
-     "TLS 1.2 with ECDHE or newer is needed, without inspection"},
-    {CURLE_PEER_FAILED_VERIFICATION, HTTP_UNTRUSTED, NULL,
-     "name the CA that signed its certificate with ca-file, and its own name in the address"},
-    {CURLE_SSL_CACERT_BADFILE, HTTP_UNUSABLE, "no CA certificates", "see the line before"},
-    {CURLE_OPERATION_TIMEDOUT, HTTP_TIMED_OUT, NULL,
-     "check network, firewall and proxy, or allow more `timeout`"},
-    {CURLE_SEND_ERROR, HTTP_BROKEN, NULL, "check network and proxy"},
-    {CURLE_RECV_ERROR, HTTP_BROKEN, NULL, "check network and proxy"},
-    {CURLE_GOT_NOTHING, HTTP_BROKEN, NULL, "check network and proxy"},
-    {CURLE_PARTIAL_FILE, HTTP_BROKEN, NULL, "check network and proxy"},
-    {CURLE_SEND_FAIL_REWIND, HTTP_BROKEN, NULL, "check network and proxy"},
-    {CURLE_WEIRD_SERVER_REPLY, HTTP_TOO_LARGE, "the answer is no HTTP", "check the address"},
-    {CURLE_UNSUPPORTED_PROTOCOL, HTTP_TOO_LARGE, "the answer is no HTTP", "check the address"},
-    {CURLE_OUT_OF_MEMORY, HTTP_UNUSABLE, "no memory", "free some"},
-};
-
-static void explain(struct http_reply *reply, enum http_failure failure, const char *words,
-                    const char *advice)
+static void explain(struct exchange *exchange, CURLcode code)
 {
-    reply->failure = failure;
-    reply->status = 0;
-    buffer_clear(&reply->body);
-    reply->advice = advice;
-    snprintf(reply->cause, sizeof reply->cause, "%s", words);
-}
-
-static void explain_code(struct exchange *exchange, CURLcode code)
-{
-    const char *own = exchange->line->error[0] != 0 ? exchange->line->error : curl_easy_strerror(code);
+    long proxy_status = 0;
 
     if (exchange->too_large) {
-        explain(exchange->reply, HTTP_TOO_LARGE, "the answer is too large", "check what stands on the way");
-        return;
+        http_failure_set(exchange->reply, HTTP_TOO_LARGE, "the answer is too large",
+                         "check what stands on the way");
+    } else if (exchange->silent) {
+        http_failure_set(exchange->reply, HTTP_BROKEN, "nothing comes over a kept connection",
+                         "check network and proxy");
+    } else {
+        curl_easy_getinfo(exchange->line->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+        http_failure_explain(exchange->reply, code, exchange->line->error, proxy_status);
     }
-    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-        if (failures[i].code == code) {
-            explain(exchange->reply, failures[i].failure, failures[i].words == NULL ? own : failures[i].words,
-                    failures[i].advice);
-            return;
-        }
-    }
-    explain(exchange->reply, HTTP_BROKEN, own, "check network and proxy");
 }
 
 static void read_outcome(struct exchange *exchange, CURLcode code)
@@ -269,7 +259,7 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
         code = CURLE_PEER_FAILED_VERIFICATION; /* libcurl tells only some of its causes so */
     }
     if (code != CURLE_OK) {
-        explain_code(exchange, code);
+        explain(exchange, code);
     }
 }
 
@@ -292,15 +282,20 @@ static CK_RV take_perform_give(struct http_client *client, struct exchange *exch
                                struct deadline deadline)
 {
     CK_RV rv = http_pool_take(client, &exchange->line);
+    int64_t began;
 
     if (rv != CKR_OK) {
         return rv;
     }
+    began = clock_now();
     rv = perform(exchange, deadline);
     if (rv == CKR_OK && exchange->reply->failure == HTTP_ANSWERED) {
         http_pool_give(client, exchange->line);
-    } else {
-        http_pool_drop(exchange->line);
+        return rv;
+    }
+    http_pool_drop(exchange->line);
+    if (exchange->reply->failure == HTTP_BROKEN && exchange->reply->reused && !exchange->reply->began) {
+        http_pool_retire(client, began); /* who was kept as long may be as dead */
     }
     return rv;
 }
@@ -321,7 +316,7 @@ void http_exchange(struct http_client *client, const struct http_request *reques
 
     reply_restart(reply, request->limit);
     if (deadline_passed(deadline)) {
-        explain(reply, HTTP_TIMED_OUT, "no time is left", "allow more `timeout`");
+        http_failure_set(reply, HTTP_TIMED_OUT, "no time is left", "allow more `timeout`");
         return;
     }
     rv = libcurl_ready(client->about, deadline);
@@ -329,12 +324,13 @@ void http_exchange(struct http_client *client, const struct http_request *reques
         rv = libcurl_enter(&visit);
     }
     if (rv != CKR_OK) {
-        explain(reply, HTTP_UNUSABLE, "libcurl or OpenSSL cannot be used here", "see the line before");
+        http_failure_set(reply, HTTP_UNUSABLE, "libcurl or OpenSSL cannot be used here",
+                         "see the line before");
         return;
     }
     rv = take_perform_give(client, &exchange, deadline);
     libcurl_leave(&visit);
     if (rv != CKR_OK) {
-        explain(reply, HTTP_UNUSABLE, "no memory", "free some");
+        http_failure_set(reply, HTTP_UNUSABLE, "no memory", "free some");
     }
 }

@@ -14,9 +14,9 @@ enum { HTTP_LISTING_LIMIT = 1024 * 1024, HTTP_ANSWER_LIMIT = 64 * 1024, HTTP_ID_
 struct http_client;
 
 struct http_options {
-    const char *about;       /* for the log; copied, as all texts are */
-    const char *ca_file;     /* NULL: the system's */
-    const char *proxy;       /* URL; NULL: what the environment says */
+    const char *about;   /* for the log; copied, as all texts are */
+    const char *ca_file; /* NULL: the system's */
+    const char *proxy;   /* URL, with a password perhaps; "": never one; NULL: what the environment says */
     int64_t connect_timeout; /* milliseconds */
     int64_t connection_age;  /* the same */
 };

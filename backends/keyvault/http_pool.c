@@ -5,11 +5,21 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/libcurl.h"
 #include "backends/keyvault/tls_store.h"
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <string.h>
 
-enum { MOST_IDLE = 64 };
+enum {
+    MOST_IDLE = 64,
+    LONGEST_IDLE = 60,      /* seconds; load balancers forget a silent connection after minutes */
+    LOOK_AGAIN = 1000,      /* milliseconds between two looks for those */
+    KEEPALIVE_IDLE = 15,    /* seconds; three probes later a peer that is gone is known to be */
+    KEEPALIVE_INTERVAL = 5, /* seconds */
+    KEEPALIVE_COUNT = 3,
+    UNACKNOWLEDGED = 10000 /* milliseconds that sent bytes may stay so (RFC 5482) */
+};
 
 static struct {
     pthread_mutex_t lock;
@@ -33,33 +43,63 @@ static CURLcode prepare_tls(CURL *easy, void *ssl_ctx, void *arg)
     return CURLE_OK;
 }
 
-static void set_limits(CURL *easy, const struct http_client *client)
+/* CURLOPT_SOCKOPTFUNCTION: called for each new connection. A socket without these options works as well. */
+static int prepare_socket(void *arg, curl_socket_t socket, curlsocktype purpose)
 {
+    struct http_line *line = arg;
+    int count = KEEPALIVE_COUNT, time = UNACKNOWLEDGED;
+
+    (void)purpose;
+    line->connected = true;
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &time, sizeof time);
+    return CURL_SOCKOPT_OK;
+}
+
+/* A name is resolved anew for each connection: the place may have moved, and connections are few. */
+static void set_connection(CURL *easy, struct http_line *line)
+{
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, prepare_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, line);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)((line->client->connection_age + 999) / 1000));
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)LONGEST_IDLE);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+}
+
+static void set_limits(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)((client->connection_age + 999) / 1000));
     /* A resolver that hangs must not hold us beyond the deadline; its thread ends by itself. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
-/* How it gets there. A set-id process listens to no environment, and nobody asks a proxy for its own machine.
+/*
+ * How it gets there. A set-id process listens to no environment, who has `proxy` in the configuration
+ * neither, and nobody asks a proxy for its own machine.
  */
 void http_pool_set_way(struct http_line *line, bool machine)
 {
     const char *proxy = line->client->proxy;
-    bool direct = machine || (proxy == NULL && process_is_secure());
+    bool direct = machine || (proxy == NULL ? process_is_secure() : proxy[0] == 0);
 
     curl_easy_setopt(line->easy, CURLOPT_PROTOCOLS_STR, machine ? "http,https" : "https");
     curl_easy_setopt(line->easy, CURLOPT_PROXY, direct ? "" : proxy);
-    curl_easy_setopt(line->easy, CURLOPT_NOPROXY, direct ? "*" : process_is_secure() ? "" : NULL);
+    curl_easy_setopt(line->easy, CURLOPT_NOPROXY, direct ? "*" : proxy != NULL ? "" : NULL);
 }
 
 static void set_tls(CURL *easy, struct http_line *line)
 {
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, "ECDHE+AESGCM:ECDHE+CHACHA20");
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_CIPHER_LIST, "ECDHE+AESGCM:ECDHE+CHACHA20");
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
@@ -91,7 +131,8 @@ static CK_RV line_new(const struct http_client *client, struct http_line **ret_l
         return CKR_HOST_MEMORY;
     }
     line->client = client;
-    set_limits(line->easy, client);
+    set_limits(line->easy);
+    set_connection(line->easy, line);
     set_tls(line->easy, line);
     curl_easy_setopt(line->easy, CURLOPT_ERRORBUFFER, line->error);
     *ret_line = line;
@@ -116,17 +157,62 @@ CK_RV http_pool_take(struct http_client *client, struct http_line **ret_line)
     return CKR_OK;
 }
 
+static void lines_free(struct http_line *lines)
+{
+    while (lines != NULL) {
+        struct http_line *line = lines;
+
+        lines = line->next;
+        line_free(line);
+    }
+}
+
+/* Those idle since before then, which are the last in the list. */
+static struct http_line *cut_locked(struct http_client *client, int64_t before)
+{
+    struct http_line **at = &client->idle, *old;
+    unsigned kept = 0;
+
+    while (*at != NULL && (*at)->since >= before) {
+        at = &(*at)->next;
+        kept++;
+    }
+    old = *at;
+    *at = NULL;
+    client->idle_count = kept;
+    return old;
+}
+
+void http_pool_retire(struct http_client *client, int64_t before)
+{
+    struct http_line *old;
+
+    pthread_mutex_lock(&client->lock);
+    old = cut_locked(client, before);
+    pthread_mutex_unlock(&client->lock);
+    lines_free(old);
+}
+
+/* Having no threads, it is left to who comes next to close what has been idle too long. */
 void http_pool_give(struct http_client *client, struct http_line *line)
 {
+    struct http_line *old = NULL;
+
     pthread_mutex_lock(&client->lock);
+    line->since = clock_now();
     if (client->idle_count < MOST_IDLE) {
         line->next = client->idle;
         client->idle = line;
         client->idle_count++;
         line = NULL;
     }
+    if (clock_now() - client->looked_at >= LOOK_AGAIN) {
+        client->looked_at = clock_now();
+        old = cut_locked(client, client->looked_at - LONGEST_IDLE * 1000);
+    }
     pthread_mutex_unlock(&client->lock);
     line_free(line);
+    lines_free(old);
 }
 
 void http_pool_drop(struct http_line *line)
@@ -163,7 +249,7 @@ static void client_done(struct http_client *client)
 {
     free(client->about);
     free(client->ca_file);
-    free(client->proxy);
+    wipe_free_text(client->proxy);
     free(client);
 }
 
@@ -197,12 +283,8 @@ static void close_idle(struct http_client *client)
     if (client->idle == NULL || libcurl_enter(&visit) != CKR_OK) {
         return; /* after OpenSSL's own clean-up the connections are left to the end of the process */
     }
-    while (client->idle != NULL) {
-        struct http_line *line = client->idle;
-
-        client->idle = line->next;
-        line_free(line);
-    }
+    lines_free(client->idle);
+    client->idle = NULL;
     libcurl_leave(&visit);
 }
 

@@ -12,6 +12,8 @@ struct http_line {
     CURL *easy;
     struct http_line *next;
     struct deadline deadline; /* of the request on its way */
+    bool connected;           /* it made a connection of its own */
+    int64_t since;            /* idle */
     const struct http_client *client;
     char error[CURL_ERROR_SIZE];
 };
@@ -19,18 +21,21 @@ struct http_line {
 struct http_client {
     char *about;
     char *ca_file; /* NULL: the system's */
-    char *proxy;   /* NULL: as the environment says */
+    char *proxy;   /* as in struct http_options */
     int64_t connect_timeout;
     int64_t connection_age;
     pthread_mutex_t lock;   /* for idle and idle_count */
     struct http_line *idle; /* the one used last comes first */
     unsigned idle_count;
+    int64_t looked_at; /* when the idle ones were last gone through */
     struct http_client *next, *previous;
 };
 
 /* An idle one or a new one, with all that is the same for every request set. CKR_HOST_MEMORY. */
 MUST_USE CK_RV http_pool_take(struct http_client *client, struct http_line **ret_line);
 void http_pool_give(struct http_client *client, struct http_line *line);
+/* Closes those that have been idle since before then. */
+void http_pool_retire(struct http_client *client, int64_t before);
 /* Closes it: after a failure, so that the name is resolved anew. */
 void http_pool_drop(struct http_line *line);
 

@@ -2,6 +2,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/cloud.c backends/keyvault/cloud.h \
 	backends/keyvault/endpoint.c backends/keyvault/endpoint.h \
 	backends/keyvault/health.c backends/keyvault/health.h \
+	backends/keyvault/http_failure.c backends/keyvault/http_failure.h \
 	backends/keyvault/http.c backends/keyvault/http.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \

@@ -1,7 +1,8 @@
 # tests of backends/keyvault/
 check_LTLIBRARIES += tests/backends/keyvault/libserver.la
 tests_backends_keyvault_libserver_la_SOURCES = \
-	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h
+	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
+	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 check_PROGRAMS += \
@@ -9,6 +10,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_endpoint \
 	tests/backends/keyvault/test_health \
 	tests/backends/keyvault/test_http \
+	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_key_id \
 	tests/backends/keyvault/test_keyvault \
 	tests/backends/keyvault/test_libcurl \
@@ -23,6 +25,7 @@ tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
