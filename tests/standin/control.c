@@ -113,7 +113,7 @@ static void settings(struct standin *standin, const char *method, const char *re
 static void keys(struct standin *standin, const char *method, const char *rest, const cJSON *body,
                  struct answer *answer)
 {
-    control_keys(&standin->keys, method, rest, body, answer);
+    control_keys(standin, &standin->keys, method, rest, body, answer);
 }
 
 static const char *mhsm_key_name(const char *rest)
@@ -136,7 +136,7 @@ static void mhsm(struct standin *standin, const char *method, const char *rest, 
         control_refuse(answer, text("/mhsm/keys[/NAME]"));
         return;
     }
-    control_keys(&standin->mhsm_keys, method, name, body, answer);
+    control_keys(standin, &standin->mhsm_keys, method, name, body, answer);
 }
 
 /* --- The service --- */

@@ -4,7 +4,7 @@
  *   PUT /keys/NAME             {"kty","size","crv","versions"} makes the key, or more versions of it up to
  * that number; {"rotate":true} one more; {"enabled","nbf","exp","exportable","key_ops"} is set on all its
  * versions, or on the one that "version" names (an id, or "latest");
- *                              {"deleted":true|false}
+ *                              {"deleted":true|false}, at once; {"managed":true} backs a certificate
  *   GET /keys, /keys/NAME      what is there, newest version first
  *   DELETE /keys/NAME          as if deleted: the vault answers 404
  *   /mhsm/keys...              the same of the Managed HSM
@@ -31,8 +31,8 @@
 extern const struct server_kind control_service;
 
 /* control_keys.c. With the lock; name "" is all of them. */
-void control_keys(struct key_store *store, const char *method, const char *name, const cJSON *body,
-                  struct answer *answer);
+void control_keys(const struct standin *standin, struct key_store *store, const char *method,
+                  const char *name, const cJSON *body, struct answer *answer);
 /* Without the lock: makes the pairs of a key's versions. */
 void control_prepare(struct standin *standin, struct key_store *store, const char *name);
 /* control_callers.c. With the lock; `rest` is what follows /callers/. False: a 400 was given. */

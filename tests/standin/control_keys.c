@@ -48,6 +48,7 @@ struct wish {
     unsigned size, versions;
     bool rotate;
     const cJSON *deleted;
+    bool managed;
 };
 
 static bool read_number(const cJSON *item, unsigned *number)
@@ -83,6 +84,10 @@ static bool read_item(const cJSON *item, struct wish *wish)
     }
     if (strcmp(name, "rotate") == 0) {
         wish->rotate = cJSON_IsTrue(item);
+        return true;
+    }
+    if (strcmp(name, "managed") == 0) {
+        wish->managed = cJSON_IsTrue(item);
         return true;
     }
     wish->deleted = item;
@@ -163,7 +168,16 @@ static bool change_versions(struct key *key, const char *which, const cJSON *bod
     return found;
 }
 
-static void put_key(struct key_store *store, const char *name, const cJSON *body, struct answer *answer)
+/* At once, whatever the delays are. */
+static void delete_now(const struct standin *standin, struct key *key)
+{
+    if (!key->deleted) {
+        key_delete(key, 0, standin->settings.recoverable_days);
+    }
+}
+
+static void put_key(const struct standin *standin, struct key_store *store, const char *name,
+                    const cJSON *body, struct answer *answer)
 {
     struct wish wish = {0};
     struct key *key;
@@ -176,10 +190,21 @@ static void put_key(struct key_store *store, const char *name, const cJSON *body
         return;
     }
     key = grow(store, name, &wish, answer);
-    if (key == NULL || !change_versions(key, wish.version, body, answer)) {
+    if (key == NULL) {
         return;
     }
-    key->deleted = wish.deleted == NULL ? key->deleted : cJSON_IsTrue(wish.deleted);
+    if (wish.managed) {
+        key_manage(key);
+    }
+    if (!change_versions(key, wish.version, body, answer)) {
+        return;
+    }
+    if (cJSON_IsTrue(wish.deleted)) {
+        delete_now(standin, key);
+    }
+    if (cJSON_IsFalse(wish.deleted)) {
+        key_recover(key, 0);
+    }
     answer_json(answer, 200, key_json(key));
 }
 
@@ -204,13 +229,13 @@ void control_prepare(struct standin *standin, struct key_store *store, const cha
     }
 }
 
-void control_keys(struct key_store *store, const char *method, const char *name, const cJSON *body,
-                  struct answer *answer)
+void control_keys(const struct standin *standin, struct key_store *store, const char *method,
+                  const char *name, const cJSON *body, struct answer *answer)
 {
     struct key *key = key_find(store, name);
 
     if (strcmp(method, "PUT") == 0) {
-        put_key(store, name, body, answer);
+        put_key(standin, store, name, body, answer);
         return;
     }
     if (name[0] == '\0') {
@@ -222,7 +247,7 @@ void control_keys(struct key_store *store, const char *method, const char *name,
         return;
     }
     if (strcmp(method, "DELETE") == 0) {
-        key->deleted = true;
+        delete_now(standin, key);
     }
     answer_json(answer, 200, key_json(key));
 }

@@ -1,49 +1,110 @@
-/* RSA and EC, as the service's algorithm names say. */
+/* Algorithms by name; RSA, EC and HMAC. */
 #include "tests/standin/crypto.h"
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum family { RSA_CRYPT, RSA_SIGN, EC_SIGN, AES_CRYPT, AES_KEYS, HMAC_SIGN };
+
 struct algorithm {
     const char *name;
-    bool signs;
-    const char *crv; /* NULL: RSA */
-    int padding;
+    enum family family;
+    int padding;      /* of RSA, or the mode of AES */
     const char *hash; /* NULL: none */
+    const char *crv;  /* of EC */
+    unsigned bits;    /* of an AES key; 0: any */
+    enum api since;
 };
 
 static const struct algorithm algorithms[] = {
-    {"RSA-OAEP", false, NULL, RSA_PKCS1_OAEP_PADDING, "SHA1"},
-    {"RSA-OAEP-256", false, NULL, RSA_PKCS1_OAEP_PADDING, "SHA256"},
-    {"RSA1_5", false, NULL, RSA_PKCS1_PADDING, NULL},
-    {"RS256", true, NULL, RSA_PKCS1_PADDING, "SHA256"},
-    {"RS384", true, NULL, RSA_PKCS1_PADDING, "SHA384"},
-    {"RS512", true, NULL, RSA_PKCS1_PADDING, "SHA512"},
-    {"PS256", true, NULL, RSA_PKCS1_PSS_PADDING, "SHA256"},
-    {"PS384", true, NULL, RSA_PKCS1_PSS_PADDING, "SHA384"},
-    {"PS512", true, NULL, RSA_PKCS1_PSS_PADDING, "SHA512"},
-    {"ES256", true, "P-256", 0, "SHA256"},
-    {"ES384", true, "P-384", 0, "SHA384"},
-    {"ES512", true, "P-521", 0, "SHA512"},
+    {"RSA-OAEP", RSA_CRYPT, RSA_PKCS1_OAEP_PADDING, "SHA1", NULL, 0, API_2015_06},
+    {"RSA-OAEP-256", RSA_CRYPT, RSA_PKCS1_OAEP_PADDING, "SHA256", NULL, 0, API_2016_10},
+    {"RSA1_5", RSA_CRYPT, RSA_PKCS1_PADDING, NULL, NULL, 0, API_2015_06},
+    {"RSNULL", RSA_SIGN, RSA_PKCS1_PADDING, NULL, NULL, 0, API_2015_06},
+    {"RS256", RSA_SIGN, RSA_PKCS1_PADDING, "SHA256", NULL, 0, API_2015_06},
+    {"RS384", RSA_SIGN, RSA_PKCS1_PADDING, "SHA384", NULL, 0, API_2015_06},
+    {"RS512", RSA_SIGN, RSA_PKCS1_PADDING, "SHA512", NULL, 0, API_2015_06},
+    {"PS256", RSA_SIGN, RSA_PKCS1_PSS_PADDING, "SHA256", NULL, 0, API_2016_10},
+    {"PS384", RSA_SIGN, RSA_PKCS1_PSS_PADDING, "SHA384", NULL, 0, API_2016_10},
+    {"PS512", RSA_SIGN, RSA_PKCS1_PSS_PADDING, "SHA512", NULL, 0, API_2016_10},
+    {"ES256", EC_SIGN, 0, "SHA256", "P-256", 0, API_2016_10},
+    {"ES384", EC_SIGN, 0, "SHA384", "P-384", 0, API_2016_10},
+    {"ES512", EC_SIGN, 0, "SHA512", "P-521", 0, API_2016_10},
+    {"ES256K", EC_SIGN, 0, "SHA256", "P-256K", 0, API_7_0},
+    {"HS256", HMAC_SIGN, 0, "SHA256", NULL, 0, API_7_6},
+    {"HS384", HMAC_SIGN, 0, "SHA384", NULL, 0, API_7_6},
+    {"HS512", HMAC_SIGN, 0, "SHA512", NULL, 0, API_7_6},
+    {"A128GCM", AES_CRYPT, AES_GCM, NULL, NULL, 128, API_7_2},
+    {"A192GCM", AES_CRYPT, AES_GCM, NULL, NULL, 192, API_7_2},
+    {"A256GCM", AES_CRYPT, AES_GCM, NULL, NULL, 256, API_7_2},
+    {"A128CBC", AES_CRYPT, AES_CBC, NULL, NULL, 128, API_7_2},
+    {"A192CBC", AES_CRYPT, AES_CBC, NULL, NULL, 192, API_7_2},
+    {"A256CBC", AES_CRYPT, AES_CBC, NULL, NULL, 256, API_7_2},
+    {"A128CBCPAD", AES_CRYPT, AES_CBC_PADDED, NULL, NULL, 128, API_7_2},
+    {"A192CBCPAD", AES_CRYPT, AES_CBC_PADDED, NULL, NULL, 192, API_7_2},
+    {"A256CBCPAD", AES_CRYPT, AES_CBC_PADDED, NULL, NULL, 256, API_7_2},
+    {"A128KW", AES_KEYS, AES_WRAP, NULL, NULL, 128, API_7_2},
+    {"A192KW", AES_KEYS, AES_WRAP, NULL, NULL, 192, API_7_2},
+    {"A256KW", AES_KEYS, AES_WRAP, NULL, NULL, 256, API_7_2},
+    {"CKM_AES_KEY_WRAP", AES_KEYS, AES_WRAP, NULL, NULL, 0, API_7_6},
+    {"CKM_AES_KEY_WRAP_PAD", AES_KEYS, AES_WRAP_PADDED, NULL, NULL, 0, API_7_6},
 };
+
+static bool does(const struct algorithm *how, enum operation operation)
+{
+    switch (operation) {
+    case OPERATION_SIGN:
+    case OPERATION_VERIFY:
+        return how->family == RSA_SIGN || how->family == EC_SIGN || how->family == HMAC_SIGN;
+    case OPERATION_WRAP:
+    case OPERATION_UNWRAP:
+        return how->family == RSA_CRYPT || how->family == AES_KEYS;
+    default:
+        return how->family == RSA_CRYPT || how->family == AES_CRYPT;
+    }
+}
+
+static bool suits(const struct algorithm *how, const struct key_kind *kind)
+{
+    switch (how->family) {
+    case RSA_CRYPT:
+    case RSA_SIGN:
+        return key_kind_is_rsa(kind);
+    case EC_SIGN:
+        return strcmp(how->crv, kind->crv) == 0;
+    default:
+        return key_kind_is_oct(kind) && (how->bits == 0 || how->bits == kind->bits);
+    }
+}
 
 const struct algorithm *algorithm_find(const char *name, enum operation operation,
                                        const struct key_kind *kind)
 {
-    bool signs = operation == OPERATION_SIGN || operation == OPERATION_VERIFY;
-
     for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
         const struct algorithm *how = &algorithms[i];
 
-        if (strcmp(how->name, name) == 0 && how->signs == signs &&
-            (how->crv == NULL ? key_kind_is_rsa(kind) : strcmp(how->crv, kind->crv) == 0)) {
+        if (strcmp(how->name, name) == 0 && does(how, operation) && suits(how, kind)) {
             return how;
         }
     }
     return NULL;
+}
+
+enum api algorithm_since(const struct algorithm *how)
+{
+    return how->since;
+}
+
+void parcel_done(struct parcel *parcel)
+{
+    owned_blob(&parcel->value);
+    owned_blob(&parcel->iv);
+    owned_blob(&parcel->aad);
+    owned_blob(&parcel->tag);
 }
 
 static void free_context(EVP_PKEY_CTX **context)
@@ -62,17 +123,17 @@ static bool set_padding(EVP_PKEY_CTX *context, const struct algorithm *how)
 {
     const EVP_MD *hash = how->hash == NULL ? NULL : EVP_get_digestbyname(how->hash);
 
-    if (how->crv != NULL) {
+    if (how->family == EC_SIGN) {
         return true;
     }
     if (EVP_PKEY_CTX_set_rsa_padding(context, how->padding) != 1) {
         return false;
     }
-    if (!how->signs) {
+    if (how->family == RSA_CRYPT) {
         return hash == NULL || (EVP_PKEY_CTX_set_rsa_oaep_md(context, hash) == 1 &&
                                 EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) == 1);
     }
-    return EVP_PKEY_CTX_set_signature_md(context, hash) == 1 &&
+    return (hash == NULL || EVP_PKEY_CTX_set_signature_md(context, hash) == 1) &&
            (how->padding != RSA_PKCS1_PSS_PADDING ||
             EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
@@ -91,8 +152,8 @@ static bool hand_over(struct blob *made, struct blob *ret_blob)
     return true;
 }
 
-bool crypto_encrypt(EVP_PKEY *key, const struct algorithm *how, const struct blob *plain,
-                    struct blob *ret_blob)
+static bool rsa_encrypt(EVP_PKEY *key, const struct algorithm *how, const struct blob *plain,
+                        struct blob *ret_blob)
 {
     EVP_PKEY_CTX *context OWNED(free_context) = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
     struct blob out OWNED(owned_blob) = room_for(key);
@@ -102,8 +163,8 @@ bool crypto_encrypt(EVP_PKEY *key, const struct algorithm *how, const struct blo
            hand_over(&out, ret_blob);
 }
 
-bool crypto_decrypt(EVP_PKEY *key, const struct algorithm *how, const struct blob *blob,
-                    struct blob *ret_plain)
+static bool rsa_decrypt(EVP_PKEY *key, const struct algorithm *how, const struct blob *blob,
+                        struct blob *ret_plain)
 {
     EVP_PKEY_CTX *context OWNED(free_context) = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
     struct blob out OWNED(owned_blob) = room_for(key);
@@ -118,6 +179,24 @@ bool crypto_decrypt(EVP_PKEY *key, const struct algorithm *how, const struct blo
     return blob->size == out.size &&
            EVP_PKEY_decrypt(context, out.data, &out.size, blob->data, blob->size) == 1 &&
            hand_over(&out, ret_plain);
+}
+
+bool crypto_encrypt(struct keypair *pair, const struct algorithm *how, const struct parcel *plain,
+                    struct parcel *ret_parcel)
+{
+    if (how->family == RSA_CRYPT) {
+        return rsa_encrypt(keypair_key(pair), how, &plain->value, &ret_parcel->value);
+    }
+    return aes_encrypt(keypair_secret(pair), (enum aes_mode)how->padding, plain, ret_parcel);
+}
+
+bool crypto_decrypt(struct keypair *pair, const struct algorithm *how, const struct parcel *parcel,
+                    struct parcel *ret_plain)
+{
+    if (how->family == RSA_CRYPT) {
+        return rsa_decrypt(keypair_key(pair), how, &parcel->value, &ret_plain->value);
+    }
+    return aes_decrypt(keypair_secret(pair), (enum aes_mode)how->padding, parcel, ret_plain);
 }
 
 static size_t field_size(EVP_PKEY *key)
@@ -162,34 +241,73 @@ static bool to_der(EVP_PKEY *key, const struct blob *raw, struct blob *ret_der)
     return true;
 }
 
+/* RSNULL takes what it gets: the padding says what fits. */
 static bool fits(const struct algorithm *how, const struct blob *digest)
 {
-    return digest->size == (size_t)EVP_MD_get_size(EVP_get_digestbyname(how->hash));
+    return how->hash == NULL || digest->size == (size_t)EVP_MD_get_size(EVP_get_digestbyname(how->hash));
 }
 
-bool crypto_sign(EVP_PKEY *key, const struct algorithm *how, const struct blob *digest,
+static struct blob hmac(const struct blob *key, const struct algorithm *how, const struct blob *digest)
+{
+    struct blob made = {need(malloc(EVP_MAX_MD_SIZE)), 0};
+    unsigned size = 0;
+
+    need(HMAC(EVP_get_digestbyname(how->hash), key->data, (int)key->size, digest->data, digest->size,
+              made.data, &size));
+    made.size = size;
+    return made;
+}
+
+bool crypto_sign(struct keypair *pair, const struct algorithm *how, const struct blob *digest,
                  struct blob *ret_signature)
 {
-    EVP_PKEY_CTX *context OWNED(free_context) = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
-    struct blob out OWNED(owned_blob) = room_for(key);
+    EVP_PKEY_CTX *context OWNED(free_context) = NULL;
+    struct blob out OWNED(owned_blob) = {NULL, 0};
+    EVP_PKEY *key;
 
-    return fits(how, digest) && EVP_PKEY_sign_init(context) == 1 && set_padding(context, how) &&
-           EVP_PKEY_sign(context, out.data, &out.size, digest->data, digest->size) == 1 &&
-           (how->crv == NULL || to_raw(key, &out)) && hand_over(&out, ret_signature);
-}
-
-bool crypto_verify(EVP_PKEY *key, const struct algorithm *how, const struct blob *digest,
-                   const struct blob *signature, bool *ret_good)
-{
-    EVP_PKEY_CTX *context OWNED(free_context) = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
-    struct blob der = {NULL, 0};
-    const struct blob *judged = how->crv == NULL ? signature : &der;
-
-    if (!fits(how, digest) || EVP_PKEY_verify_init(context) != 1 || !set_padding(context, how)) {
+    if (!fits(how, digest)) {
         return false;
     }
-    *ret_good = (how->crv == NULL || to_der(key, signature, &der)) &&
+    if (how->family == HMAC_SIGN) {
+        *ret_signature = hmac(keypair_secret(pair), how, digest);
+        return true;
+    }
+    key = keypair_key(pair);
+    context = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
+    out = room_for(key);
+    return EVP_PKEY_sign_init(context) == 1 && set_padding(context, how) &&
+           EVP_PKEY_sign(context, out.data, &out.size, digest->data, digest->size) == 1 &&
+           (how->family != EC_SIGN || to_raw(key, &out)) && hand_over(&out, ret_signature);
+}
+
+static bool verify_with_key(EVP_PKEY *key, const struct algorithm *how, const struct blob *digest,
+                            const struct blob *signature)
+{
+    EVP_PKEY_CTX *context OWNED(free_context) = need(EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL));
+    bool ec = how->family == EC_SIGN;
+    struct blob der = {NULL, 0};
+    const struct blob *judged = ec ? &der : signature;
+    bool good = EVP_PKEY_verify_init(context) == 1 && set_padding(context, how) &&
+                (!ec || to_der(key, signature, &der)) &&
                 EVP_PKEY_verify(context, judged->data, judged->size, digest->data, digest->size) == 1;
+
     OPENSSL_free(der.data);
+    return good;
+}
+
+bool crypto_verify(struct keypair *pair, const struct algorithm *how, const struct blob *digest,
+                   const struct blob *signature, bool *ret_good)
+{
+    struct blob mac OWNED(owned_blob) = {NULL, 0};
+
+    if (!fits(how, digest)) {
+        return false;
+    }
+    if (how->family != HMAC_SIGN) {
+        *ret_good = verify_with_key(keypair_key(pair), how, digest, signature);
+        return true;
+    }
+    mac = hmac(keypair_secret(pair), how, digest);
+    *ret_good = mac.size == signature->size && CRYPTO_memcmp(mac.data, signature->data, mac.size) == 0;
     return true;
 }

@@ -16,7 +16,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/control_callers.c tests/standin/control_keys.c \
 	tests/standin/counts.c tests/standin/counts.h \
 	tests/standin/credentials.c tests/standin/credentials.h \
-	tests/standin/crypto.c tests/standin/crypto.h \
+	tests/standin/crypto.c tests/standin/crypto.h tests/standin/crypto_aes.c \
 	tests/standin/discovery.c \
 	tests/standin/door.c tests/standin/door.h \
 	tests/standin/fault.c tests/standin/fault_spoil.c \
@@ -43,7 +43,11 @@ tests_standin_standin_SOURCES = \
 	tests/standin/tokens.c tests/standin/tokens.h \
 	tests/standin/vault.c tests/standin/vault.h \
 	tests/standin/vault_call.h \
-	tests/standin/vault_keys.c tests/standin/vault_list.c tests/standin/vault_use.c \
+	tests/standin/vault_attributes.c tests/standin/vault_backup.c tests/standin/vault_bundle.c \
+	tests/standin/vault_byok.c tests/standin/vault_certificate.c tests/standin/vault_delete.c \
+	tests/standin/vault_import.c tests/standin/vault_keys.c tests/standin/vault_list.c \
+	tests/standin/vault_random.c tests/standin/vault_release.c tests/standin/vault_rotate.c \
+	tests/standin/vault_use.c \
 	tests/standin/wire.c tests/standin/wire.h \
 	tests/standin/words.c tests/standin/words.h \
 	tests/standin/world.c tests/standin/world.h

@@ -14,6 +14,11 @@ struct settings {
     int arc_key_size;        /* octets of Arc's key files; 0: as usual */
     int leeway;              /* seconds of grace at nbf and exp */
     int recoverable_days;    /* 0: no soft delete, and the attribute is absent */
+    int delete_delay_ms;     /* how long a deleted key is not yet among the deleted ones */
+    int recover_delay_ms;    /* and a recovered one not yet among the keys */
+    bool keep_leading_zeros; /* imported numbers are told as they came; else so up to api-version 7.2 */
+    bool tell_exportable;    /* the attribute; before 2022 the vault did not, in api-version 7.3 either */
+    bool mhsm_rotation;      /* the Managed HSM rotates; once it did not */
     int quota_per_10s; /* what a vault does in 10 s, weighed as quota.h says; 0: no limit (a true one: 4000)
                         */
     int quota_per_second;   /* requests a second, vault and Managed HSM each; 0: no limit */

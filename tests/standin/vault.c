@@ -44,42 +44,39 @@ void call_not_found(struct call *call, const char *version)
     call_refuse(call, 404, "KeyNotFound", NULL, not_found_words(call, version));
 }
 
-struct key_version *call_find(struct call *call)
+/* What follows the name of a key that is not there: the version, but not where it was to be changed; and a
+ * Managed HSM takes its policy for one. */
+static const char *missing_part(const struct call *call)
+{
+    if (call->route.operation == OPERATION_GET_POLICY && is_mhsm(call)) {
+        return "rotationpolicy";
+    }
+    return call->route.operation == OPERATION_UPDATE ? "" : call->route.version;
+}
+
+struct key *call_find_key(struct call *call, struct key_version **ret_version)
 {
     struct key *key = key_find(call->keys, call->route.name);
     struct key_version *version =
-        key == NULL || key->deleted ? NULL : key_version_find(key, call->route.version);
+        key == NULL || key_state_of(key) != KEY_LIVE ? NULL : key_version_find(key, call->route.version);
 
     if (version == NULL) {
-        /* The service names the version too, but not where it was to be changed. */
-        call_not_found(call, call->route.operation == OPERATION_UPDATE ? "" : call->route.version);
+        call_not_found(call, missing_part(call));
         return NULL;
     }
     strcpy(call->route.name, key->name);
-    return version;
+    *ret_version = version;
+    return key;
+}
+
+struct key_version *call_find(struct call *call)
+{
+    struct key_version *version;
+
+    return call_find_key(call, &version) == NULL ? NULL : version;
 }
 
 /* --- The api-version --- */
-
-static bool set_api_version(struct call *call, const char *asked)
-{
-    static const char *const names[APIS] = {"2015-06-01", "2016-10-01", "7.0",       "7.1",
-                                            "7.2",        "7.3",        "7.4",       "7.5",
-                                            "7.6",        "2025-07-01", "2026-04-01"};
-
-    for (unsigned i = 0; i < APIS; i++) {
-        size_t size = strlen(names[i]);
-
-        if (strncmp(asked, names[i], size) == 0 &&
-            (asked[size] == '\0' || strcmp(asked + size, "-preview") == 0)) {
-            call->api_version = asked;
-            call->api = (enum api)i;
-            call->preview = asked[size] != '\0';
-            return true;
-        }
-    }
-    return false;
-}
 
 /* False: a 400 was given. */
 static bool read_api_version(struct call *call)
@@ -89,7 +86,9 @@ static bool read_api_version(struct call *call)
     if (asked == NULL && is_mhsm(call) && request_query(call->request, "$skiptoken") != NULL) {
         asked = "7.4"; /* the links of a Managed HSM name none */
     }
-    if (asked != NULL && set_api_version(call, asked)) {
+    if (asked != NULL && api_of(asked, &call->api, &call->preview) &&
+        (!is_mhsm(call) || call->api >= API_7_2)) {
+        call->api_version = asked;
         return true;
     }
     call_bad_parameter(call, asked == NULL ? "The request did not specify an api-version."
@@ -102,23 +101,48 @@ static bool read_api_version(struct call *call)
 static const struct part {
     void (*answer)(struct call *call);
     enum api since;
-} parts[OPERATIONS] = {[OPERATION_ENCRYPT] = {vault_use, API_2015_06},
-                       [OPERATION_DECRYPT] = {vault_use, API_2015_06},
-                       [OPERATION_SIGN] = {vault_use, API_2015_06},
-                       [OPERATION_VERIFY] = {vault_use, API_2015_06},
-                       [OPERATION_WRAP] = {vault_use, API_2015_06},
-                       [OPERATION_UNWRAP] = {vault_use, API_2015_06},
-                       [OPERATION_GET] = {vault_get, API_2015_06},
-                       [OPERATION_LIST] = {vault_list, API_2015_06},
-                       [OPERATION_CREATE] = {vault_create, API_2015_06},
-                       [OPERATION_UPDATE] = {vault_update, API_2015_06},
-                       [OPERATION_VERSIONS] = {vault_list_versions, API_2015_06}};
+    bool vault, mhsm; /* who has it */
+} parts[OPERATIONS] = {
+    [OPERATION_ENCRYPT] = {vault_use, API_2015_06, true, true},
+    [OPERATION_DECRYPT] = {vault_use, API_2015_06, true, true},
+    [OPERATION_SIGN] = {vault_use, API_2015_06, true, true},
+    [OPERATION_VERIFY] = {vault_use, API_2015_06, true, true},
+    [OPERATION_WRAP] = {vault_use, API_2015_06, true, true},
+    [OPERATION_UNWRAP] = {vault_use, API_2015_06, true, true},
+    [OPERATION_GET] = {vault_get, API_2015_06, true, true},
+    [OPERATION_LIST] = {vault_list, API_2015_06, true, true},
+    [OPERATION_VERSIONS] = {vault_list_versions, API_2015_06, true, true},
+    [OPERATION_CREATE] = {vault_create, API_2015_06, true, true},
+    [OPERATION_IMPORT] = {vault_import, API_2015_06, true, true},
+    [OPERATION_UPDATE] = {vault_update, API_2015_06, true, true},
+    [OPERATION_DELETE] = {vault_delete, API_2015_06, true, true},
+    [OPERATION_GET_DELETED] = {vault_get_deleted, API_2016_10, true, true},
+    [OPERATION_LIST_DELETED] = {vault_list_deleted, API_2016_10, true, true},
+    [OPERATION_RECOVER] = {vault_recover, API_2016_10, true, true},
+    [OPERATION_PURGE] = {vault_purge, API_2016_10, true, true},
+    [OPERATION_BACKUP] = {vault_back_up, API_2015_06, true, true},
+    [OPERATION_RESTORE] = {vault_restore, API_2015_06, true, true},
+    [OPERATION_ROTATE] = {vault_rotate, API_7_3, true, true},
+    [OPERATION_GET_POLICY] = {vault_get_policy, API_7_3, true, true},
+    [OPERATION_SET_POLICY] = {vault_set_policy, API_7_3, true, true},
+    [OPERATION_RELEASE] = {vault_release, API_7_3, true, true},
+    [OPERATION_RANDOM] = {vault_random, API_7_3, false, true},
+    [OPERATION_ATTESTATION] = {vault_attestation, API_7_6, true, true},
+    [OPERATION_GET_CERTIFICATE] = {vault_get_certificate, API_2015_06, true, false},
+    [OPERATION_LIST_CERTIFICATES] = {vault_list_certificates, API_2015_06, true, false},
+    [OPERATION_CERTIFICATE_VERSIONS] = {vault_list_certificate_versions, API_2015_06, true, false},
+    [OPERATION_GET_SECRET] = {vault_get_secret, API_2015_06, true, false}};
+
+static bool has(const struct call *call, const struct part *part)
+{
+    return (is_mhsm(call) ? part->mhsm : part->vault) && call->api >= part->since;
+}
 
 static void dispatch(struct call *call)
 {
     const struct part *part = &parts[call->route.operation];
 
-    if (part->answer == NULL || call->api < part->since) {
+    if (!has(call, part)) {
         call_refuse(call, 404, "NotFound", NULL, text("There is no such path or method."));
         return;
     }

@@ -36,14 +36,13 @@ static bool may_do(struct call *call, const struct key_version *version)
     const char *refusal = needs_time(operation) ? out_of_time(call, version) : NULL;
 
     if (!version->enabled && !(call->standin->settings.disabled_encrypts && is_public(operation))) {
-        answer_error(call->answer, 403, "Forbidden", "KeyDisabled",
-                     text("Operation %s is not allowed on a disabled key.", verb));
+        call_refuse(call, 403, "Forbidden", "KeyDisabled",
+                    text("Operation %s is not allowed on a disabled key.", verb));
     } else if (refusal != NULL) {
-        answer_error(call->answer, 403, "Forbidden", NULL,
-                     text("Operation %s is not allowed on %s.", verb, refusal));
+        call_refuse(call, 403, "Forbidden", NULL, text("Operation %s is not allowed on %s.", verb, refusal));
     } else if ((version->uses & 1U << operation) == 0) {
-        answer_error(call->answer, 403, "Forbidden", "KeyOperationForbidden",
-                     text("Operation %s is not permitted on this key.", verb));
+        call_refuse(call, 403, "Forbidden", "KeyOperationForbidden",
+                    text("Operation %s is not permitted on this key.", verb));
     } else {
         return true;
     }
@@ -53,30 +52,32 @@ static bool may_do(struct call *call, const struct key_version *version)
 struct task {
     struct keypair *pair;
     char *kid;
+    const char *alg; /* borrowed from the body */
     const struct algorithm *how;
-    struct blob value, digest; /* digest: of verify */
+    struct parcel in;
+    struct blob digest; /* of verify */
 };
 
 static void task_done(struct task *task)
 {
     owned_free(&task->kid);
-    owned_blob(&task->value);
+    parcel_done(&task->in);
     owned_blob(&task->digest);
 }
 
 /* False: an answer was given. */
 static bool find_key(struct call *call, struct task *task)
 {
-    const char *alg = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(call->body, "alg"));
     const struct key_version *version;
 
+    task->alg = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(call->body, "alg"));
     LOCKED(call->standin);
     version = call_find(call);
     if (version == NULL || !may_do(call, version)) {
         return false;
     }
-    task->how = algorithm_find(alg == NULL ? "" : alg, call->route.operation, &version->kind);
-    if (task->how == NULL) {
+    task->how = algorithm_find(task->alg == NULL ? "" : task->alg, call->route.operation, &version->kind);
+    if (task->how == NULL || algorithm_since(task->how) > call->api) {
         call_bad_parameter(call, bad_value);
         return false;
     }
@@ -85,10 +86,15 @@ static bool find_key(struct call *call, struct task *task)
     return true;
 }
 
-static bool read_bytes(struct call *call, const char *name, struct blob *bytes)
+/* False: a 400 was given. */
+static bool read_bytes(struct call *call, const char *name, bool needed, struct blob *bytes)
 {
-    const char *encoded = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(call->body, name));
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(call->body, name);
+    const char *encoded = cJSON_GetStringValue(item);
 
+    if (!needed && (item == NULL || cJSON_IsNull(item))) {
+        return true;
+    }
     if (encoded == NULL || !base64url_decode(encoded, bytes)) {
         call_bad_parameter(call, bad_value);
         return false;
@@ -96,59 +102,90 @@ static bool read_bytes(struct call *call, const char *name, struct blob *bytes)
     return true;
 }
 
-static void answer_value(const struct call *call, const struct task *task, const struct blob *value)
+static bool read_parcel(struct call *call, struct parcel *in)
+{
+    return read_bytes(call, "value", true, &in->value) && read_bytes(call, "iv", false, &in->iv) &&
+           read_bytes(call, "aad", false, &in->aad) && read_bytes(call, "tag", false, &in->tag);
+}
+
+/* --- Answers: a Managed HSM repeats the algorithm, and tells the key of a verification too --- */
+
+static cJSON *result_json(const struct call *call, const struct task *task)
 {
     cJSON *json = need(cJSON_CreateObject());
-    char *encoded OWNED(owned_free) = base64url(value->data, value->size);
 
+    if (is_mhsm(call)) {
+        cJSON_AddStringToObject(json, "alg", task->alg);
+    }
     cJSON_AddStringToObject(json, "kid", task->kid);
-    cJSON_AddStringToObject(json, "value", encoded);
+    return json;
+}
+
+static void add_bytes(cJSON *json, const char *name, const struct blob *bytes)
+{
+    char *encoded OWNED(owned_free) = base64url(bytes->data, bytes->size);
+
+    cJSON_AddStringToObject(json, name, encoded);
+}
+
+static void answer_parcel(const struct call *call, const struct task *task, const struct parcel *out)
+{
+    cJSON *json = result_json(call, task);
+
+    if (out->iv.data != NULL) {
+        add_bytes(json, "iv", &out->iv);
+    }
+    if (out->tag.data != NULL) {
+        add_bytes(json, "tag", &out->tag);
+    }
+    if (out->aad.data != NULL) {
+        add_bytes(json, "aad", &out->aad);
+    }
+    add_bytes(json, "value", &out->value);
     answer_json(call->answer, 200, json);
 }
 
-static void answer_verdict(const struct call *call, bool good)
+static void answer_verdict(const struct call *call, const struct task *task, bool good)
 {
-    cJSON *json = need(cJSON_CreateObject());
+    cJSON *json = is_mhsm(call) ? result_json(call, task) : need(cJSON_CreateObject());
 
     cJSON_AddBoolToObject(json, "value", good);
     answer_json(call->answer, 200, json);
 }
 
 /* Where the settings say so, what was opened last is not opened again. */
-static bool open_blob(const struct call *call, const struct task *task, struct blob *ret_value)
+static bool open_blob(const struct call *call, const struct task *task, struct parcel *ret_out)
 {
     struct standin *standin = call->standin;
 
-    if (!standin->settings.opens_once) {
-        return crypto_decrypt(keypair_key(task->pair), task->how, &task->value, ret_value);
+    if (!standin->settings.opens_once || task->in.iv.data != NULL) {
+        return crypto_decrypt(task->pair, task->how, &task->in, ret_out);
     }
     {
         LOCKED(standin);
-        if (opened_recall(&standin->opened, task->pair, task->how, &task->value, ret_value)) {
+        if (opened_recall(&standin->opened, task->pair, task->how, &task->in.value, &ret_out->value)) {
             return true;
         }
     }
-    if (!crypto_decrypt(keypair_key(task->pair), task->how, &task->value, ret_value)) {
+    if (!crypto_decrypt(task->pair, task->how, &task->in, ret_out)) {
         return false;
     }
     LOCKED(standin);
-    opened_keep(&standin->opened, task->pair, task->how, &task->value, ret_value);
+    opened_keep(&standin->opened, task->pair, task->how, &task->in.value, &ret_out->value);
     return true;
 }
 
-static bool compute(const struct call *call, const struct task *task, struct blob *ret_value)
+static bool compute(const struct call *call, const struct task *task, struct parcel *ret_out)
 {
-    EVP_PKEY *key = keypair_key(task->pair);
-
     switch (call->route.operation) {
     case OPERATION_ENCRYPT:
     case OPERATION_WRAP:
-        return crypto_encrypt(key, task->how, &task->value, ret_value);
+        return crypto_encrypt(task->pair, task->how, &task->in, ret_out);
     case OPERATION_DECRYPT:
     case OPERATION_UNWRAP:
-        return open_blob(call, task, ret_value);
+        return open_blob(call, task, ret_out);
     default:
-        return crypto_sign(key, task->how, &task->value, ret_value);
+        return crypto_sign(task->pair, task->how, &task->in.value, &ret_out->value);
     }
 }
 
@@ -156,11 +193,11 @@ static void verify(struct call *call, struct task *task)
 {
     bool good;
 
-    if (!read_bytes(call, "digest", &task->digest)) {
+    if (!read_bytes(call, "digest", true, &task->digest)) {
         return;
     }
-    if (crypto_verify(keypair_key(task->pair), task->how, &task->digest, &task->value, &good)) {
-        answer_verdict(call, good);
+    if (crypto_verify(task->pair, task->how, &task->digest, &task->in.value, &good)) {
+        answer_verdict(call, task, good);
     } else {
         call_bad_parameter(call, bad_value);
     }
@@ -169,15 +206,15 @@ static void verify(struct call *call, struct task *task)
 void vault_use(struct call *call)
 {
     struct task task OWNED(task_done) = {0};
-    struct blob value OWNED(owned_blob) = {NULL, 0};
+    struct parcel out OWNED(parcel_done) = {.value = {NULL, 0}};
 
-    if (!find_key(call, &task) || !read_bytes(call, "value", &task.value)) {
+    if (!find_key(call, &task) || !read_parcel(call, &task.in)) {
         return;
     }
     if (call->route.operation == OPERATION_VERIFY) {
         verify(call, &task);
-    } else if (compute(call, &task, &value)) {
-        answer_value(call, &task, &value);
+    } else if (compute(call, &task, &out)) {
+        answer_parcel(call, &task, &out);
     } else {
         call_bad_parameter(call, "The parameter is incorrect.\r\n");
     }

@@ -1,6 +1,7 @@
 /* The words of the service. */
 #include "tests/standin/words.h"
 #include "tests/standin/text.h"
+#include <string.h>
 #include <strings.h>
 
 static const char *const words[OPERATIONS] = {
@@ -39,6 +40,25 @@ static const char *const words[OPERATIONS] = {
 
 static const char *const uses[KEY_USES] = {"encrypt", "decrypt",   "sign",   "verify",
                                            "wrapKey", "unwrapKey", "import", "export"};
+
+bool api_of(const char *version, enum api *ret_api, bool *ret_preview)
+{
+    static const char *const names[APIS] = {"2015-06-01", "2016-10-01", "7.0",       "7.1",
+                                            "7.2",        "7.3",        "7.4",       "7.5",
+                                            "7.6",        "2025-07-01", "2026-04-01"};
+
+    for (unsigned i = 0; i < APIS; i++) {
+        size_t size = strlen(names[i]);
+
+        if (strncmp(version, names[i], size) == 0 &&
+            (version[size] == '\0' || strcmp(version + size, "-preview") == 0)) {
+            *ret_api = (enum api)i;
+            *ret_preview = version[size] != '\0';
+            return true;
+        }
+    }
+    return false;
+}
 
 const char *permission_word(enum operation operation)
 {

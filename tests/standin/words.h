@@ -50,6 +50,25 @@ enum { USE_IMPORT = KEY_OPERATIONS, USE_EXPORT, KEY_USES };
 
 enum { ALL_KEY_OPERATIONS = (1 << KEY_OPERATIONS) - 1, ALL_PERMISSIONS = (1 << PERMISSIONS) - 1 };
 
+/* The api-versions in the order they came; a later one has all that an earlier one has. */
+enum api {
+    API_2015_06,
+    API_2016_10, /* soft delete */
+    API_7_0,
+    API_7_1, /* recoverableDays */
+    API_7_2, /* Managed HSM, oct */
+    API_7_3, /* rotation, release, random bytes, exportable */
+    API_7_4,
+    API_7_5, /* hsmPlatform */
+    API_7_6, /* attestation, HS*, CKM_AES_KEY_WRAP(_PAD) */
+    API_2025_07,
+    API_2026_04, /* oct in a vault */
+    APIS
+};
+
+/* False: no such version. */
+bool api_of(const char *version, enum api *ret_api, bool *ret_preview);
+
 /* As in a path or in GET /counts: lower case. */
 const char *operation_word(enum operation operation);
 /* OPERATIONS where there is no such word; letters of either case. */
