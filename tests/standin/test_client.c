@@ -159,26 +159,32 @@ struct reply vault_url(const char *url)
 
 /* --- Tokens --- */
 
-static char *escaped(CURL *curl, const char *plain)
+char *form_escaped(const char *plain)
 {
-    char *made = curl_easy_escape(curl, plain, 0), *copy = need(strdup(made));
+    char *made = curl_easy_escape(NULL, plain, 0), *copy = need(strdup(made));
 
     curl_free(made);
     return copy;
 }
 
-struct reply ask_token(const char *tenant, const char *client_id, const char *secret, const char *scope)
+struct reply post_form(const char *url, const char *form)
 {
     CURL *curl = need(curl_easy_init());
-    char *url OWNED(owned_free) = text("%s/%s/oauth2/v2.0/token", standin.identity_url, tenant);
-    char *id OWNED(owned_free) = escaped(curl, client_id), *key OWNED(owned_free) = escaped(curl, secret);
-    char *wanted OWNED(owned_free) = escaped(curl, scope);
-    char *form OWNED(owned_free) =
-        text("grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s", id, key, wanted);
 
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, form);
     return perform(curl);
+}
+
+struct reply ask_token(const char *tenant, const char *client_id, const char *secret, const char *scope)
+{
+    char *url OWNED(owned_free) = text("%s/%s/oauth2/v2.0/token", standin.identity_url, tenant);
+    char *id OWNED(owned_free) = form_escaped(client_id), *key OWNED(owned_free) = form_escaped(secret);
+    char *wanted OWNED(owned_free) = form_escaped(scope);
+    char *form OWNED(owned_free) =
+        text("grant_type=client_credentials&client_id=%s&client_secret=%s&scope=%s", id, key, wanted);
+
+    return post_form(url, form);
 }
 
 const char *client_secret(void)

@@ -43,6 +43,10 @@ struct reply vault(const char *method, const char *path, const char *body);
 struct reply call_url(const char *method, const char *url, const char *const *lines, const char *body);
 /* A URL as it is. */
 struct reply vault_url(const char *url);
+/* POST of a form whose values are escaped already. */
+struct reply post_form(const char *url, const char *form);
+/* For a value of such a form, from malloc. */
+char *form_escaped(const char *plain);
 /* Milliseconds until this thread's calls are given up; 0: 20 s. */
 extern _Thread_local long give_up_after;
 
