@@ -136,6 +136,7 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
     }
     options = (struct http_options){.about = config->about,
                                     .ca_file = config->ca_file,
+                                    .proxy = config->proxy,
                                     .connect_timeout = config->connect_timeout,
                                     .connection_age = config->connection_age};
     rv = http_client_new(&options, &self->http);

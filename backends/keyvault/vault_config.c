@@ -4,6 +4,7 @@
 #include "backends/keyvault/option_text.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SECOND = 1000, HOUR = 60 * 60 * SECOND };
 
@@ -21,6 +22,7 @@ const struct setting_option vault_options[] = {
     {.name = "audience", .type = SETTING_TEXT},
     {.name = "verify-challenge", .type = SETTING_YES_NO, .preset = "yes"},
     {.name = "ca-file", .type = SETTING_PATH},
+    {.name = "proxy", .type = SETTING_TEXT},
     {.name = "api-version", .type = SETTING_TEXT, .preset = "7.6"},
     {.name = "timeout", .type = SETTING_DURATION, .preset = "30s", .least = 100, .most = HOUR},
     {.name = "connect-timeout", .type = SETTING_DURATION, .preset = "5s", .least = 100, .most = HOUR},
@@ -118,6 +120,50 @@ static CK_RV read_keys(const struct settings *section, struct vault_config *conf
     return CKR_OK;
 }
 
+/* A scheme that libcurl knows, perhaps USER:PASSWORD@, a host and a port (libcurl would presume 1080). */
+static bool is_proxy(const char *text)
+{
+    static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://"};
+    const char *host = NULL, *at, *port;
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0) {
+            host = text + strlen(schemes[i]);
+        }
+    }
+    if (host == NULL) {
+        return false;
+    }
+    at = strrchr(host, '@');
+    host = at == NULL ? host : at + 1;
+    port = strrchr(host, ':');
+    if (port == NULL || port == host || strpbrk(text, " \t\r\n") != NULL) {
+        return false;
+    }
+    return port[1] != 0 && strlen(port + 1) <= 5 && port[1 + strspn(port + 1, "0123456789")] == 0 &&
+           memchr(host, '/', (size_t)(port - host)) == NULL;
+}
+
+/* What is refused is not repeated: it may hold a password. */
+static CK_RV read_proxy(const struct settings *section, struct vault_config *config)
+{
+    const char *text = settings_text(section, "proxy");
+
+    if (text == NULL) {
+        return CKR_OK;
+    }
+    if (strcmp(text, "none") == 0) {
+        return option_copy("", &config->proxy);
+    }
+    if (!is_proxy(text)) {
+        return settings_refuse(section, "proxy",
+                               "proxy is not understood; it looks like \"http://proxy.example:3128\", also "
+                               "with https, socks5 or socks5h, or USER:PASSWORD@ before the host; \"none\": "
+                               "never a proxy");
+    }
+    return option_copy(text, &config->proxy);
+}
+
 static CK_RV read_network(const struct settings *section, struct vault_config *config)
 {
     const char *version = settings_text(section, "api-version"), *ca_file = settings_text(section, "ca-file");
@@ -131,6 +177,9 @@ static CK_RV read_network(const struct settings *section, struct vault_config *c
     rv = option_copy(version, &config->api_version);
     if (rv == CKR_OK && ca_file != NULL) {
         rv = option_copy(ca_file, &config->ca_file);
+    }
+    if (rv == CKR_OK) {
+        rv = read_proxy(section, config);
     }
     config->timeout = settings_milliseconds(section, "timeout");
     config->connect_timeout = settings_milliseconds(section, "connect-timeout");
@@ -168,5 +217,6 @@ void vault_config_done(struct vault_config *config)
     free(config->keys);
     free(config->ca_file);
     free(config->api_version);
+    wipe_free_text(config->proxy);
     memset(config, 0, sizeof *config);
 }

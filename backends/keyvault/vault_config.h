@@ -6,7 +6,7 @@
 #include "backends/keyvault/identity/identity_config.h"
 #include "backends/keyvault/key_id.h"
 
-enum { VAULT_OPTION_COUNT = 17 };
+enum { VAULT_OPTION_COUNT = 18 };
 extern const struct setting_option vault_options[VAULT_OPTION_COUNT];
 
 struct vault_config {
@@ -18,6 +18,7 @@ struct vault_config {
     size_t key_count;
     struct identity_config identity;
     char *ca_file, *api_version;
+    char *proxy; /* URL, with a password perhaps; "": never one; NULL: as the environment says */
     int64_t timeout, connect_timeout, connection_age; /* milliseconds */
 };
 

@@ -242,6 +242,57 @@ static void test_challenge_is_verified_unless_told(void **state)
     assert_false(read->config.identity.verify_challenge);
 }
 
+static void expect_proxy(struct read *read, const char *option, const char *expected)
+{
+    char options[512];
+
+    snprintf(options, sizeof options, VAULT REST "%s", option);
+    assert_int_equal(read_section(read, options), CKR_OK);
+    if (expected == NULL) {
+        assert_null(read->config.proxy);
+    } else {
+        assert_string_equal(read->config.proxy, expected);
+    }
+}
+
+static void test_proxies(void **state)
+{
+    expect_proxy(*state, "", NULL);
+    expect_proxy(*state, "proxy = none\n", "");
+    expect_refused(*state, VAULT REST "proxy = \"\"\n", "\"proxy\" is empty");
+    expect_proxy(*state, "proxy = \"http://proxy.example:3128\"\n", "http://proxy.example:3128");
+    expect_proxy(*state, "proxy = \"https://u:p@w@proxy.example:443\"\n", "https://u:p@w@proxy.example:443");
+    expect_proxy(*state, "proxy = \"socks5h://[::1]:1080\"\n", "socks5h://[::1]:1080");
+    expect_proxy(*state, "proxy = \"socks5://127.0.0.1:1080\"\n", "socks5://127.0.0.1:1080");
+}
+
+static void expect_wrong_proxy(struct read *read, const char *url)
+{
+    char options[512];
+
+    snprintf(options, sizeof options, VAULT REST "proxy = \"%s\"\n", url);
+    expect_refused(read, options, "proxy is not understood");
+    assert_null(strstr(log_text(read), "s3cr3t"));
+}
+
+static void test_wrong_proxies(void **state)
+{
+    static const char *const urls[] = {"proxy.example:3128",
+                                       "http://user:s3cr3t@proxy.example",
+                                       "gopher://user:s3cr3t@proxy.example:70",
+                                       "http://user:s3cr3t@:3128",
+                                       "http://user:s3cr3t@proxy:0x50",
+                                       "http://user:s3cr3t@proxy.example:3128/x",
+                                       "http://user:s3cr3t@pro xy:1",
+                                       "http://proxy.example:",
+                                       "http://proxy.example:123456",
+                                       "NONE"};
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        expect_wrong_proxy(*state, urls[i]);
+    }
+}
+
 static void test_wrong_values(void **state)
 {
     expect_refused(*state, VAULT "identity = client-secret\ntenant = \"a/b\"\n", "tenant");
@@ -270,6 +321,8 @@ int main(void)
         CONFIG_TEST(test_options_of_other_identities),
         CONFIG_TEST(test_identities_that_do_not_exist),
         CONFIG_TEST(test_challenge_is_verified_unless_told),
+        CONFIG_TEST(test_proxies),
+        CONFIG_TEST(test_wrong_proxies),
         CONFIG_TEST(test_wrong_values),
     };
     int failed;
