@@ -1,5 +1,6 @@
 /*
- * What was asked of the services: GET /counts, and GET /requests with the last thousand requests.
+ * What was asked of the services: GET /counts, and GET /requests with the last thousand requests, whole:
+ * query, headers and body too.
  *
  * Threads: the caller holds the lock of struct standin.
  */

@@ -9,6 +9,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/access.c tests/standin/access.h \
 	tests/standin/answer.c tests/standin/answer.h \
 	tests/standin/arc.c \
+	tests/standin/asked.c tests/standin/asked.h \
 	tests/standin/assertion.c tests/standin/assertion.h \
 	tests/standin/callers.c tests/standin/callers.h \
 	tests/standin/challenge.c tests/standin/challenge.h \

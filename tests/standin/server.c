@@ -1,5 +1,6 @@
 /* The web servers, over libmicrohttpd. */
 #include "tests/standin/server.h"
+#include "tests/standin/asked.h"
 #include "tests/standin/door.h"
 #include "tests/standin/wire.h"
 #include <microhttpd.h>
@@ -139,21 +140,6 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
 
 /* --- Answering --- */
 
-static cJSON *log_entry(const struct server *server, const struct request *request, enum operation operation)
-{
-    cJSON *entry = need(cJSON_CreateObject());
-    const char *agent = request_header(request, "User-Agent"),
-               *id = request_header(request, "x-ms-client-request-id");
-
-    cJSON_AddStringToObject(entry, "server", service_word(server->kind->service));
-    cJSON_AddStringToObject(entry, "op", operation_word(operation));
-    cJSON_AddStringToObject(entry, "method", request->method);
-    cJSON_AddStringToObject(entry, "path", request->path);
-    cJSON_AddStringToObject(entry, "user_agent", agent == NULL ? "" : agent);
-    cJSON_AddStringToObject(entry, "client_request_id", id == NULL ? "" : id);
-    return entry;
-}
-
 static cJSON *arrived(const struct server *server, const struct request *request)
 {
     struct standin *standin = server->standin;
@@ -165,7 +151,7 @@ static cJSON *arrived(const struct server *server, const struct request *request
     operation = server->kind->operation(request->method, request->path);
     LOCKED(standin);
     counts_request(&standin->counts, operation);
-    counts_log(&standin->counts, log_entry(server, request, operation));
+    counts_log(&standin->counts, asked_entry(server->kind->service, operation, request));
     return faults_take(standin->faults, server->kind->service, operation, request->path);
 }
 
