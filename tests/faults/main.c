@@ -1,4 +1,5 @@
 /* One operation under each fault; a line of the table for each, or TAP with $CMOCKA_MESSAGE_OUTPUT=TAP. */
+#include "tests/faults/control.h"
 #include "tests/faults/faults.h"
 #include <pthread.h>
 #include <string.h>
@@ -19,49 +20,15 @@ static unsigned tests, failures;
 
 /* --- The stand-in --- */
 
-static void control(const char *method, const char *path, const char *body, char *ret_answer, size_t room)
-{
-    char command[2048];
-
-    snprintf(command, sizeof command, "curl -sS -f -X %s '%s%s' -d '%s'", method, getenv("CONTROL_URL"), path,
-             body);
-    FILE *curl = popen(command, "re");
-    size_t got = curl == NULL ? 0 : fread(ret_answer, 1, room - 1, curl);
-
-    ret_answer[got] = '\0';
-    if (curl == NULL || pclose(curl) != 0) {
-        printf("Bail out! the stand-in does not take %s %s %s\n", method, path, body);
-        exit(99);
-    }
-}
-
-static long requests_made(void)
-{
-    char answer[8192], word[64];
-    const char *at;
-
-    control("GET", "/counts", "", answer, sizeof answer);
-    snprintf(word, sizeof word, "\"%s\":", operation->request);
-    at = strstr(answer, word);
-    return at == NULL ? 0 : strtol(at + strlen(word), NULL, 10);
-}
-
 static void set_fault(const struct fault *fault)
 {
-    char list[512], answer[8192];
+    char list[512];
 
     if (fault->what[0] == '\0') {
         return;
     }
     snprintf(list, sizeof list, "[{%s,\"match\":{\"op\":\"%s\"}}]", fault->what, operation->request);
-    control("PUT", "/faults", list, answer, sizeof answer);
-}
-
-static void end_fault(void)
-{
-    char answer[8192];
-
-    control("DELETE", "/faults", "", answer, sizeof answer);
+    control("PUT", "/faults", list);
 }
 
 /* --- Threads --- */
@@ -263,10 +230,10 @@ static void try_fault(const struct fault *fault, unsigned count)
         return;
     }
     set_fault(fault);
-    before = requests_made();
+    before = counted(operation->request);
     call_all(callers, count);
-    made = requests_made() - before;
-    end_fault();
+    made = counted(operation->request) - before;
+    control("DELETE", "/faults", "");
     recovered = recover(session);
     wrong = judge(outcome, callers, count);
     if (wrong == NULL && recovered < 0) {

@@ -5,9 +5,11 @@
 enum { DEK = 32, BLOB = 512 };
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-static CK_BYTE value[DEK];                /* the data key, the same all the time */
-static CK_BYTE blob[BLOB], modulus[BLOB]; /* the truth, made while all is well */
-static CK_ULONG blob_size, modulus_size;
+/* The data key, the same all the time, and the truth, made while all is well. */
+static struct {
+    CK_BYTE value[DEK], blob[BLOB], modulus[BLOB];
+    CK_ULONG blob_size, modulus_size;
+} truth;
 static CK_RSA_PKCS_OAEP_PARAMS sha256 = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
 static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha256, sizeof sha256};
 
@@ -40,7 +42,7 @@ static CK_RV data_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret_key)
     CK_KEY_TYPE type = CKK_AES;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
                                {CKA_TOKEN, &no, sizeof no},       {CKA_EXTRACTABLE, &yes, sizeof yes},
-                               {CKA_SENSITIVE, &no, sizeof no},   {CKA_VALUE, value, DEK}};
+                               {CKA_SENSITIVE, &no, sizeof no},   {CKA_VALUE, truth.value, DEK}};
 
     return p11->C_CreateObject(session, template, 6, ret_key);
 }
@@ -84,7 +86,7 @@ static CK_RV unwrap(CK_SESSION_HANDLE session, CK_BYTE *from, CK_ULONG size, CK_
 
 static bool is_value(const CK_BYTE *got, CK_ULONG size)
 {
-    return size == DEK && memcmp(got, value, DEK) == 0;
+    return size == DEK && memcmp(got, truth.value, DEK) == 0;
 }
 
 /* What was wrapped is right when it can be opened; that is looked at when the fault is gone. */
@@ -94,7 +96,7 @@ static bool run_wrap(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     CK_ULONG size = 0;
 
     *ret_rv = wrap(session, made, &size);
-    return *ret_rv != CKR_OK || (size == blob_size && memcmp(made, blob, size) != 0);
+    return *ret_rv != CKR_OK || (size == truth.blob_size && memcmp(made, truth.blob, size) != 0);
 }
 
 static bool run_unwrap(CK_SESSION_HANDLE session, CK_RV *ret_rv)
@@ -102,7 +104,7 @@ static bool run_unwrap(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     CK_BYTE got[DEK];
     CK_ULONG size = 0;
 
-    *ret_rv = unwrap(session, blob, blob_size, got, &size);
+    *ret_rv = unwrap(session, truth.blob, truth.blob_size, got, &size);
     return *ret_rv != CKR_OK || is_value(got, size);
 }
 
@@ -113,7 +115,7 @@ static bool run_decrypt(CK_SESSION_HANDLE session, CK_RV *ret_rv)
 
     *ret_rv = p11->C_DecryptInit(session, &oaep, kek(session, CKO_PRIVATE_KEY));
     if (*ret_rv == CKR_OK) {
-        *ret_rv = p11->C_Decrypt(session, blob, blob_size, got, &size);
+        *ret_rv = p11->C_Decrypt(session, truth.blob, truth.blob_size, got, &size);
     }
     return *ret_rv != CKR_OK || is_value(got, size);
 }
@@ -124,8 +126,8 @@ static bool run_get(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     CK_ATTRIBUTE read = {CKA_MODULUS, got, sizeof got};
 
     *ret_rv = p11->C_GetAttributeValue(session, kek(session, CKO_PUBLIC_KEY), &read, 1);
-    return *ret_rv != CKR_OK || modulus_size == 0 ||
-           (read.ulValueLen == modulus_size && memcmp(got, modulus, modulus_size) == 0);
+    return *ret_rv != CKR_OK || truth.modulus_size == 0 ||
+           (read.ulValueLen == truth.modulus_size && memcmp(got, truth.modulus, truth.modulus_size) == 0);
 }
 
 static bool run_list(CK_SESSION_HANDLE session, CK_RV *ret_rv)
@@ -174,13 +176,32 @@ bool operations_prepare(void)
     CK_SESSION_HANDLE session;
     CK_RV rv;
 
-    memset(value, 0x5a, sizeof value);
-    if (!operations_begin(&session) || wrap(session, blob, &blob_size) != CKR_OK) {
+    memset(truth.value, 0x5a, sizeof truth.value);
+    if (!operations_begin(&session) || wrap(session, truth.blob, &truth.blob_size) != CKR_OK) {
         return false;
     }
-    CK_ATTRIBUTE read = {CKA_MODULUS, modulus, sizeof modulus};
+    CK_ATTRIBUTE read = {CKA_MODULUS, truth.modulus, sizeof truth.modulus};
 
     rv = p11->C_GetAttributeValue(session, kek(session, CKO_PUBLIC_KEY), &read, 1);
-    modulus_size = read.ulValueLen;
+    truth.modulus_size = read.ulValueLen;
     return rv == CKR_OK && p11->C_Finalize(NULL) == CKR_OK;
+}
+
+bool operations_save(const char *path)
+{
+    FILE *file = fopen(path, "we");
+    bool written = file != NULL && fwrite(&truth, sizeof truth, 1, file) == 1;
+
+    return file != NULL && fclose(file) == 0 && written;
+}
+
+bool operations_load(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    bool got = file != NULL && fread(&truth, sizeof truth, 1, file) == 1;
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    return got;
 }

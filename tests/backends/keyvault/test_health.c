@@ -88,7 +88,7 @@ static void test_the_later_not_before_holds(void **state)
     expect(*state, NOON + 50, HEALTH_WAIT, NOON + 4040);
 }
 
-/* Without Retry-After: 1, 2, 4, 8 seconds at most, longer from round to round, not from thread to thread. */
+/* Without Retry-After: 4, 8 seconds at most, longer from round to round, not from thread to thread. */
 static void test_rounds_make_it_longer_and_threads_do_not(void **state)
 {
     struct health *health = *state;
@@ -100,8 +100,28 @@ static void test_rounds_make_it_longer_and_threads_do_not(void **state)
             throttle(health, -1, now, now + 5 + thread);
         }
         assert_int_equal(health->refusals, round + 1);
-        assert_in_range(health->not_before, now, now + 5 + retry_own_wait(round));
+        assert_in_range(health->not_before, now, now + 5 + retry_own_wait(round + 2));
     }
+}
+
+/* A call with little time left still has time for another try. */
+static void test_it_leaves_half_of_the_time(void **state)
+{
+    struct http_reply reply;
+
+    (void)state;
+    http_reply_init(&reply);
+    reply.failure = HTTP_ANSWERED;
+    reply.status = 429;
+    for (int i = 0; i < 50; i++) {
+        struct health health;
+
+        health_init(&health);
+        (void)health_note(&health, &reply, NOON, 1000, NOON);
+        assert_in_range(health.not_before, NOON, NOON + 500);
+        health_done(&health);
+    }
+    http_reply_done(&reply);
 }
 
 static void test_another_answer_ends_the_rounds(void **state)
@@ -284,6 +304,7 @@ int main(void)
         HEALTH_TEST(test_retry_after_is_everybodys),
         HEALTH_TEST(test_the_later_not_before_holds),
         HEALTH_TEST(test_rounds_make_it_longer_and_threads_do_not),
+        HEALTH_TEST(test_it_leaves_half_of_the_time),
         HEALTH_TEST(test_another_answer_ends_the_rounds),
         HEALTH_TEST(test_retry_after_nothing_is_none),
         HEALTH_TEST(test_429_is_no_failure),
