@@ -133,6 +133,7 @@ static bool judge(const struct child_outcome *outcome, const struct buffer *outp
                              "az answered something else than a token; try `az account get-access-token`");
     }
     if (seconds == 0) {
+        buffer_clear(ret_token);
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "az gave a token that has ended already; check this machine's clock");
     }

@@ -98,6 +98,7 @@ bool managed_answer_judge(const struct managed_source *source, const char *url, 
         return identity_fail(ret_failure, CKR_DEVICE_ERROR, "%s answered 200 without a token", source->name);
     }
     if (seconds == 0) {
+        buffer_clear(ret_token);
         return identity_fail(ret_failure, CKR_DEVICE_ERROR,
                              "%s gave a token that has ended already; check this machine's clock",
                              source->name);

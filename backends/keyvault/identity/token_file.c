@@ -52,33 +52,44 @@ static bool read_lifetime(const char *token, int64_t *ret_seconds)
     return end > now;
 }
 
+static bool read_token(const struct token_file *self, struct buffer *token,
+                       struct identity_failure *ret_failure)
+{
+    struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct bytes inner;
+
+    if (file_read_secret(self->about, "token-file", self->path, &content, NULL) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file cannot be read");
+    }
+    inner = trimmed(buffer_bytes(&content));
+    if (buffer_append(token, inner.data, inner.size) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the token");
+    }
+    if (!token_is_valid(buffer_text(token)) || strlen(buffer_text(token)) != token->size) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                             inner.size == 0 ? "token-file is empty"
+                                             : "token-file holds something else than one access token");
+    }
+    return true;
+}
+
 static bool token_file_fetch(struct identity *identity, const struct token_scope *scope,
                              struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
                              struct identity_failure *ret_failure)
 {
-    const struct token_file *self = (const struct token_file *)identity;
-    struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
-    struct bytes token;
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     int64_t seconds;
 
     (void)scope, (void)deadline;
-    if (file_read_secret(self->about, "token-file", self->path, &content, NULL) != CKR_OK) {
-        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file cannot be read");
+    if (!read_token((const struct token_file *)identity, &token, ret_failure)) {
+        return false;
     }
-    token = trimmed(buffer_bytes(&content));
-    if (buffer_append(ret_token, token.data, token.size) != CKR_OK) {
-        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the token");
-    }
-    if (!token_is_valid(buffer_text(ret_token))) {
-        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                             token.size == 0 ? "token-file is empty"
-                                             : "token-file holds something else than one access token");
-    }
-    if (!read_lifetime(buffer_text(ret_token), &seconds)) {
+    if (!read_lifetime(buffer_text(&token), &seconds)) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "the token in token-file has expired: whoever renews it has stopped, or this "
                              "machine's clock is wrong");
     }
+    buffer_move(ret_token, &token);
     *ret_lifetime = seconds * 1000;
     return true;
 }

@@ -6,6 +6,8 @@ tests_backends_keyvault_libserver_la_SOURCES = \
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 check_PROGRAMS += \
+	tests/backends/keyvault/test_arc_key \
+	tests/backends/keyvault/test_azure_cli \
 	tests/backends/keyvault/test_client_secret \
 	tests/backends/keyvault/test_endpoint \
 	tests/backends/keyvault/test_health \
@@ -14,13 +16,19 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_key_id \
 	tests/backends/keyvault/test_keyvault \
 	tests/backends/keyvault/test_libcurl \
+	tests/backends/keyvault/test_managed_environment \
+	tests/backends/keyvault/test_managed_identity \
 	tests/backends/keyvault/test_retry \
 	tests/backends/keyvault/test_token_cache \
+	tests/backends/keyvault/test_token_file \
+	tests/backends/keyvault/test_token_json \
 	tests/backends/keyvault/test_traces \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json
+tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
@@ -29,8 +37,10 @@ tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_managed_identity_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_token_file_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
