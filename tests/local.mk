@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/contract-vault \
 	tests/demo \
 	tests/failures-in-words \
+	tests/identities \
 	tests/openssl-engine \
 	tests/setup \
 	tests/tap-run \
@@ -47,6 +48,8 @@ include tests/faults/local.mk
 include tests/hammer/local.mk
 include tests/consumers/local.mk
 include tests/bench/local.mk
+
+check_SCRIPTS += tests/identities
 
 # Programs that are not ours cannot load a module with a sanitizer in it.
 if !SANITIZED

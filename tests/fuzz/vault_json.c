@@ -1,6 +1,5 @@
-/* An answer of a vault or of a token endpoint, read as each kind that it could be. */
+/* An answer of a vault, read as each kind that it could be. */
 #include "backends/keyvault/vault_json.h"
-#include "backends/keyvault/identity/token_json.h"
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +32,7 @@ static void read_others(struct bytes body)
 {
     struct buffer value = BUFFER_INIT(512);
     struct vault_error error;
-    struct token_error refusal;
     struct key_id kid;
-    int64_t lifetime;
 
     if (vault_json_read_operation(body, &kid, &value) == CKR_OK && !key_name_valid(kid.name)) {
         abort();
@@ -46,10 +43,6 @@ static void read_others(struct bytes body)
     if (vault_json_read_error(body, &error) && memchr(error.code, 0, sizeof error.code) == NULL) {
         abort();
     }
-    if (token_json_read(body, &value, &lifetime) == CKR_OK && lifetime < 0) {
-        abort();
-    }
-    (void)token_json_read_error(body, &refusal);
     buffer_free(&value);
 }
 
