@@ -123,21 +123,25 @@ static struct key_kind kind_of(const struct call *call)
     return kind;
 }
 
-/* With the lock. */
+/* With the lock. What is refused takes nothing from either limit. */
 static bool in_quota(struct call *call)
 {
     struct standin *standin = call->standin;
     const struct settings *settings = &standin->settings;
+    struct quota_window *second = &standin->seconds[call->service];
+    unsigned per_second = (unsigned)settings->quota_per_second, per_10s = (unsigned)settings->quota_per_10s;
     struct key_kind kind = kind_of(call);
 
-    if (!quota_take(&standin->seconds[call->service], 1000, (unsigned)settings->quota_per_second, 1) ||
-        (!is_mhsm(call) && !quota_take(&standin->tens, 10 * 1000, (unsigned)settings->quota_per_10s,
-                                       quota_weight(call->route.operation, &kind)))) {
-        standin->counts.throttled++;
-        forbid_for_now(call, "VaultRequestTypeLimitReached", settings->quota_retry_after);
-        return false;
+    if (quota_take(second, 1000, per_second, 1)) {
+        if (is_mhsm(call) ||
+            quota_take(&standin->tens, 10 * 1000, per_10s, quota_weight(call->route.operation, &kind))) {
+            return true;
+        }
+        second->used--;
     }
-    return true;
+    standin->counts.throttled++;
+    forbid_for_now(call, "VaultRequestTypeLimitReached", settings->quota_retry_after);
+    return false;
 }
 
 /* --- What it may --- */

@@ -107,6 +107,10 @@ static void settings(struct standin *standin, const char *method, const char *re
         control_refuse(answer, text("%s", wrong));
         return;
     }
+    if (strcmp(method, "GET") != 0) { /* a new limit begins a new window */
+        standin->tens = (struct quota_window){0};
+        memset(standin->seconds, 0, sizeof standin->seconds);
+    }
     answer_json(answer, 200, settings_json(&standin->settings));
 }
 

@@ -63,7 +63,7 @@ tests_standin_test_standin_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS
 tests_standin_test_standin_SOURCES = $(standin_runner) \
 	tests/standin/test_standin.c tests/standin/test_standin.h \
 	tests/standin/test_client.c tests/standin/test_client.h \
-	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
+	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_refusals.c tests/standin/test_doors.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
 	tests/standin/test_faults.c tests/standin/test_recordings.c tests/standin/test_vault_curl.c \
 	tests/standin/text.c tests/standin/text.h
 

@@ -7,19 +7,21 @@
  * Serves until SIGTERM, or until that process is gone. When it can be used, it writes DIR/standin.env with
  * lines for a shell:
  *
- *   VAULT_URL, MHSM_URL, VAULT_CA     the services, and the CA of their certificate
- *   IDENTITY_URL, CONTROL_URL         who gives tokens; where tests say what shall happen (control.h)
- *   TENANT_ID, CLIENT_ID              the usual caller, who may do everything, and how it proves itself:
- *   CLIENT_SECRET_FILE                  by a secret,
- *   CLIENT_CERTIFICATE_FILE             by a certificate: PEM with certificate and RSA key,
- *   CLIENT_CERTIFICATE_P12              the same as PKCS#12 without a password,
- *   FEDERATED_TOKEN_FILE                by a token of a federation issuer; PUT /federated-token writes it
- * anew IMDS_URL                          http://127.0.0.1:PORT, what else is http://169.254.169.254
- *   APP_SERVICE_ENDPOINT, APP_SERVICE_HEADER   what App Service and Container Apps call IDENTITY_ENDPOINT and
- *                                     IDENTITY_HEADER
- *   ARC_ENDPOINT, ARC_DIR             Azure Arc's IDENTITY_ENDPOINT, and the folder of its .key files
- * (--arc-dir; DIR/arc) SYSTEM_ID_CLIENT_ID               the machine's system-assigned identity, meant where
- * none is named MANAGED_ID_CLIENT_ID, MANAGED_ID_OBJECT_ID, MANAGED_ID_RESOURCE_ID   its user-assigned one
+ *   VAULT_URL, MHSM_URL, VAULT_CA   the services, and the CA of their certificate
+ *   IDENTITY_URL, CONTROL_URL       who gives tokens; where tests say what shall happen (control.h)
+ *   TENANT_ID, CLIENT_ID            the usual caller, who may do everything, and how it proves itself:
+ *   CLIENT_SECRET_FILE                by a secret,
+ *   CLIENT_CERTIFICATE_FILE           by a certificate: PEM with certificate and RSA key,
+ *   CLIENT_CERTIFICATE_P12            the same as PKCS#12 without a password,
+ *   FEDERATED_TOKEN_FILE              by a federation issuer's token, which the control port writes anew
+ *   IMDS_URL                        http://127.0.0.1:PORT, what else is http://169.254.169.254
+ *   APP_SERVICE_ENDPOINT, APP_SERVICE_HEADER
+ *                                   what App Service calls IDENTITY_ENDPOINT and IDENTITY_HEADER
+ *   ARC_ENDPOINT, ARC_DIR           Azure Arc's IDENTITY_ENDPOINT, and the folder of its .key files, which
+ *                                   --arc-dir names (else DIR/arc)
+ *   SYSTEM_ID_CLIENT_ID             the machine's system-assigned identity, meant where none is named
+ *   MANAGED_ID_CLIENT_ID, MANAGED_ID_OBJECT_ID, MANAGED_ID_RESOURCE_ID
+ *                                   its user-assigned one
  */
 #include "tests/standin/control.h"
 #include "tests/standin/identity.h"

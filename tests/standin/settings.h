@@ -19,8 +19,7 @@ struct settings {
     bool keep_leading_zeros; /* imported numbers are told as they came; else so up to api-version 7.2 */
     bool tell_exportable;    /* the attribute; before 2022 the vault did not, in api-version 7.3 either */
     bool mhsm_rotation;      /* the Managed HSM rotates; once it did not */
-    int quota_per_10s; /* what a vault does in 10 s, weighed as quota.h says; 0: no limit (a true one: 4000)
-                        */
+    int quota_per_10s; /* what a vault does in 10 s, as quota.h weighs it; 0: no limit (a true one: 4000) */
     int quota_per_second;   /* requests a second, vault and Managed HSM each; 0: no limit */
     bool firewall;          /* nobody's address is allowed */
     bool private_link;      /* nobody comes by a private link, and no other way is open */
