@@ -5,11 +5,23 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+/* Up to three bytes become four characters, of which the caller wants one more than there were bytes. */
+static void encode_group(const unsigned char *from, size_t size, unsigned char out[4])
+{
+    uint32_t held =
+        (uint32_t)from[0] << 16 | (size > 1 ? (uint32_t)from[1] << 8 : 0) | (size > 2 ? from[2] : 0);
+
+    out[0] = (unsigned char)alphabet[held >> 18];
+    out[1] = (unsigned char)alphabet[held >> 12 & 63];
+    out[2] = (unsigned char)alphabet[held >> 6 & 63];
+    out[3] = (unsigned char)alphabet[held & 63];
+}
+
 CK_RV base64url_encode(struct bytes from, struct buffer *to)
 {
-    size_t rest = from.size % 3, length = from.size / 3 * 4 + (rest == 0 ? 0 : rest + 1), at, bits = 0;
-    uint32_t held = 0;
-    unsigned char *out;
+    size_t rest = from.size % 3, whole = from.size - rest;
+    size_t length = from.size / 3 * 4 + (rest == 0 ? 0 : rest + 1);
+    unsigned char *out, last[4];
     CK_RV rv;
 
     if (length > to->limit - to->size) {
@@ -20,16 +32,14 @@ CK_RV base64url_encode(struct bytes from, struct buffer *to)
         return rv;
     }
     out = to->data + to->size - length;
-    for (at = 0; at < from.size; at++) {
-        held = held << 8 | from.data[at];
-        for (bits += 8; bits >= 6; bits -= 6) {
-            *out++ = (unsigned char)alphabet[held >> (bits - 6) & 63];
-        }
+    for (size_t at = 0; at < whole; at += 3, out += 4) {
+        encode_group(from.data + at, 3, out);
     }
-    if (bits != 0) {
-        *out = (unsigned char)alphabet[held << (6 - bits) & 63];
+    if (rest != 0) {
+        encode_group(from.data + whole, rest, last);
+        memcpy(out, last, rest + 1);
+        wipe(last, sizeof last);
     }
-    wipe(&held, sizeof held);
     return CKR_OK;
 }
 

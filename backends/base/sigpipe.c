@@ -23,8 +23,9 @@ void sigpipe_hold(struct sigpipe *ret_before)
 {
     sigset_t set = only_sigpipe();
 
-    ret_before->was_pending = is_pending();
     pthread_sigmask(SIG_BLOCK, &set, &ret_before->mask);
+    /* What this thread does not block cannot wait for it. */
+    ret_before->was_pending = sigismember(&ret_before->mask, SIGPIPE) == 1 && is_pending();
 }
 
 void sigpipe_release(const struct sigpipe *before)
@@ -33,9 +34,7 @@ void sigpipe_release(const struct sigpipe *before)
     sigset_t set = only_sigpipe();
     int errno_before = errno;
 
-    if (!before->was_pending && is_pending()) {
-        while (sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR) {
-        }
+    while (!before->was_pending && sigtimedwait(&set, NULL, &at_once) < 0 && errno == EINTR) {
     }
     pthread_sigmask(SIG_SETMASK, &before->mask, NULL);
     errno = errno_before;

@@ -40,6 +40,8 @@ static CURLcode prepare_tls(CURL *easy, void *ssl_ctx, void *arg)
     SSL_CTX_set_cert_store(context, store); /* which owns it now */
     SSL_CTX_set_keylog_callback(context, NULL);
     SSL_CTX_set_options(context, SSL_OP_CLEANSE_PLAINTEXT);
+    /* libcurl lets go of the record buffers behind each record; then all 16 KiB of them would be wiped. */
+    SSL_CTX_clear_mode(context, SSL_MODE_RELEASE_BUFFERS);
     return CURLE_OK;
 }
 

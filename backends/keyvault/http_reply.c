@@ -1,6 +1,6 @@
 /* What a reply's headers say. */
 #include "backends/keyvault/http.h"
-#include <curl/curl.h>
+#include "backends/keyvault/http_date.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,7 +105,7 @@ static void read_retry_after(const char *text, struct http_reply *reply)
         reply->retry_after = at_most_a_day(number * 1000);
         return;
     }
-    number = curl_getdate(text, NULL);
+    number = http_date_read(text);
     if (number >= 0) {
         reply->retry_after = at_most_a_day((number - (reply->date != 0 ? reply->date : time(NULL))) * 1000);
     }
@@ -136,7 +136,7 @@ void http_reply_read_header(struct http_reply *reply, struct bytes line)
         return; /* most lines */
     }
     if (header_is(line, "date", value, sizeof value)) {
-        time_t date = curl_getdate(value, NULL);
+        int64_t date = http_date_read(value);
 
         reply->date = date > 0 ? date : 0;
     } else if (header_is(line, "x-ms-request-id", value, sizeof value)) {

@@ -4,6 +4,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/health.c backends/keyvault/health.h \
 	backends/keyvault/http_failure.c backends/keyvault/http_failure.h \
 	backends/keyvault/http.c backends/keyvault/http.h \
+	backends/keyvault/http_date.c backends/keyvault/http_date.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
 	backends/keyvault/identity/arc_key.c backends/keyvault/identity/arc_key.h \

@@ -1,10 +1,10 @@
 /* Tokens, tries and the outcome of one operation. */
 #include "backends/keyvault/vault_call.h"
-#include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 void vault_call_init(struct vault_call *call, const struct vault_client *client, enum vault_verb verb,
                      const struct key_ref *key, struct deadline deadline, struct service_answer *answer)
@@ -23,19 +23,28 @@ void vault_call_done(struct vault_call *call)
     http_reply_done(&call->reply);
 }
 
-/* A random UUID (RFC 9562, 5.4), the same for all tries of an operation. */
+/*
+ * A random UUID (RFC 9562, 5.4), the same for all tries of an operation. No secret hangs on it, so the
+ * kernel's bytes do: OpenSSL's cost ten times as much.
+ */
 static void make_request_id(char ret_id[REQUEST_ID_SIZE])
 {
-    unsigned char r[16] = {0};
+    static const char digits[] = "0123456789abcdef";
+    unsigned char r[16];
 
-    if (libcrypto_random(r, sizeof r) != CKR_OK) {
+    if (getrandom(r, sizeof r, GRND_NONBLOCK) != sizeof r) {
         return;
     }
     r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
     r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    snprintf(ret_id, REQUEST_ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-             r[15]);
+    for (size_t i = 0; i < sizeof r; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *ret_id++ = '-';
+        }
+        *ret_id++ = digits[r[i] >> 4];
+        *ret_id++ = digits[r[i] & 15];
+    }
+    *ret_id = 0;
 }
 
 CK_RV vault_call_fault(struct vault_call *call, const char *said, const char *advice)

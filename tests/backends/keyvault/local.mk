@@ -13,6 +13,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_health \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_http_way \
+	tests/backends/keyvault/test_http_date \
 	tests/backends/keyvault/test_key_id \
 	tests/backends/keyvault/test_keyvault \
 	tests/backends/keyvault/test_libcurl \
@@ -34,6 +35,7 @@ tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_http_date_LDADD = $(LDADD) $(LIBCURL_LIBS)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
