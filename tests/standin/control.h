@@ -7,6 +7,7 @@
  *                    {"deleted":true|false}, at once; {"managed":true} backs a certificate
  *   GET /keys, /keys/NAME      what is there, newest version first
  *   DELETE /keys/NAME          as if deleted: the vault answers 404
+ *   DELETE /keys               as if there had never been any
  *   /mhsm/keys...              the same of the Managed HSM
  *
  *   PUT /callers/ID  {"permissions": ["list","get","wrapKey",...], "secret", "disabled"};

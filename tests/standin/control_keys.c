@@ -239,6 +239,9 @@ void control_keys(const struct standin *standin, struct key_store *store, const 
         return;
     }
     if (name[0] == '\0') {
+        if (strcmp(method, "DELETE") == 0) {
+            key_purge_all(store);
+        }
         answer_json(answer, 200, all_json(store));
         return;
     }

@@ -127,6 +127,14 @@ void key_purge(struct key_store *store, struct key *key)
     store->purged = key;
 }
 
+void key_purge_all(struct key_store *store)
+{
+    while (store->keys != NULL) {
+        key_purge(store, store->keys);
+    }
+    memset(store->made, 0, sizeof store->made); /* pairs that were kept in files serve again */
+}
+
 void key_manage(struct key *key)
 {
     key->managed = true;

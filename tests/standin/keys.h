@@ -78,6 +78,8 @@ struct key *key_add_pair(struct key_store *store, const char *name, const struct
 void key_delete(struct key *key, int delay, int days);
 void key_recover(struct key *key, int delay);
 void key_purge(struct key_store *store, struct key *key);
+/* As if there had never been any. */
+void key_purge_all(struct key_store *store);
 
 /* Takes the blob. */
 void key_back_up(struct key_store *store, const struct key *key, char *blob);

@@ -268,7 +268,8 @@ static struct MHD_Daemon *start_daemon(struct server *server, enum tls_profile p
     const struct certificates *tls = server->tls;
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
                      MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-                     (tls == NULL ? 0 : MHD_USE_TLS);
+                     (tls == NULL ? 0 : MHD_USE_TLS) |
+                     (server->kind->without_date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0);
     struct MHD_OptionItem certificate[] = {
         {MHD_OPTION_HTTPS_MEM_KEY, 0, tls == NULL ? NULL : tls->of[profile].key},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, tls == NULL ? NULL : tls->of[profile].server},

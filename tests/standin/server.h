@@ -18,6 +18,7 @@ struct server_kind {
     /* The headers that every answer has, of a fault too. */
     void (*headers)(struct standin *standin, const struct request *request, struct answer *answer);
     void (*answer)(struct standin *standin, const struct request *request, struct answer *answer);
+    bool without_date; /* no Date header */
 };
 
 /* On a free port of 127.0.0.1. tls: borrowed; NULL: plain HTTP. NULL: it could not listen. */

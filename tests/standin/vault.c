@@ -202,4 +202,4 @@ static enum operation operation_at(const char *method, const char *path)
 }
 
 const struct server_kind vault_service = {SERVICE_VAULT, operation_at, headers_vault, answer_vault};
-const struct server_kind mhsm_service = {SERVICE_MHSM, operation_at, headers_mhsm, answer_mhsm};
+const struct server_kind mhsm_service = {SERVICE_MHSM, operation_at, headers_mhsm, answer_mhsm, true};

@@ -1,68 +1,10 @@
 /* What was there when an exchange was recorded, read off its answer. */
+#include "tests/truth/creation.h"
 #include "tests/truth/replay.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* --- Keys --- */
-
-static void copy_item(const cJSON *from, const char *path, cJSON *to)
-{
-    const cJSON *item = item_at(from, path);
-
-    if (item != NULL) {
-        cJSON_AddItemToObject(to, item->string, cJSON_Duplicate(item, true));
-    }
-}
-
-/* The attributes of the answer, but those that the request is about to change. */
-static void add_attributes(cJSON *body, const cJSON *answer, const cJSON *change)
-{
-    static const char *const names[] = {"enabled", "nbf", "exp", "exportable"};
-    cJSON *attributes = cJSON_AddObjectToObject(body, "attributes");
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const cJSON *attribute = cJSON_GetObjectItemCaseSensitive(item_at(answer, "attributes"), names[i]);
-
-        if (attribute != NULL && cJSON_GetObjectItemCaseSensitive(change, names[i]) == NULL) {
-            cJSON_AddItemToObject(attributes, names[i], cJSON_Duplicate(attribute, true));
-        }
-    }
-}
-
-/* The type of key for an algorithm: RSA of 2048, the curve of its name, AES of 256. */
-static void add_kind_for(cJSON *body, const char *alg)
-{
-    if (strncmp(alg, "ES", 2) == 0) {
-        cJSON_AddStringToObject(body, "kty", "EC");
-        cJSON_AddStringToObject(body, "crv", strcmp(alg, "ES256K") == 0 ? "P-256K" : "P-256");
-    } else if (alg[0] == 'A') {
-        cJSON_AddStringToObject(body, "kty", "oct");
-        cJSON_AddNumberToObject(body, "key_size", 256);
-    } else {
-        cJSON_AddStringToObject(body, "kty", "RSA");
-    }
-}
-
-/* What creates a key like the one of an answer. */
-static cJSON *creation_of(const cJSON *answer, const cJSON *change, const char *alg)
-{
-    const cJSON *key = item_at(answer, "key");
-    cJSON *body = cJSON_CreateObject();
-
-    if (key == NULL) {
-        add_kind_for(body, alg);
-    } else {
-        copy_item(key, "kty", body);
-        copy_item(key, "key_ops", body);
-        if (item_at(key, "n") == NULL) {
-            copy_item(key, "crv", body);
-        }
-    }
-    add_attributes(body, answer, change);
-    copy_item(answer, "tags", body);
-    copy_item(answer, "release_policy", body);
-    return body;
-}
 
 /* Makes the key that the URL names; its version takes the place of the recorded one. */
 static void make_key(struct replay *replay, const char *url, cJSON *creation)
@@ -136,7 +78,7 @@ static void prepare_deleted(struct replay *replay, const cJSON *exchange, cJSON 
 
 static void put_policy(const struct replay *replay, const char *url)
 {
-    cJSON *policy = cJSON_Parse("{\"lifetimeActions\":[{\"action\":{\"type\":\"Rotate\"},\"trigger\":"
+    cJSON *policy = cJSON_Parse("{\"lifetimeActions\":[{\"action\":{\"type\":\"rotate\"},\"trigger\":"
                                 "{\"timeAfterCreate\":\"P30D\"}}],\"attributes\":{\"expiryTime\":\"P90D\"}}");
 
     cJSON_Delete(call_key(replay, url, "PUT", "/rotationpolicy", policy));
@@ -167,9 +109,21 @@ static void prepare_rotation(struct replay *replay, const cJSON *exchange, cJSON
     }
 }
 
+/* A policy that must not change has been there before. */
+static void prepare_immutable(struct replay *replay, const cJSON *exchange)
+{
+    cJSON *policy ENDED_BY(free_json) = cJSON_CreateObject();
+
+    copy_item(exchange, "request.body.release_policy", policy);
+    cJSON_AddBoolToObject(cJSON_AddObjectToObject(policy, "attributes"), "exportable", true);
+    make_key(replay, text_at(exchange, "request.url"), creation_of(policy, NULL, "RSA-OAEP"));
+}
+
 static void prepare_creation(struct replay *replay, const cJSON *exchange, cJSON *request)
 {
-    if (number_at(exchange, "response.status") == 409) {
+    if (strstr(text_at(exchange, "response.body.error.message"), "SKR.1020") != NULL) {
+        prepare_immutable(replay, exchange);
+    } else if (number_at(exchange, "response.status") == 409) {
         cJSON *creation = cJSON_Parse("{\"kty\":\"EC\"}");
 
         make_key(replay, text_at(request, "url"), creation);
@@ -199,23 +153,12 @@ static void prepare_backup(struct replay *replay, const cJSON *exchange, cJSON *
     }
 }
 
-/* Some requests were kept without their bodies: what they said is in the answer. */
-static void fill_body(const cJSON *exchange, cJSON *request)
-{
-    const cJSON *answer = item_at(exchange, "response.body");
-    cJSON *body = cJSON_CreateObject();
-
-    add_attributes(body, answer, NULL);
-    copy_item(answer, "tags", body);
-    copy_item(answer, "key.key_ops", body);
-    if (strcmp(text_at(exchange, "operation"), "create") == 0) {
-        copy_item(answer, "key.kty", body);
-    }
-    cJSON_ReplaceItemInObject(request, "body", body);
-}
-
 static void prepare_update(struct replay *replay, const cJSON *exchange, cJSON *request)
 {
+    if (number_at(exchange, "response.status") == 400) {
+        prepare_immutable(replay, exchange);
+        return;
+    }
     make_key(replay, text_at(request, "url"),
              creation_of(item_at(exchange, "response.body"), item_at(request, "body.attributes"), ""));
 }
@@ -224,7 +167,7 @@ static void prepare_import(struct replay *replay, const cJSON *exchange, cJSON *
 {
     (void)replay;
     if (item_at(request, "body.key") == NULL) {
-        cJSON *key = replay_private_key(text_at(exchange, "response.body.key.crv"));
+        cJSON *key = replay_private_key(item_at(exchange, "response.body.key"));
 
         copy_item(exchange, "response.body.key.kty", key);
         cJSON_AddItemToObject(key, "key_ops",
@@ -237,31 +180,70 @@ static const struct {
     const char *operation;
     void (*prepare)(struct replay *replay, const cJSON *exchange, cJSON *request);
 } preparations[] = {
-    {"backup", prepare_key},          {"create", prepare_creation},
-    {"decrypt", prepare_blob},        {"delete", prepare_key},
-    {"encrypt", prepare_key},         {"get", prepare_key},
-    {"get-deleted", prepare_deleted}, {"get-rotationpolicy", prepare_policy},
-    {"get-version", prepare_key},     {"import", prepare_import},
-    {"purge", prepare_deleted},       {"put-rotationpolicy", prepare_key},
-    {"recover", prepare_deleted},     {"restore", prepare_backup},
-    {"rotate", prepare_rotation},     {"sign", prepare_key},
-    {"unwrapkey", prepare_blob},      {"update", prepare_update},
-    {"verify", prepare_blob},         {"wrapkey", prepare_key},
+    {"backup", prepare_key},
+    {"create", prepare_creation},
+    {"decrypt", prepare_blob},
+    {"delete", prepare_key},
+    {"encrypt", prepare_key},
+    {"get", prepare_key},
+    {"get-deleted", prepare_deleted},
+    {"get-rotationpolicy", prepare_policy},
+    {"get-version", prepare_key},
+    {"import", prepare_import},
+    {"purge", prepare_deleted},
+    {"put-rotationpolicy", prepare_key},
+    {"recover", prepare_deleted},
+    {"release", prepare_key},
+    {"restore", prepare_backup},
+    {"rotate", prepare_rotation},
+    {"sign", prepare_key},
+    {"unwrapkey", prepare_blob},
+    {"update", prepare_update},
+    {"verify", prepare_blob},
+    {"wrapkey", prepare_key},
 };
+
+void replay_fill(const cJSON *exchange, cJSON *request)
+{
+    const char *operation = text_at(exchange, "operation");
+    const cJSON *answer = item_at(exchange, "response.body");
+    cJSON *body;
+
+    if (number_at(exchange, "response.status") != 200 || cJSON_IsObject(item_at(request, "body")) ||
+        (strcmp(operation, "create") != 0 && strcmp(operation, "update") != 0 &&
+         strcmp(operation, "import") != 0)) {
+        return;
+    }
+    body = cJSON_CreateObject();
+    copy_attributes(body, answer, NULL);
+    copy_item(answer, "tags", body);
+    copy_item(answer, "key.key_ops", body);
+    if (strcmp(operation, "create") == 0) {
+        copy_item(answer, "key.kty", body);
+        copy_item(answer, "key.crv", body);
+    }
+    cJSON_ReplaceItemInObject(request, "body", body);
+}
+
+/* Most refusals need nothing to be there. */
+static bool needs_nothing(const cJSON *exchange)
+{
+    const char *code = text_at(exchange, "response.body.error.code");
+    double status = number_at(exchange, "response.status");
+
+    return status == 401 || status == 404 ||
+           (status == 400 && strcmp(code, "NotSupported") != 0 &&
+            strstr(text_at(exchange, "response.body.error.message"), "SKR.1020") == NULL);
+}
 
 void replay_prepare(struct replay *replay, const cJSON *exchange, cJSON *request)
 {
-    double status = number_at(exchange, "response.status");
     const char *operation = text_at(exchange, "operation");
 
-    if (status >= 300 && status != 409) {
+    if (needs_nothing(exchange)) {
         return;
     }
-    if (status == 200 && !cJSON_IsObject(item_at(request, "body")) &&
-        (strcmp(operation, "create") == 0 || strcmp(operation, "update") == 0 ||
-         strcmp(operation, "import") == 0)) {
-        fill_body(exchange, request);
-    }
+    replay_fill(exchange, request);
     for (size_t i = 0; i < sizeof preparations / sizeof preparations[0]; i++) {
         if (strcmp(preparations[i].operation, operation) == 0) {
             preparations[i].prepare(replay, exchange, request);
@@ -284,6 +266,12 @@ void replay_prepare_list(const struct replay *replay, const cJSON *items, const 
         if (strstr(url, "/deletedkeys") != NULL) {
             delete_key(&other, text_at(item, "kid"));
         }
+        if (cJSON_IsTrue(item_at(item, "managed"))) {
+            char *name ENDED_BY(free_text) = url_key(text_at(item, "kid"));
+            char *path ENDED_BY(free_text) = format("/keys/%s", name);
+
+            control(path, "{\"managed\":true}");
+        }
     }
     replay_done(&other);
 }
@@ -303,18 +291,35 @@ static const cJSON *vault_attributes(const cJSON *json)
     return found;
 }
 
+static void forget(const char *what)
+{
+    char *answer ENDED_BY(free_text) = standin_control(&standin, "DELETE", what, NULL);
+
+    assert_non_null(answer);
+}
+
 void replay_begin(const struct replay *replay, const cJSON *response)
 {
     const cJSON *attributes = vault_attributes(response);
     cJSON *settings ENDED_BY(free_json) = cJSON_CreateObject();
-    char *text ENDED_BY(free_text) = NULL, *answer ENDED_BY(free_text) = NULL;
+    char *text ENDED_BY(free_text) = NULL;
 
-    (void)replay;
     if (attributes != NULL) {
-        cJSON_AddStringToObject(settings, "recovery_level", text_at(attributes, "recoveryLevel"));
-        cJSON_AddNumberToObject(settings, "recoverable_days", number_at(attributes, "recoverableDays"));
+        const char *level = text_at(attributes, "recoveryLevel");
+        const cJSON *days = item_at(attributes, "recoverableDays");
+
+        cJSON_AddStringToObject(settings, "recovery_level", level);
+        cJSON_AddNumberToObject(settings, "recoverable_days",
+                                days != NULL                             ? days->valuedouble
+                                : strncmp(level, "Recoverable", 11) == 0 ? 90
+                                                                         : 0);
+        cJSON_AddBoolToObject(settings, "tell_exportable", cJSON_HasObjectItem(attributes, "exportable"));
     }
-    answer = standin_control(&standin, "DELETE", "/settings", NULL);
+    cJSON_AddBoolToObject(settings, "mhsm_rotation",
+                          strcmp(text_at(response, "body.error.code"), "NotSupported") != 0);
+    cJSON_AddNumberToObject(settings, "delete_delay_ms", replay->delay);
+    forget(replay->hsm ? "/mhsm/keys" : "/keys");
+    forget("/settings");
     text = cJSON_PrintUnformatted(settings);
     control("/settings", text);
 }

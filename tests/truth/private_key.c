@@ -38,28 +38,37 @@ static void add_rsa(cJSON *jwk)
     EVP_PKEY_free(key);
 }
 
-static void add_ec(cJSON *jwk, const char *crv)
+/* As long as the recorded number was, which may have begun with zeros. */
+static size_t length_like(const cJSON *recorded, const char *name, size_t least)
 {
+    size_t size = (size_t)base64url_octets(text_at(recorded, name));
+
+    return size < least ? least : size;
+}
+
+static void add_ec(cJSON *jwk, const cJSON *recorded)
+{
+    const char *crv = text_at(recorded, "crv");
     EVP_PKEY *key = EVP_EC_gen(strcmp(crv, "P-256K") == 0 ? "secp256k1" : crv);
     size_t size;
 
     assert_non_null(key);
     size = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
     cJSON_AddStringToObject(jwk, "crv", crv);
-    add_number(jwk, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, size);
-    add_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, size);
+    add_number(jwk, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, length_like(recorded, "x", size));
+    add_number(jwk, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, length_like(recorded, "y", size));
     add_number(jwk, "d", key, OSSL_PKEY_PARAM_PRIV_KEY, size);
     EVP_PKEY_free(key);
 }
 
-cJSON *replay_private_key(const char *crv)
+cJSON *replay_private_key(const cJSON *recorded)
 {
     cJSON *jwk = cJSON_CreateObject();
 
-    if (*crv == '\0') {
+    if (item_at(recorded, "n") != NULL) {
         add_rsa(jwk);
     } else {
-        add_ec(jwk, crv);
+        add_ec(jwk, recorded);
     }
     return jwk;
 }

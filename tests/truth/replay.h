@@ -12,7 +12,8 @@
 enum { REPLAY_WORDS = 64 };
 
 struct replay {
-    bool hsm; /* of a Managed HSM, not of a vault */
+    bool hsm;  /* of a Managed HSM, not of a vault */
+    int delay; /* milliseconds that a deletion takes */
     struct {
         char *from, *to;
     } words[REPLAY_WORDS];
@@ -45,8 +46,10 @@ char *url_version(const char *url);
  * are opened, settings. Changes the request where it must be about them.
  */
 void replay_prepare(struct replay *replay, const cJSON *exchange, cJSON *request);
-/* A new private key on this curve, or ("") of RSA 2048, as a JSON web key without its type. */
-cJSON *replay_private_key(const char *crv);
+/* Some requests were kept without their bodies: what they said is in the answer. */
+void replay_fill(const cJSON *exchange, cJSON *request);
+/* A new private key of the type and curve of a recorded one, as a JSON web key without its type. */
+cJSON *replay_private_key(const cJSON *recorded);
 /* The same for keys that a list is of. */
 void replay_prepare_list(const struct replay *replay, const cJSON *items, const char *url);
 /* An empty vault with the settings of the start. */

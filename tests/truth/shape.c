@@ -17,7 +17,7 @@ static const struct {
     {"[0-9a-f]{32}", "VERSION"},
     {"skiptoken=[^&\"]+", "skiptoken=TOKEN"},
     {"(conn_type=Ipv4;)?addr=[0-9a-f.:]+;", "addr=ADDRESS;"},
-    {"https://[^/:\" ]+", "https://HOST"},
+    {"https://[^/:\" ]+(:[0-9]{4,5})?", "https://HOST"},
 };
 
 static void replace_matches(char **text, const char *pattern, const char *word)
