@@ -101,6 +101,25 @@ CK_RV file_read(const char *about, const char *what, const char *path, struct bu
     return file_read_open(about, what, path, file, to, ret_version);
 }
 
+CK_RV file_read_private(const char *about, const char *what, const char *path, struct buffer *to,
+                        struct file_version *ret_version)
+{
+    int file SCOPED(close_scoped) = open_path(path);
+    struct stat stat;
+    CK_RV rv = read_file(about, what, path, file, to, &stat);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    if ((stat.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+        log_warning(about, "%s %s: others than its owner can read it; chmod 600 %s", what, path, path);
+    }
+    if (ret_version != NULL) {
+        *ret_version = version_of(&stat);
+    }
+    return CKR_OK;
+}
+
 /* What an editor or `echo` adds. */
 static size_t size_without_newline(const struct buffer *text)
 {
@@ -118,21 +137,9 @@ static size_t size_without_newline(const struct buffer *text)
 CK_RV file_read_secret(const char *about, const char *what, const char *path, struct buffer *to,
                        struct file_version *ret_version)
 {
-    int file SCOPED(close_scoped) = open_path(path);
-    struct stat stat;
-    CK_RV rv = read_file(about, what, path, file, to, &stat);
+    CK_RV rv = file_read_private(about, what, path, to, ret_version);
 
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    if ((stat.st_mode & (S_IRGRP | S_IROTH)) != 0) {
-        log_warning(about, "%s %s: others than its owner can read it; chmod 600 %s", what, path, path);
-    }
-    rv = buffer_resize(to, size_without_newline(to));
-    if (rv == CKR_OK && ret_version != NULL) {
-        *ret_version = version_of(&stat);
-    }
-    return rv;
+    return rv == CKR_OK ? buffer_resize(to, size_without_newline(to)) : rv;
 }
 
 bool file_changed(const char *path, const struct file_version *read)

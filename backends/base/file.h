@@ -18,16 +18,19 @@ struct file_version {
 };
 
 /*
- * Reads at most to->limit bytes of `path` into `to`, which is emptied first, and says in ret_version (NULL: not
- * wanted) what was read. Only regular files (and what /run/secrets links to). On failure CKR_GENERAL_ERROR and
- * one line for `about` that names `what` ("client-secret-file"), path and cause.
+ * Reads at most to->limit bytes of `path` into `to`, which is emptied first, and says in ret_version (NULL:
+ * not wanted) what was read. Only regular files (and what /run/secrets links to). On failure
+ * CKR_GENERAL_ERROR and one line for `about` that names `what` ("client-secret-file"), path and cause.
  */
 MUST_USE CK_RV file_read(const char *about, const char *what, const char *path, struct buffer *to,
                          struct file_version *ret_version);
 /* The same of a file that is open already; it stays open. */
-MUST_USE CK_RV file_read_open(const char *about, const char *what, const char *path, int file, struct buffer *to,
-                              struct file_version *ret_version);
-/* The same for a secret: others than its owner can read it: a warning; one final newline is cut off. */
+MUST_USE CK_RV file_read_open(const char *about, const char *what, const char *path, int file,
+                              struct buffer *to, struct file_version *ret_version);
+/* The same for what nobody else may know: others than its owner can read it: a warning. */
+MUST_USE CK_RV file_read_private(const char *about, const char *what, const char *path, struct buffer *to,
+                                 struct file_version *ret_version);
+/* The same for a secret on one line: one final newline is cut off. */
 MUST_USE CK_RV file_read_secret(const char *about, const char *what, const char *path, struct buffer *to,
                                 struct file_version *ret_version);
 /* True when the path now holds something else than was read, or cannot be looked at. */

@@ -20,4 +20,5 @@ libbyok_la_SOURCES += \
 	backends/base/settings_parse.c \
 	backends/base/settings_scan.c \
 	backends/base/settings_value.c \
-	backends/base/sigpipe.c backends/base/sigpipe.h
+	backends/base/sigpipe.c backends/base/sigpipe.h \
+	backends/base/uuid.c backends/base/uuid.h

@@ -8,8 +8,13 @@ libbyok_la_SOURCES += \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
 	backends/keyvault/identity/arc_key.c backends/keyvault/identity/arc_key.h \
+	backends/keyvault/identity/assertion.c backends/keyvault/identity/assertion.h \
 	backends/keyvault/identity/azure_cli.c \
+	backends/keyvault/identity/claims.c backends/keyvault/identity/claims.h \
+	backends/keyvault/identity/client_certificate.c \
 	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
+	backends/keyvault/identity/credential.c backends/keyvault/identity/credential.h \
+	backends/keyvault/identity/environment.c \
 	backends/keyvault/identity/identity_config.c backends/keyvault/identity/identity_config.h \
 	backends/keyvault/identity/identity_kinds.c backends/keyvault/identity/identity_kinds.h \
 	backends/keyvault/identity/managed_answer.c \
@@ -19,6 +24,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/identity/token_endpoint.c backends/keyvault/identity/token_endpoint.h \
 	backends/keyvault/identity/token_file.c \
 	backends/keyvault/identity/token_json.c backends/keyvault/identity/token_json.h \
+	backends/keyvault/identity/workload_identity.c \
 	backends/keyvault/json.c backends/keyvault/json.h \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \
 	backends/keyvault/keyvault.c backends/keyvault/keyvault.h \

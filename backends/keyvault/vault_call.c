@@ -2,9 +2,9 @@
 #include "backends/keyvault/vault_call.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "backends/base/uuid.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 void vault_call_init(struct vault_call *call, const struct vault_client *client, enum vault_verb verb,
                      const struct key_ref *key, struct deadline deadline, struct service_answer *answer)
@@ -21,30 +21,6 @@ void vault_call_init(struct vault_call *call, const struct vault_client *client,
 void vault_call_done(struct vault_call *call)
 {
     http_reply_done(&call->reply);
-}
-
-/*
- * A random UUID (RFC 9562, 5.4), the same for all tries of an operation. No secret hangs on it, so the
- * kernel's bytes do: OpenSSL's cost ten times as much.
- */
-static void make_request_id(char ret_id[REQUEST_ID_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char r[16];
-
-    if (getrandom(r, sizeof r, GRND_NONBLOCK) != sizeof r) {
-        return;
-    }
-    r[6] = (unsigned char)((r[6] & 0x0f) | 0x40);
-    r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
-    for (size_t i = 0; i < sizeof r; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            *ret_id++ = '-';
-        }
-        *ret_id++ = digits[r[i] >> 4];
-        *ret_id++ = digits[r[i] & 15];
-    }
-    *ret_id = 0;
 }
 
 CK_RV vault_call_fault(struct vault_call *call, const char *said, const char *advice)
@@ -144,8 +120,8 @@ CK_RV vault_call_ask(struct vault_call *call)
 {
     CK_RV rv;
 
-    if (call->answer->client_request_id[0] == 0) {
-        make_request_id(call->answer->client_request_id);
+    if (call->answer->client_request_id[0] == 0 && !uuid_make(call->answer->client_request_id)) {
+        log_debug(call->operation.client->about, "the requests have no id of ours: no random bytes yet");
     }
     rv = send(call);
     if (rv != CKR_OK) {

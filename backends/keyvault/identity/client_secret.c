@@ -1,4 +1,4 @@
-/* identity = client-secret: a secret from a file proves who we are. */
+/* identity = client-secret: a secret proves who we are; from a file, or from the environment. */
 #include "backends/base/file.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity_kinds.h"
@@ -12,6 +12,7 @@ struct client_secret {
     struct identity identity;
     struct token_endpoint *endpoint;
     char *about, *client_id, *secret_file;
+    char *secret; /* the environment's; NULL: it is in the file */
 };
 
 static void client_secret_free(struct identity *identity)
@@ -23,8 +24,16 @@ static void client_secret_free(struct identity *identity)
         free(self->about);
         free(self->client_id);
         free(self->secret_file);
+        wipe_free_text(self->secret);
         free(self);
     }
+}
+
+static CK_RV read_secret(const struct client_secret *self, struct buffer *secret)
+{
+    return self->secret != NULL
+               ? buffer_append_text(secret, self->secret)
+               : file_read_secret(self->about, "client-secret-file", self->secret_file, secret, NULL);
 }
 
 static bool client_secret_fetch(struct identity *identity, const struct token_scope *scope,
@@ -32,17 +41,16 @@ static bool client_secret_fetch(struct identity *identity, const struct token_sc
                                 struct identity_failure *ret_failure)
 {
     struct client_secret *self = (struct client_secret *)identity;
+    const char *what = self->secret != NULL ? "$AZURE_CLIENT_SECRET" : "client-secret-file";
     struct buffer secret SCOPED(buffer_free) = BUFFER_INIT(SECRET_LIMIT);
     struct form_field proof = {.name = "client_secret"};
 
-    if (file_read_secret(self->about, "client-secret-file", self->secret_file, &secret, NULL) != CKR_OK ||
-        secret.size == 0) {
-        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                             "client-secret-file cannot be read or is empty");
+    if (read_secret(self, &secret) != CKR_OK || secret.size == 0) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s cannot be read or is empty", what);
     }
     proof.value = buffer_bytes(&secret);
-    return token_endpoint_ask(self->endpoint, scope, self->client_id, &proof, 1, "client-secret-file",
-                              deadline, ret_token, ret_lifetime, ret_failure);
+    return token_endpoint_ask(self->endpoint, scope, self->client_id, &proof, 1, what, deadline, ret_token,
+                              ret_lifetime, ret_failure);
 }
 
 static const struct identity_ops client_secret_ops = {
@@ -60,8 +68,13 @@ static CK_RV client_secret_open(const struct identity_options *options, struct i
     self->identity.ops = &client_secret_ops;
     self->about = strdup(options->about);
     self->client_id = strdup(options->client_id);
-    self->secret_file = strdup(options->client_secret_file);
-    if (self->about == NULL || self->client_id == NULL || self->secret_file == NULL ||
+    if (options->client_secret != NULL) {
+        self->secret = strdup(options->client_secret);
+    } else {
+        self->secret_file = strdup(options->client_secret_file);
+    }
+    if (self->about == NULL || self->client_id == NULL ||
+        (self->secret_file == NULL && self->secret == NULL) ||
         token_endpoint_new(options->about, options->http, &self->endpoint) != CKR_OK) {
         client_secret_free(&self->identity);
         return CKR_HOST_MEMORY;

@@ -55,6 +55,10 @@ struct identity_options {
     const char *client_certificate_file;
     const char *federated_token_file;
     const char *token_file;
+    /* What comes from the environment: */
+    bool from_environment;
+    const char *client_secret; /* itself, instead of its file */
+    const char *client_certificate_password;
 };
 
 /* One way to get a token; identity_kinds.h has them all. */

@@ -27,6 +27,13 @@ enum identity_use {
  */
 #define IDENTITY_KINDS(KIND)                                                                                 \
     KIND("client-secret", client_secret_kind, USES_CLIENT_ID | USES_CLIENT_SECRET_FILE, USES_AUDIENCE, 0)    \
+    KIND("client-certificate", client_certificate_kind, USES_CLIENT_ID | USES_CLIENT_CERTIFICATE_FILE,       \
+         USES_AUDIENCE, 0)                                                                                   \
+    KIND("workload-identity", workload_identity_kind, 0,                                                     \
+         USES_CLIENT_ID | USES_FEDERATED_TOKEN_FILE | USES_AUDIENCE,                                         \
+         USES_TENANT | USES_CLIENT_ID | USES_FEDERATED_TOKEN_FILE | USES_AUTHORITY)                          \
+    KIND("environment", environment_kind, 0, USES_CLIENT_ID | USES_AUDIENCE | NOT_SET_ID,                    \
+         USES_TENANT | USES_CLIENT_ID | USES_AUTHORITY)                                                      \
     KIND("managed-identity", managed_identity_kind, 0, USES_CLIENT_ID | USES_AUDIENCE | RESOURCE_IDS, 0)     \
     KIND("azure-cli", azure_cli_kind, 0, USES_TENANT | USES_AUDIENCE | NOT_SET_ID, 0)                        \
     KIND("token-file", token_file_kind, USES_TOKEN_FILE, 0, 0)

@@ -2,6 +2,7 @@
 #include "backends/keyvault/identity/token_endpoint.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/endpoint.h"
+#include "backends/keyvault/identity/claims.h"
 #include "backends/keyvault/identity/token_json.h"
 #include "backends/keyvault/url_text.h"
 #include <stdarg.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORM_LIMIT = 32 * 1024 };
+enum { FORM_LIMIT = 64 * 1024, CLAIMS_LIMIT = 8 * 1024 };
 
 struct token_endpoint {
     struct endpoint *endpoint;
@@ -20,17 +21,49 @@ static const struct {
     int64_t code;
     const char *advice;
 } codes[] = {
-    {7000215, "the client secret is wrong: client-secret-file must hold its value, not its ID"},
+    /* the secret */
+    {7000215, "the client secret is wrong: it is its value that is needed, not its ID"},
     {7000222, "the client secret has expired: make a new one"},
     {7000218, "the credential is empty or not sent"},
+    {50012, "the credential is wrong or not the application's"},
+    /* the certificate, or the other provider's token */
+    {700027,
+     "the certificate is not the application's, or has expired: upload it to the application, or use the "
+     "one that is there"},
+    {700024,
+     "the assertion is outside its time: set this machine's clock; a federated token must be renewed"},
+    {700023, "the assertion is for another audience: check authority and tenant; a federated token needs the "
+             "audience api://AzureADTokenExchange"},
+    {700021, "the assertion does not name client-id as its issuer"},
+    {50013,
+     "the assertion cannot be verified: check that its issuer and its key are those that the application "
+     "trusts"},
+    {50027, "the assertion is malformed: check what the file holds"},
+    {70021,
+     "no federated credential of the application fits the token: compare issuer, subject and audience"},
+    {700211, "no federated credential of the application has the token's issuer"},
+    {700212, "no federated credential of the application has the token's audience; usual is "
+             "api://AzureADTokenExchange"},
+    {700213, "no federated credential of the application has the token's subject (of Kubernetes: "
+             "system:serviceaccount:NAMESPACE:NAME)"},
+    /* the application */
     {7000112, "the application is disabled"},
     {700016, "there is no application client-id in this tenant"},
     {7000229, "the application has no service principal in this tenant"},
-    {90002, "there is no such tenant"},
-    {900023, "tenant is neither an ID nor a domain name"},
-    {500011, "the tenant does not know this audience"},
-    {1002012, "audience is not accepted"},
+    {7000216, "no credential was sent"},
+    {50034, "there is no such account in this tenant"},
     {53003, "a conditional access policy blocks the application"},
+    /* the tenant and the vault */
+    {90002, "there is no such tenant"},
+    {90023, "tenant or authority cannot be used here: check both"},
+    {900023, "tenant is neither an ID nor a domain name"},
+    {900382, "confidential clients cannot sign in there: check authority"},
+    {90038, "the tenant is in another cloud: check authority"},
+    {500011, "the tenant does not know this audience"},
+    {500014, "the vault's service is disabled in this tenant"},
+    {1002012, "audience is not accepted"},
+    {70011, "audience is not accepted"},
+    {65001, "nobody has consented to the application in this tenant"},
 };
 
 CK_RV token_endpoint_new(const char *about, struct http_client *http, struct token_endpoint **ret_endpoint)
@@ -73,6 +106,7 @@ static CK_RV write_form(const struct token_scope *scope, const char *client_id,
                         const struct form_field *proof, size_t proof_count, struct buffer *form)
 {
     struct buffer wanted SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
+    struct buffer claims SCOPED(buffer_free) = BUFFER_INIT(CLAIMS_LIMIT);
     CK_RV rv = buffer_printf(&wanted, "%s/.default", scope->audience);
 
     if (rv == CKR_OK) {
@@ -84,7 +118,13 @@ static CK_RV write_form(const struct token_scope *scope, const char *client_id,
     for (size_t i = 0; rv == CKR_OK && i < proof_count; i++) {
         rv = append_field(form, proof[i].name, proof[i].value);
     }
-    return rv == CKR_OK ? append_field(form, "scope", buffer_bytes(&wanted)) : rv;
+    if (rv == CKR_OK) {
+        rv = append_field(form, "scope", buffer_bytes(&wanted));
+    }
+    if (rv == CKR_OK) {
+        rv = claims_write(scope->claims, &claims);
+    }
+    return rv == CKR_OK ? append_field(form, "claims", buffer_bytes(&claims)) : rv;
 }
 
 /* --- The answer --- */
@@ -111,6 +151,12 @@ static const char *advice_for(int64_t code)
     return NULL;
 }
 
+/* Not no, but not now (RFC 6749, 4.1.2.1). */
+static bool is_passing(const struct token_error *error)
+{
+    return strcmp(error->error, "temporarily_unavailable") == 0 || strcmp(error->error, "server_error") == 0;
+}
+
 /* The endpoint has answered no. Only `error` and the first of `error_codes` are told on, never its text. */
 static bool fail_refused(const struct token_scope *scope, const struct http_reply *reply,
                          const char *what_to_check, struct identity_failure *ret_failure)
@@ -119,7 +165,7 @@ static bool fail_refused(const struct token_scope *scope, const struct http_repl
     const char *advice;
 
     if (reply->status < 400 || reply->status >= 500 || reply->status == 408 || reply->status == 429 ||
-        !token_json_read_error(buffer_bytes(&reply->body), &error)) {
+        !token_json_read_error(buffer_bytes(&reply->body), &error) || is_passing(&error)) {
         return identity_fail(ret_failure, CKR_DEVICE_ERROR,
                              "%s answered %u without a token; check authority, and what stands on the way",
                              scope->authority, reply->status);
@@ -174,4 +220,17 @@ bool token_endpoint_ask(struct token_endpoint *self, const struct token_scope *s
     request.body = buffer_bytes(&form);
     endpoint_ask(self->endpoint, &request, deadline, &reply);
     return judge(scope, &reply, what_to_check, ret_token, ret_lifetime, ret_failure);
+}
+
+bool token_endpoint_ask_by_assertion(struct token_endpoint *endpoint, const struct token_scope *scope,
+                                     const char *client_id, struct bytes assertion, const char *what_to_check,
+                                     struct deadline deadline, struct buffer *ret_token,
+                                     int64_t *ret_lifetime, struct identity_failure *ret_failure)
+{
+    static const char type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    const struct form_field proof[] = {{"client_assertion_type", bytes_of_text(type)},
+                                       {"client_assertion", assertion}};
+
+    return token_endpoint_ask(endpoint, scope, client_id, proof, 2, what_to_check, deadline, ret_token,
+                              ret_lifetime, ret_failure);
 }

@@ -33,6 +33,12 @@ bool token_endpoint_ask(struct token_endpoint *endpoint, const struct token_scop
                         const char *what_to_check, struct deadline deadline, struct buffer *ret_token,
                         int64_t *ret_lifetime, struct identity_failure *ret_failure);
 
+/* The same with an assertion as proof (RFC 7523, 2.2). */
+bool token_endpoint_ask_by_assertion(struct token_endpoint *endpoint, const struct token_scope *scope,
+                                     const char *client_id, struct bytes assertion, const char *what_to_check,
+                                     struct deadline deadline, struct buffer *ret_token,
+                                     int64_t *ret_lifetime, struct identity_failure *ret_failure);
+
 /* Fills in ret_failure, with the verdict that goes with rv; returns false. */
 bool identity_fail(struct identity_failure *ret_failure, CK_RV rv, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -2,12 +2,14 @@
 check_LTLIBRARIES += tests/backends/keyvault/libserver.la
 tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
-	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h
+	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h \
+	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 check_PROGRAMS += \
 	tests/backends/keyvault/test_arc_key \
 	tests/backends/keyvault/test_azure_cli \
+	tests/backends/keyvault/test_client_certificate \
 	tests/backends/keyvault/test_client_secret \
 	tests/backends/keyvault/test_endpoint \
 	tests/backends/keyvault/test_health \
@@ -27,9 +29,14 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
-	tests/backends/keyvault/test_vault_json
+	tests/backends/keyvault/test_vault_json \
+	tests/backends/keyvault/test_workload_identity
 tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_client_certificate_SOURCES = \
+	tests/backends/keyvault/test_client_certificate.c \
+	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h
+tests_backends_keyvault_test_client_certificate_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
@@ -48,3 +55,4 @@ tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_workload_identity_LDADD = $(keyvault_ldadd)

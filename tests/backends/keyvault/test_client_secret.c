@@ -1,135 +1,162 @@
-/* A secret from a file becomes a token, or words that say why not. */
+/* A secret from a file becomes a token, or words that say why not. And what the token endpoint is asked and
+ * answers. */
 #include "backends/base/scope.h"
-#include "backends/keyvault/identity/identity_kinds.h"
-#include "tests/backends/keyvault/https_server.h"
+#include "tests/backends/keyvault/token_world.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-struct world {
-    struct https_server *server;
-    struct http_client *http;
-    struct identity *identity;
-    struct token_scope scope;
-    const char *secret_file;
-    struct buffer token;
-    int64_t lifetime;
-    struct identity_failure failure;
-    /* what the endpoint says, and what it was asked */
-    enum https_act act;
-    unsigned status;
-    const char *headers, *body;
-    char path[256], form[1024];
-    bool was_form;
-};
-
-static void serve(void *arg, const struct https_request *request, struct https_reply *reply)
-{
-    struct world *world = arg;
-
-    strncpy(world->path, request->path, sizeof world->path - 1);
-    memcpy(world->form, request->body.data, request->body.size);
-    world->form[request->body.size] = 0;
-    world->was_form = strcmp(request->method, "POST") == 0 &&
-                      https_has_header(request, "Content-Type: application/x-www-form-urlencoded");
-    reply->act = world->act;
-    https_say(reply, world->status, world->headers, world->body);
-}
+static const char *secret_file;
 
 static int set_up(void **state)
 {
-    struct world *world = calloc(1, sizeof *world);
-    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
-    struct identity_options who = {.about = "test", .client_id = "my-app"};
+    struct identity_options who = {.client_id = "my-app"};
 
-    world->server = https_server_start("127.0.0.1", serve, world);
-    options.ca_file = https_server_ca(world->server);
-    world->secret_file = test_file("secret", "p&w+d/=~ %\xc3\xa4\n");
-    world->scope = (struct token_scope){.authority = https_server_url(world->server),
-                                        .tenant = "my-tenant",
-                                        .audience = "https://vault.azure.net"};
-    who.client_secret_file = world->secret_file;
-    world->token.limit = TOKEN_LIMIT;
-    world->status = 200;
-    world->body = "{\"token_type\":\"Bearer\",\"expires_in\":3599,\"access_token\":\"abc.def\"}";
-    *state = world;
-    assert_int_equal(http_client_new(&options, &world->http), CKR_OK);
-    who.http = world->http;
-    assert_int_equal(client_secret_kind.open(&who, &world->identity), CKR_OK);
+    who.client_secret_file = secret_file = test_file("secret", "p&w+d/=~ %\xc3\xa4\n");
+    *state = token_world_new(&client_secret_kind, &who);
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct world *world = *state;
-
-    world->identity->ops->free(world->identity);
-    http_client_free(world->http);
-    https_server_stop(world->server);
-    buffer_free(&world->token);
-    free(world);
+    token_world_free(*state);
     return 0;
 }
 
-static bool fetch(struct world *world, int64_t milliseconds)
+static void expect_failure(struct token_world *world, CK_RV rv, const char *words)
 {
-    return world->identity->ops->fetch(world->identity, &world->scope, deadline_in(milliseconds),
-                                       &world->token, &world->lifetime, &world->failure);
-}
-
-static void expect_failure(struct world *world, CK_RV rv, const char *words)
-{
-    assert_false(fetch(world, 2000));
-    assert_int_equal(world->failure.rv, rv);
-    assert_int_equal(world->failure.verdict,
-                     rv == CKR_USER_NOT_LOGGED_IN ? VERDICT_NO_ACCESS : VERDICT_UNREACHABLE);
-    if (strstr(world->failure.said, words) == NULL) {
-        fail_msg("\"%s\" is not in \"%s\"", words, world->failure.said);
-    }
+    token_world_expect_failure(world, rv, words);
     assert_null(strstr(world->failure.said, "p&w"));
 }
 
 static void test_token(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
-    assert_true(fetch(world, 5000));
+    assert_true(token_world_fetch(world, 5000));
     assert_string_equal(buffer_text(&world->token), "abc.def");
     assert_int_equal(world->lifetime, 3599000);
 }
 
 static void test_request(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
-    assert_true(fetch(world, 5000));
+    assert_true(token_world_fetch(world, 5000));
     assert_true(world->was_form);
     assert_string_equal(world->path, "/my-tenant/oauth2/v2.0/token");
     assert_string_equal(world->form, "grant_type=client_credentials&client_id=my-app"
                                      "&client_secret=p%26w%2Bd%2F%3D~%20%25%C3%A4"
-                                     "&scope=https%3A%2F%2Fvault.azure.net%2F.default");
+                                     "&scope=https%3A%2F%2Fvault.azure.net%2F.default"
+                                     "&claims=%7B%22access_token%22%3A%7B%22xms_cc%22%3A%7B%22values%22%3A"
+                                     "%5B%22cp1%22%5D%7D%7D%7D");
+}
+
+static void expect_claims(struct token_world *world, const char *challenge, const char *claims)
+{
+    char *sent SCOPED(scope_free) = NULL;
+
+    world->scope.claims = challenge;
+    assert_true(token_world_fetch(world, 5000));
+    sent = token_world_field(world, "claims");
+    assert_string_equal(sent, claims);
+}
+
+static void test_claims_of_a_challenge_are_asked_for(void **state)
+{
+    expect_claims(*state, "{\"access_token\":{\"nbf\":{\"essential\":true,\"value\":\"1700000000\"}}}",
+                  "{\"access_token\":{\"nbf\":{\"essential\":true,\"value\":\"1700000000\"},"
+                  "\"xms_cc\":{\"values\":[\"cp1\"]}}}");
+    expect_claims(*state, "{\"id_token\":{\"a\":null},\"access_token\":7}",
+                  "{\"id_token\":{\"a\":null},\"access_token\":{\"xms_cc\":{\"values\":[\"cp1\"]}}}");
+}
+
+static void test_claims_that_are_no_json_are_not_sent(void **state)
+{
+    static const char capability[] = "{\"access_token\":{\"xms_cc\":{\"values\":[\"cp1\"]}}}";
+
+    expect_claims(*state, "&client_id=x", capability);
+    expect_claims(*state, "[1]", capability);
+    expect_claims(*state, "{\"access_token\":{\"nbf\":", capability);
+}
+
+static void test_secret_of_the_environment(void **state)
+{
+    struct token_world *world = *state;
+    struct identity_options who = {.client_id = "my-app", .client_secret = "from&where"};
+
+    token_world_open(world, &client_secret_kind, &who);
+    assert_true(token_world_fetch(world, 5000));
+    assert_non_null(strstr(world->form, "client_secret=from%26where&"));
+    world->status = 401;
+    world->body = "{\"error\":\"invalid_client\",\"error_codes\":[1]}";
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, "$AZURE_CLIENT_SECRET");
+}
+
+static void test_the_secret_is_in_no_log(void **state)
+{
+    struct token_world *world = *state;
+
+    assert_true(token_world_fetch(world, 5000));
+    world->status = 401;
+    world->body =
+        "{\"error\":\"invalid_client\",\"error_description\":\"p&w+d/=~ abc.def\",\"error_codes\":[7000215]}";
+    assert_false(token_world_fetch(world, 5000));
+    assert_null(strstr(token_world_log(world), "p&w"));
+    assert_null(strstr(token_world_log(world), "p%26w"));
+    assert_null(strstr(token_world_log(world), "abc.def"));
+}
+
+static void expect_advice(struct token_world *world, unsigned code, const char *words)
+{
+    char body[128];
+
+    snprintf(body, sizeof body, "{\"error\":\"invalid_client\",\"error_codes\":[%u]}", code);
+    world->status = 401;
+    world->body = body;
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, words);
+}
+
+static void test_next_steps(void **state)
+{
+    expect_advice(*state, 700016, "no application client-id in this tenant");
+    expect_advice(*state, 7000112, "disabled");
+    expect_advice(*state, 90002, "no such tenant");
+    expect_advice(*state, 700027, "upload it");
+    expect_advice(*state, 700024, "clock");
+    expect_advice(*state, 700213, "subject");
+    expect_advice(*state, 123456, "check tenant, client-id, client-secret-file and authority");
+}
+
+static void test_not_now_is_no_refusal(void **state)
+{
+    struct token_world *world = *state;
+
+    world->status = 400;
+    world->body = "{\"error\":\"temporarily_unavailable\",\"error_codes\":[90033]}";
+    expect_failure(world, CKR_DEVICE_ERROR, "400");
 }
 
 static void test_secret_is_read_again(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
-    assert_true(fetch(world, 5000));
+    assert_true(token_world_fetch(world, 5000));
     (void)test_file("secret", "other");
-    assert_true(fetch(world, 5000));
+    assert_true(token_world_fetch(world, 5000));
     assert_non_null(strstr(world->form, "client_secret=other&"));
 }
 
 static void test_missing_secret_file(void **state)
 {
-    unlink(((struct world *)*state)->secret_file);
-    expect_failure(*state, CKR_USER_NOT_LOGGED_IN, "client-secret-file");
-    assert_int_equal(https_server_requests(((struct world *)*state)->server), 0);
+    unlink(secret_file);
+    token_world_expect_failure_unasked(*state, CKR_USER_NOT_LOGGED_IN, "client-secret-file");
 }
 
 static void test_empty_secret_file(void **state)
@@ -140,7 +167,7 @@ static void test_empty_secret_file(void **state)
 
 static void test_wrong_secret(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
     world->status = 401;
     world->body =
@@ -153,7 +180,7 @@ static void test_wrong_secret(void **state)
 
 static void test_unknown_refusal(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
     world->status = 400;
     world->body = "{\"error\":\"unheard_of\"}";
@@ -162,7 +189,7 @@ static void test_unknown_refusal(void **state)
 
 static void test_page_of_a_proxy(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
     world->status = 403;
     world->body = "<html>blocked</html>";
@@ -171,7 +198,7 @@ static void test_page_of_a_proxy(void **state)
 
 static void test_no_token_in_the_answer(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
     world->body = "{\"access_token\":\"x\"}";
     expect_failure(world, CKR_DEVICE_ERROR, "without a token");
@@ -179,7 +206,7 @@ static void test_no_token_in_the_answer(void **state)
 
 static void test_throttled_beyond_the_deadline(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
     int64_t begun = clock_now();
 
     world->status = 429;
@@ -191,10 +218,10 @@ static void test_throttled_beyond_the_deadline(void **state)
 
 static void test_stall(void **state)
 {
-    struct world *world = *state;
+    struct token_world *world = *state;
 
     world->act = HTTPS_STALL;
-    assert_false(fetch(world, 300));
+    assert_false(token_world_fetch(world, 300));
     assert_int_equal(world->failure.rv, CKR_DEVICE_ERROR);
 }
 
@@ -204,6 +231,12 @@ int main(void)
 #define SECRET_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         SECRET_TEST(test_token),
         SECRET_TEST(test_request),
+        SECRET_TEST(test_claims_of_a_challenge_are_asked_for),
+        SECRET_TEST(test_claims_that_are_no_json_are_not_sent),
+        SECRET_TEST(test_secret_of_the_environment),
+        SECRET_TEST(test_the_secret_is_in_no_log),
+        SECRET_TEST(test_next_steps),
+        SECRET_TEST(test_not_now_is_no_refusal),
         SECRET_TEST(test_secret_is_read_again),
         SECRET_TEST(test_missing_secret_file),
         SECRET_TEST(test_empty_secret_file),
