@@ -189,6 +189,11 @@ static void put_key(const struct standin *standin, struct key_store *store, cons
     if (!read_wish(body, &wish, answer)) {
         return;
     }
+    if (wish.deleted != NULL) {
+        key_forget(store, name);
+    } else {
+        key_remember(store, name, standin->settings.key_delay_ms);
+    }
     key = grow(store, name, &wish, answer);
     if (key == NULL) {
         return;
@@ -250,6 +255,7 @@ void control_keys(const struct standin *standin, struct key_store *store, const 
         return;
     }
     if (strcmp(method, "DELETE") == 0) {
+        key_forget(store, name);
         delete_now(standin, key);
     }
     answer_json(answer, 200, key_json(key));

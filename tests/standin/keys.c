@@ -164,7 +164,7 @@ static struct key_version *copy_version(const struct key_version *version)
     return copy;
 }
 
-static struct key *copy_key(const struct key *key)
+struct key *key_copy(const struct key *key)
 {
     struct key *copy = need(malloc(sizeof *copy));
     struct key_version **at = &copy->newest;
@@ -184,7 +184,7 @@ void key_back_up(struct key_store *store, const struct key *key, char *blob)
 {
     struct key_backup *backup = need(calloc(1, sizeof *backup));
 
-    *backup = (struct key_backup){store->backups, blob, copy_key(key)};
+    *backup = (struct key_backup){store->backups, blob, key_copy(key)};
     store->backups = backup;
 }
 
@@ -200,7 +200,7 @@ const struct key *key_backed_up(const struct key_store *store, const char *blob)
 
 struct key *key_restore(struct key_store *store, const struct key *backup)
 {
-    struct key *key = copy_key(backup);
+    struct key *key = key_copy(backup);
 
     insert(store, key);
     return key;
@@ -222,7 +222,7 @@ static void free_versions(struct key_version *version)
     }
 }
 
-static void free_keys(struct key *key)
+void keys_free(struct key *key)
 {
     while (key != NULL) {
         struct key *next = key->next;
@@ -236,15 +236,16 @@ static void free_keys(struct key *key)
 
 void key_store_done(struct key_store *store)
 {
-    free_keys(store->keys);
-    free_keys(store->purged);
+    keys_free(store->keys);
+    keys_free(store->purged);
     while (store->backups != NULL) {
         struct key_backup *next = store->backups->next;
 
-        free_keys(store->backups->key);
+        keys_free(store->backups->key);
         free(store->backups->blob);
         free(store->backups);
         store->backups = next;
     }
+    key_pasts_done(store);
     free(store->cache);
 }

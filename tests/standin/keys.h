@@ -51,12 +51,15 @@ struct key_backup {
     struct key *key;
 };
 
+struct key_past;
+
 struct key_store {
     struct key *keys;
     struct key *purged;
     struct key_backup *backups;
-    char *cache;      /* how the names of files with key pairs begin; NULL: there are none */
-    unsigned made[3]; /* pairs of RSA 2048, 3072, 4096 so far */
+    struct key_past *pasts; /* oldest first */
+    char *cache;            /* how the names of files with key pairs begin; NULL: there are none */
+    unsigned made[3];       /* pairs of RSA 2048, 3072, 4096 so far */
 };
 
 /* 1 to 127 letters, digits and dashes. */
@@ -87,6 +90,20 @@ void key_back_up(struct key_store *store, const struct key *key, char *blob);
 const struct key *key_backed_up(const struct key_store *store, const char *blob);
 /* The key of a backup, live as it was. */
 struct key *key_restore(struct key_store *store, const struct key *backup);
+
+/* key_past.c: for `delay` milliseconds requests see the key as it is now, whatever is done to it; 0: not so.
+ */
+void key_remember(struct key_store *store, const char *name, int delay);
+/* They see what is there again. */
+void key_forget(struct key_store *store, const char *name);
+/* What they see; NULL: no such key. */
+struct key *key_seen(const struct key_store *store, const char *name);
+void key_pasts_done(struct key_store *store);
+
+/* With all that is its own, and alone. */
+struct key *key_copy(const struct key *key);
+/* And those that follow it. NULL is fine. */
+void keys_free(struct key *key);
 
 /* It backs a certificate from now on: each version is good for a year. */
 void key_manage(struct key *key);

@@ -31,6 +31,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/jwt.c tests/standin/jwt.h \
 	tests/standin/keypair.c tests/standin/keypair.h \
 	tests/standin/keys.c tests/standin/keys.h \
+	tests/standin/key_past.c \
 	tests/standin/machine.c tests/standin/machine.h \
 	tests/standin/opened.c tests/standin/opened.h \
 	tests/standin/publish.c \

@@ -18,6 +18,7 @@ static const struct option {
     OPTION(TYPE_NUMBER, page_size),
     OPTION(TYPE_NUMBER, empty_pages),
     OPTION(TYPE_NUMBER, permission_delay_ms),
+    OPTION(TYPE_NUMBER, key_delay_ms),
     OPTION(TYPE_NUMBER, assertion_skew),
     OPTION(TYPE_NUMBER, arc_key_size),
     OPTION(TYPE_NUMBER, leeway),

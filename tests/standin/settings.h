@@ -10,6 +10,7 @@ struct settings {
     int page_size;           /* items on a page at most, whatever the request says */
     int empty_pages;         /* empty pages with a nextLink before each page, and an empty one at the end */
     int permission_delay_ms; /* until a change of permissions is seen */
+    int key_delay_ms;        /* until a new or changed key is seen by any request but those that change it */
     int assertion_skew;      /* seconds by which a client's clock may be wrong */
     int arc_key_size;        /* octets of Arc's key files; 0: as usual */
     int leeway;              /* seconds of grace at nbf and exp */

@@ -332,6 +332,76 @@ static void test_permissions_can_be_seen_late(void **state)
     assert_int_equal(late.status, 403);
 }
 
+static long status_of_get(const char *path)
+{
+    struct reply reply ENDS(reply_done) = vault("GET", path, NULL);
+
+    return reply.status;
+}
+
+static void test_a_new_key_can_be_seen_late(void **state)
+{
+    struct reply made ENDS(reply_done) = {0}, list ENDS(reply_done) = {0};
+
+    (void)state;
+    control("/settings", "{\"key_delay_ms\":400}");
+    made = vault("POST", "/keys/late-key/create", "{\"kty\":\"EC\"}");
+    list = vault("GET", "/keys", NULL);
+    assert_int_equal(made.status, 200);
+    assert_int_equal(status_of_get("/keys/late-key"), 404);
+    assert_null(strstr(list.body, "late-key"));
+    usleep(500 * 1000);
+    assert_int_equal(status_of_get("/keys/late-key"), 200);
+    assert_int_equal(status_of_get("/keys/late-key/versions"), 200);
+}
+
+static struct reply wrap_with(const char *path)
+{
+    return vault("POST", path, "{\"alg\":\"RSA-OAEP\",\"value\":\"AQID\"}");
+}
+
+static void test_a_disabled_key_can_be_seen_late(void **state)
+{
+    struct reply early ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
+
+    (void)state;
+    control("/keys/changing", "{\"kty\":\"RSA\"}");
+    control("/settings", "{\"key_delay_ms\":400}");
+    control("/keys/changing", "{\"enabled\":false}");
+    early = wrap_with("/keys/changing/wrapkey");
+    usleep(500 * 1000);
+    late = wrap_with("/keys/changing/wrapkey");
+    assert_int_equal(early.status, 200);
+    assert_string_equal(reply_text(&late, "error.innererror.code"), "KeyDisabled");
+}
+
+static void test_a_rotation_can_be_seen_late(void **state)
+{
+    struct reply first ENDS(reply_done) = {0}, early ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
+
+    (void)state;
+    control("/keys/rotating", "{\"kty\":\"RSA\"}");
+    first = wrap_with("/keys/rotating/wrapkey");
+    control("/settings", "{\"key_delay_ms\":400}");
+    control("/keys/rotating", "{\"rotate\":true}");
+    early = wrap_with("/keys/rotating/wrapkey");
+    usleep(500 * 1000);
+    late = wrap_with("/keys/rotating/wrapkey");
+    assert_string_equal(reply_text(&early, "kid"), reply_text(&first, "kid"));
+    assert_string_not_equal(reply_text(&late, "kid"), reply_text(&first, "kid"));
+}
+
+static void test_a_deleted_key_is_gone_at_once(void **state)
+{
+    (void)state;
+    control("/keys/going", "{\"kty\":\"EC\"}");
+    control("/settings", "{\"key_delay_ms\":60000}");
+    control("/keys/going", "{\"enabled\":false}");
+    assert_int_equal(status_of_get("/keys/going"), 200);
+    control("/keys/going", "{\"deleted\":true}");
+    assert_int_equal(status_of_get("/keys/going"), 404);
+}
+
 /* --- The network --- */
 
 static void check_network(const char *settings, const char *inner, const char *words)
@@ -459,6 +529,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(test_roles_read_keys_and_lists_alike, as_at_the_start),
     cmocka_unit_test(test_a_managed_hsm_refuses_in_its_own_words),
     cmocka_unit_test_teardown(test_permissions_can_be_seen_late, as_at_the_start),
+    cmocka_unit_test_teardown(test_a_new_key_can_be_seen_late, as_at_the_start),
+    cmocka_unit_test_teardown(test_a_disabled_key_can_be_seen_late, as_at_the_start),
+    cmocka_unit_test_teardown(test_a_rotation_can_be_seen_late, as_at_the_start),
+    cmocka_unit_test_teardown(test_a_deleted_key_is_gone_at_once, as_at_the_start),
     cmocka_unit_test_teardown(test_a_firewall_judges_before_any_token, as_at_the_start),
     cmocka_unit_test_teardown(test_a_private_link_judges_before_any_token, as_at_the_start),
     cmocka_unit_test_teardown(test_without_network_rules_all_come_in, as_at_the_start),

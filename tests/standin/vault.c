@@ -54,9 +54,18 @@ static const char *missing_part(const struct call *call)
     return call->route.operation == OPERATION_UPDATE ? "" : call->route.version;
 }
 
+/* What is done to a key is done to it as it is; all else may see it as it was. */
+static bool changes_keys(enum operation operation)
+{
+    return operation == OPERATION_CREATE || operation == OPERATION_IMPORT || operation == OPERATION_UPDATE ||
+           operation == OPERATION_ROTATE || operation == OPERATION_SET_POLICY ||
+           operation == OPERATION_DELETE || operation == OPERATION_RESTORE;
+}
+
 struct key *call_find_key(struct call *call, struct key_version **ret_version)
 {
-    struct key *key = key_find(call->keys, call->route.name);
+    struct key *key =
+        (changes_keys(call->route.operation) ? key_find : key_seen)(call->keys, call->route.name);
     struct key_version *version =
         key == NULL || key_state_of(key) != KEY_LIVE ? NULL : key_version_find(key, call->route.version);
 
@@ -138,6 +147,19 @@ static bool has(const struct call *call, const struct part *part)
     return (is_mhsm(call) ? part->mhsm : part->vault) && call->api >= part->since;
 }
 
+/* How the key was before, for those that ask soon after. */
+static void remember(const struct call *call)
+{
+    enum operation operation = call->route.operation;
+
+    LOCKED(call->standin);
+    if (operation == OPERATION_DELETE || operation == OPERATION_PURGE) {
+        key_forget(call->keys, call->route.name);
+    } else if (changes_keys(operation)) {
+        key_remember(call->keys, call->route.name, call->standin->settings.key_delay_ms);
+    }
+}
+
 static void dispatch(struct call *call)
 {
     const struct part *part = &parts[call->route.operation];
@@ -147,6 +169,7 @@ static void dispatch(struct call *call)
         return;
     }
     call->body = cJSON_ParseWithLength(call->request->body, call->request->size);
+    remember(call);
     part->answer(call);
     cJSON_Delete(call->body);
 }

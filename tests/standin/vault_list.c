@@ -148,8 +148,10 @@ static void list_in(struct call *call, enum key_state state)
         return;
     }
     for (const struct key *key = call->keys->keys; key != NULL; key = key->next) {
-        if (key_state_of(key) == state && page_wants(call, &page)) {
-            add_item(call, &page, key, key->newest, false);
+        const struct key *seen = key_seen(call->keys, key->name);
+
+        if (seen != NULL && key_state_of(seen) == state && page_wants(call, &page)) {
+            add_item(call, &page, seen, seen->newest, false);
         }
     }
     answer_page(call, &page);
