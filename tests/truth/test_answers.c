@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT = 150 }; /* milliseconds: what is worth another try is tried until then */
+enum { TIMEOUT = 1000 }; /* milliseconds: what is worth another try is tried until then */
 
 /* --- What is asked --- */
 
@@ -198,7 +198,10 @@ static void expect_refusal(enum ask ask, const cJSON *response)
         fail_msg("%s: 0x%lx, verdict %d, not 0x%lx, %d", ask_words[ask], outcome.rv, outcome.answer.verdict,
                  expected.rv, expected.verdict);
     }
-    assert_int_equal(outcome.answer.status, number_at(response, "status"));
+    if (outcome.answer.tries == 1 ||
+        world.status != 429) { /* the last of more may come too late for an answer */
+        assert_int_equal(outcome.answer.status, number_at(response, "status"));
+    }
     assert_int_equal(world.tokens, world.status == 401 ? 2 : 1); /* a refused token is replaced once */
     assert_int_equal(outcome.plain.size + outcome.out.size, 0);
 }
