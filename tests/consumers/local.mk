@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/consumers/azure-sdk-js/life.mjs \
 	tests/consumers/azure-sdk-js/machine.mjs \
 	tests/consumers/azure-sdk-js/main.mjs \
+	tests/consumers/azure-sdk-js/mhsm.mjs \
 	tests/consumers/azure-sdk-js/module.mjs \
 	tests/consumers/azure-sdk-js/refusals.mjs \
 	tests/consumers/azure-sdk-js/sdk.mjs \

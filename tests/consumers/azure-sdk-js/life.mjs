@@ -62,7 +62,7 @@ await fact("createKey: what is asked for is set", async () => {
   assert.deepEqual(key.properties.expiresOn, expiresOn);
 });
 
-for (const [curve, size] of [["P-256", 32], ["P-384", 48], ["P-521", 66]]) {
+for (const [curve, size] of [["P-256", 32], ["P-384", 48], ["P-521", 66], ["P-256K", 32]]) {
   await fact(`createEcKey: ${curve}`, async () => {
     const key = await client.createEcKey(`made-${curve}`, { curve });
     assert.equal(key.keyType, "EC");

@@ -32,6 +32,19 @@ await fact("our module works under a key that the SDK has made", async () => {
   await sdkWraps("shared", "RSA-OAEP-256");
 });
 
+await fact("our module works under a key that the SDK has brought into an HSM", async () => {
+  await moduleWraps("brought-hsm", "RSA-OAEP");
+  await sdkWraps("brought-hsm", "RSA-OAEP");
+});
+
+await fact("our module takes the new version once the SDK has rotated the key", async () => {
+  const { properties } = await client.rotateKey("shared");
+  const key = randomBytes(32);
+  const blob = await byModule("wrap", "shared", "RSA-OAEP", key);
+  const { result } = await cryptographyClient(keyUrl("shared", properties.version)).unwrapKey("RSA-OAEP", blob);
+  assert.deepEqual(Buffer.from(result), key);
+});
+
 const blob = await byModule("wrap", "shared", "RSA-OAEP", Buffer.from("sixteen bytes so"));
 
 await fact("the SDK disables the key: it is closed to our module", async () => {
@@ -41,5 +54,15 @@ await fact("the SDK disables the key: it is closed to our module", async () => {
 
 await fact("the SDK enables the key: it is open again", async () => {
   await client.updateKeyProperties("shared", { enabled: true });
+  assert.equal(String(await byModule("unwrap", "shared", "RSA-OAEP", blob)), "sixteen bytes so");
+});
+
+await fact("the SDK deletes the key: it is gone for our module", async () => {
+  await (await client.beginDeleteKey("shared", { intervalInMs: 100 })).pollUntilDone();
+  await assert.rejects(byModule("unwrap", "shared", "RSA-OAEP", blob), /there is no key/);
+});
+
+await fact("the SDK recovers the key: it is back", async () => {
+  await (await client.beginRecoverDeletedKey("shared", { intervalInMs: 100 })).pollUntilDone();
   assert.equal(String(await byModule("unwrap", "shared", "RSA-OAEP", blob)), "sixteen bytes so");
 });

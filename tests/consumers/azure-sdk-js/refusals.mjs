@@ -9,6 +9,7 @@ import {
   cryptographyClient,
   keyClient,
   keyUrl,
+  watchedClient,
   withSettings,
 } from "./sdk.mjs";
 import { fact } from "./tap.mjs";
@@ -161,18 +162,10 @@ await fact("a page of some machine in between: an error with its status", async 
 });
 
 await fact("each answer carries the request id that the SDK sent", async () => {
-  let headers;
-  const keepHeaders = {
-    name: "keepHeaders",
-    sendRequest: async (request, next) => {
-      const response = await next(request);
-      headers = { sent: request.headers.get("x-ms-client-request-id"), got: response.headers.toJSON() };
-      return response;
-    },
-  };
-  const ours = keyClient(undefined, { additionalPolicies: [{ policy: keepHeaders, position: "perCall" }] });
+  const { client: ours, answers } = watchedClient();
   await ours.getKey("kek");
-  assert.ok(headers.sent);
-  assert.equal(headers.got["x-ms-client-request-id"], headers.sent);
-  assert.ok(headers.got["x-ms-request-id"]);
+  const { headers, sent } = answers.at(-1);
+  assert.ok(sent);
+  assert.equal(headers["x-ms-client-request-id"], sent);
+  assert.ok(headers["x-ms-request-id"]);
 });

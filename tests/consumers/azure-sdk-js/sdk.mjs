@@ -10,7 +10,7 @@ const { CryptographyClient, KeyClient } = require("@azure/keyvault-keys");
 
 export const identitySdk = () => require("@azure/identity");
 
-export const { VAULT_URL, IDENTITY_URL, CONTROL_URL, TENANT_ID, CLIENT_ID, BUILDDIR } = process.env;
+export const { VAULT_URL, MHSM_URL, IDENTITY_URL, CONTROL_URL, TENANT_ID, CLIENT_ID, BUILDDIR } = process.env;
 export const CLIENT_SECRET = readFileSync(process.env.CLIENT_SECRET_FILE, "utf8").trimEnd();
 
 // The service's address is none of its domains here: the SDK has an option for that.
@@ -44,8 +44,24 @@ export class StaticCredential {
 
 export const credential = new StaticCredential();
 
-export function keyClient(who = credential, options = {}) {
-  return new KeyClient(VAULT_URL, who, { ...loopback, ...options });
+export function keyClient(who = credential, options = {}, url = VAULT_URL) {
+  return new KeyClient(url, who, { ...loopback, ...options });
+}
+
+// The same, and `answers`: what came back to it, and the id that it had sent.
+export function watchedClient(who = credential, url = VAULT_URL) {
+  const answers = [];
+  const policy = {
+    name: "watch",
+    sendRequest: async (request, next) => {
+      const response = await next(request);
+      const sent = request.headers.get("x-ms-client-request-id");
+      answers.push({ status: response.status, headers: response.headers.toJSON(), sent });
+      return response;
+    },
+  };
+  const additionalPolicies = [{ policy, position: "perCall" }];
+  return { client: keyClient(who, { additionalPolicies }, url), answers };
 }
 
 // key: what a KeyClient gave, or an identifier.

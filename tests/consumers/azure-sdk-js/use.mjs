@@ -70,8 +70,11 @@ for (const algorithm of ["RS256", "RS512"]) {
   });
 }
 
-for (const [algorithm, curve, bits] of [["ES256", "P-256", 256], ["ES384", "P-384", 384], ["ES512", "P-521", 512]]) {
+const CURVES = { ES256: "P-256", ES384: "P-384", ES512: "P-521", ES256K: "P-256K" };
+
+for (const [algorithm, curve] of Object.entries(CURVES)) {
   await fact(`sign, verify: ${algorithm}`, async () => {
+    const bits = algorithm.slice(2, 5);
     const crypto = cryptographyClient(await client.getKey(`made-${curve}`));
     const { result: signature } = await crypto.sign(algorithm, hash(bits, "text"));
     assert.equal((await crypto.verify(algorithm, hash(bits, "text"), signature)).result, true);
