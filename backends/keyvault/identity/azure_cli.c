@@ -5,6 +5,7 @@
 #include "backends/keyvault/identity/token_endpoint.h"
 #include "backends/keyvault/identity/token_json.h"
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -81,18 +82,22 @@ static struct bytes own_words(const struct buffer *complaint)
     return bytes_of(line, length);
 }
 
-static bool fail_complaint(int status, const struct buffer *complaint, struct identity_failure *ret_failure)
+static bool fail_complaint(const struct child_outcome *outcome, const struct buffer *complaint,
+                           struct identity_failure *ret_failure)
 {
     const struct cause *cause = cause_of(complaint);
     struct bytes own = own_words(complaint);
+    char status[32] = "";
 
     if (cause != NULL) {
         return identity_fail(ret_failure, cause->rv, "az gives no token: %s", cause->words);
     }
-    return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                         "az gives no token (exit status %d)%s%.*s; try `az account get-access-token`",
-                         status, own.size == 0 ? "" : ": ", (int)own.size,
-                         own.size == 0 ? "" : (const char *)own.data);
+    if (outcome->end == CHILD_EXITED) {
+        snprintf(status, sizeof status, " (exit status %d)", outcome->number);
+    }
+    return identity_fail(
+        ret_failure, CKR_USER_NOT_LOGGED_IN, "az gives no token%s%s%.*s; try `az account get-access-token`",
+        status, own.size == 0 ? "" : ": ", (int)own.size, own.size == 0 ? "" : (const char *)own.data);
 }
 
 static bool fail_outcome(const struct child_outcome *outcome, const struct buffer *complaint,
@@ -114,7 +119,7 @@ static bool fail_outcome(const struct child_outcome *outcome, const struct buffe
     case CHILD_UNKNOWN:
         break;
     }
-    return fail_complaint(outcome->number, complaint, ret_failure);
+    return fail_complaint(outcome, complaint, ret_failure);
 }
 
 static bool judge(const struct child_outcome *outcome, const struct buffer *output,

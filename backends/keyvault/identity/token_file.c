@@ -16,6 +16,8 @@ enum { LOOK_EVERY = 60 /* seconds */ };
 struct token_file {
     struct identity identity;
     char *about, *path;
+    struct buffer token; /* as it was last read; empty: not yet, or it was none */
+    struct file_version version;
 };
 
 static void token_file_free(struct identity *identity)
@@ -25,6 +27,7 @@ static void token_file_free(struct identity *identity)
     if (self != NULL) {
         free(self->about);
         free(self->path);
+        buffer_free(&self->token);
         free(self);
     }
 }
@@ -52,23 +55,25 @@ static bool read_lifetime(const char *token, int64_t *ret_seconds)
     return end > now;
 }
 
-static bool read_token(const struct token_file *self, struct buffer *token,
-                       struct identity_failure *ret_failure)
+static bool read_token(struct token_file *self, struct identity_failure *ret_failure)
 {
     struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct bytes inner;
 
-    if (file_read_secret(self->about, "token-file", self->path, &content, NULL) != CKR_OK) {
+    buffer_clear(&self->token);
+    if (file_read_secret(self->about, "token-file", self->path, &content, &self->version) != CKR_OK) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file cannot be read");
     }
     inner = trimmed(buffer_bytes(&content));
-    if (buffer_append(token, inner.data, inner.size) != CKR_OK) {
-        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the token");
+    if (inner.size == 0) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file is empty");
     }
-    if (!token_is_valid(buffer_text(token)) || strlen(buffer_text(token)) != token->size) {
+    if (memchr(inner.data, 0, inner.size) != NULL ||
+        buffer_append(&self->token, inner.data, inner.size) != CKR_OK ||
+        !token_is_valid(buffer_text(&self->token))) {
+        buffer_clear(&self->token);
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                             inner.size == 0 ? "token-file is empty"
-                                             : "token-file holds something else than one access token");
+                             "token-file holds something else than one access token");
     }
     return true;
 }
@@ -77,19 +82,22 @@ static bool token_file_fetch(struct identity *identity, const struct token_scope
                              struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
                              struct identity_failure *ret_failure)
 {
-    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct token_file *self = (struct token_file *)identity;
     int64_t seconds;
 
     (void)scope, (void)deadline;
-    if (!read_token((const struct token_file *)identity, &token, ret_failure)) {
+    if ((self->token.size == 0 || file_changed(self->path, &self->version)) &&
+        !read_token(self, ret_failure)) {
         return false;
     }
-    if (!read_lifetime(buffer_text(&token), &seconds)) {
+    if (!read_lifetime(buffer_text(&self->token), &seconds)) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "the token in token-file has expired: whoever renews it has stopped, or this "
                              "machine's clock is wrong");
     }
-    buffer_move(ret_token, &token);
+    if (buffer_append(ret_token, self->token.data, self->token.size) != CKR_OK) {
+        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the token");
+    }
     *ret_lifetime = seconds * 1000;
     return true;
 }
@@ -104,6 +112,7 @@ static CK_RV token_file_open(const struct identity_options *options, struct iden
         return CKR_HOST_MEMORY;
     }
     self->identity.ops = &token_file_ops;
+    self->token.limit = TOKEN_LIMIT;
     self->about = strdup(options->about);
     self->path = strdup(options->token_file);
     if (self->about == NULL || self->path == NULL) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 struct run {
     struct child_outcome outcome;
@@ -309,7 +310,7 @@ static void test_deadline_of_a_host_that_ignores_its_children(void **state)
 
 static void *reap_all(void *arg)
 {
-    volatile bool *stop = arg;
+    atomic_bool *stop = arg;
 
     while (!*stop) {
         if (waitpid(-1, NULL, WNOHANG) <= 0) {
@@ -321,11 +322,11 @@ static void *reap_all(void *arg)
 
 static void test_host_that_waits_for_all_children(void **state)
 {
-    volatile bool stop = false;
+    atomic_bool stop = false;
     pthread_t thread;
 
     (void)state;
-    pthread_create(&thread, NULL, reap_all, (void *)(uintptr_t)&stop);
+    pthread_create(&thread, NULL, reap_all, &stop);
     for (int i = 0; i < 20; i++) {
         struct run run SCOPED(run_done) = run_script("echo token", 5000);
 

@@ -1,15 +1,9 @@
 /* Which service of a machine is asked: the environment alone says so. */
+#include "backends/base/child.h"
+#include "backends/base/process.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/managed_identity.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/backends/base/base_test.h"
 
 #define SECRET "the-secret-of-the-environment"
 
@@ -155,61 +149,55 @@ static void test_secret_that_is_no_header(void **state)
 
 enum { NOT_SECURE = 77 };
 
+/* Whoever started it must not choose whom it asks, nor what it runs. */
 static int answer_as_secure(void)
 {
     struct managed_way way SCOPED(managed_way_done) = {.source = NULL};
+    struct buffer path SCOPED(buffer_free) = BUFFER_INIT(256);
+    const char *const arguments[] = {"sh", "-c", "exit 0", NULL};
 
-    if (getenv("IDENTITY_HEADER") == NULL || managed_way_read(&with_agent, &way) != CKR_OK) {
+    if (!process_is_secure()) {
+        return NOT_SECURE;
+    }
+    if (getenv("IDENTITY_HEADER") == NULL || managed_way_read(&with_agent, &way) != CKR_OK ||
+        strcmp(buffer_text(&way.url), "http://169.254.169.254/metadata/identity/oauth2/token") != 0) {
         return 1;
     }
-    return strcmp(buffer_text(&way.url), "http://169.254.169.254/metadata/identity/oauth2/token") == 0
-               ? 0
-               : NOT_SECURE;
+    if (child_find_program("sh", &path) != CKR_DATA_INVALID) {
+        return 2;
+    }
+    return child_run("/bin/sh", arguments, deadline_in(1000), &path, &path).end == CHILD_NOT_STARTED ? 0 : 3;
 }
 
-static int run_as_another(const char *path)
+static int run_as_another(void *arg)
 {
-    int status = 0;
-    pid_t pid = fork();
+    const char *path = arg;
 
-    if (pid == 0) {
-        if (setgid(65534) == 0 && setuid(65534) == 0) {
-            execl(path, path, "secure", (char *)NULL);
-        }
-        _exit(2);
+    if (setgid(65534) != 0 || setuid(65534) != 0) {
+        return 4;
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    execl(path, path, "secure", (char *)NULL);
+    return 5;
 }
 
 static void test_a_set_id_process_asks_the_metadata_service(void **state)
 {
-    char command[512], path[128], folder[] = "/tmp/byok-test-XXXXXX";
+    char command[1024], path[256];
     int answer;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    bool sanitized = true;
-#else
-    bool sanitized = false;
-#endif
     (void)state;
-    if (geteuid() != 0 || sanitized) {
-        print_message("# SKIP needs root, and no sanitizer\n");
-        skip();
+    if (geteuid() != 0 || TEST_SANITIZED != 0) {
+        test_skip("needs root, and no sanitizer");
     }
-    assert_non_null(mkdtemp(folder));
     setenv("IDENTITY_ENDPOINT", "http://localhost:42356/msi/token", 1);
     setenv("IDENTITY_HEADER", SECRET, 1);
-    snprintf(path, sizeof path, "%s/secure", folder);
+    snprintf(path, sizeof path, "%s", test_path("secure"));
     snprintf(command, sizeof command, "cp /proc/%d/exe %s && chmod 4755 %s && chmod 755 %s", (int)getpid(),
-             path, path, folder);
+             path, path, test_directory);
     assert_int_equal(system(command), 0);
-    answer = run_as_another(path);
-    unlink(path);
-    rmdir(folder);
+    answer = test_in_child(run_as_another, path);
     if (answer == NOT_SECURE) {
-        print_message("# SKIP set-uid has no effect on this file system\n");
-        skip();
+        test_skip("set-uid has no effect on this file system");
     }
     assert_int_equal(answer, 0);
 }
@@ -228,5 +216,5 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "secure") == 0) {
         return answer_as_secure();
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_begin, test_end);
 }

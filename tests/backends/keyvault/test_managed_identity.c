@@ -74,7 +74,8 @@ static int set_up(void **state)
 {
     static char keys[128];
     struct world *world = calloc(1, sizeof *world);
-    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
+    struct http_options options = {
+        .about = "test", .proxy = "http://127.0.0.1:1", .connect_timeout = 2000, .connection_age = 600000};
 
     forget_environment();
     world->server = https_server_start("127.0.0.1", serve, world);

@@ -1,5 +1,6 @@
 /* A token that somebody else keeps in a file. */
 #include "backends/base/base64url.h"
+#include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "tests/backends/keyvault/https_server.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +105,37 @@ static void test_changed_file(void **state)
     expect_token(*state, "another");
 }
 
+static size_t lines_logged(void)
+{
+    char path[128];
+    size_t count = 0;
+    FILE *file;
+    int c;
+
+    snprintf(path, sizeof path, "%s/log", test_folder());
+    file = fopen(path, "r");
+    while (file != NULL && (c = getc(file)) != EOF) {
+        count += c == '\n';
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return count;
+}
+
+/* Its warning, that others can read it, is not repeated every minute. */
+static void test_unchanged_file_is_not_read_again(void **state)
+{
+    struct world *world = *state;
+    size_t before = lines_logged();
+
+    assert_int_equal(chmod(world->path, 0644), 0);
+    expect_token(world, "opaque-token");
+    expect_token(world, "opaque-token");
+    assert_int_equal(lines_logged(), before + 1);
+    assert_int_equal(chmod(world->path, 0600), 0);
+}
+
 static void test_long_lived_token_is_looked_at_each_minute(void **state)
 {
     struct world *world = *state;
@@ -192,6 +225,7 @@ int main(void)
         FILE_TEST(test_opaque_token_is_looked_at_each_minute),
         FILE_TEST(test_blanks_around_it),
         FILE_TEST(test_changed_file),
+        FILE_TEST(test_unchanged_file_is_not_read_again),
         FILE_TEST(test_long_lived_token_is_looked_at_each_minute),
         FILE_TEST(test_token_that_ends_soon),
         FILE_TEST(test_expired_token),
@@ -202,7 +236,15 @@ int main(void)
         FILE_TEST(test_zero_byte_in_the_file),
         FILE_TEST(test_too_large_a_file),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    char log[128];
+    int failed;
+
+    snprintf(log, sizeof log, "debug:file:%s/log", test_folder());
+    setenv("BYOK_PKCS11_LOG", log, 1);
+    if (log_configure("error") != CKR_OK) {
+        return 1;
+    }
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
 
     test_folder_remove();
     return failed;
