@@ -365,12 +365,12 @@ static void test_a_disabled_key_can_be_seen_late(void **state)
     struct reply early ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
 
     (void)state;
-    control("/keys/changing", "{\"kty\":\"RSA\"}");
+    control("/keys/late-change", "{\"kty\":\"RSA\"}");
     control("/settings", "{\"key_delay_ms\":400}");
-    control("/keys/changing", "{\"enabled\":false}");
-    early = wrap_with("/keys/changing/wrapkey");
+    control("/keys/late-change", "{\"enabled\":false}");
+    early = wrap_with("/keys/late-change/wrapkey");
     usleep(500 * 1000);
-    late = wrap_with("/keys/changing/wrapkey");
+    late = wrap_with("/keys/late-change/wrapkey");
     assert_int_equal(early.status, 200);
     assert_string_equal(reply_text(&late, "error.innererror.code"), "KeyDisabled");
 }
@@ -380,13 +380,13 @@ static void test_a_rotation_can_be_seen_late(void **state)
     struct reply first ENDS(reply_done) = {0}, early ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
 
     (void)state;
-    control("/keys/rotating", "{\"kty\":\"RSA\"}");
-    first = wrap_with("/keys/rotating/wrapkey");
+    control("/keys/late-rotation", "{\"kty\":\"RSA\"}");
+    first = wrap_with("/keys/late-rotation/wrapkey");
     control("/settings", "{\"key_delay_ms\":400}");
-    control("/keys/rotating", "{\"rotate\":true}");
-    early = wrap_with("/keys/rotating/wrapkey");
+    control("/keys/late-rotation", "{\"rotate\":true}");
+    early = wrap_with("/keys/late-rotation/wrapkey");
     usleep(500 * 1000);
-    late = wrap_with("/keys/rotating/wrapkey");
+    late = wrap_with("/keys/late-rotation/wrapkey");
     assert_string_equal(reply_text(&early, "kid"), reply_text(&first, "kid"));
     assert_string_not_equal(reply_text(&late, "kid"), reply_text(&first, "kid"));
 }
@@ -394,12 +394,12 @@ static void test_a_rotation_can_be_seen_late(void **state)
 static void test_a_deleted_key_is_gone_at_once(void **state)
 {
     (void)state;
-    control("/keys/going", "{\"kty\":\"EC\"}");
+    control("/keys/late-delete", "{\"kty\":\"EC\"}");
     control("/settings", "{\"key_delay_ms\":60000}");
-    control("/keys/going", "{\"enabled\":false}");
-    assert_int_equal(status_of_get("/keys/going"), 200);
-    control("/keys/going", "{\"deleted\":true}");
-    assert_int_equal(status_of_get("/keys/going"), 404);
+    control("/keys/late-delete", "{\"enabled\":false}");
+    assert_int_equal(status_of_get("/keys/late-delete"), 200);
+    control("/keys/late-delete", "{\"deleted\":true}");
+    assert_int_equal(status_of_get("/keys/late-delete"), 404);
 }
 
 /* --- The network --- */
