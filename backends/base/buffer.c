@@ -23,6 +23,16 @@ void wipe_free_text(char *text)
     }
 }
 
+void text_copy(struct bytes from, char *to, size_t room)
+{
+    size_t size = from.size < room ? from.size : room - 1;
+
+    if (size != 0) {
+        memcpy(to, from.data, size);
+    }
+    to[size] = 0;
+}
+
 struct bytes bytes_of_text(const char *text)
 {
     return bytes_of(text, text == NULL ? 0 : strlen(text));

@@ -61,6 +61,9 @@ void buffer_move(struct buffer *to, struct buffer *from);
 /* The content as text: "" when empty, never NULL. */
 const char *buffer_text(const struct buffer *buffer);
 
+/* As much of it as there is room for, and a zero. */
+void text_copy(struct bytes from, char *to, size_t room);
+
 /* Overwrites in a way that no compiler leaves out. NULL with 0 is allowed. */
 void wipe(void *data, size_t size);
 /* Frees a string that held a secret, or NULL. */

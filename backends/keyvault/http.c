@@ -5,14 +5,13 @@
 #include "backends/keyvault/http_pool.h"
 #include "backends/keyvault/libcurl.h"
 #include "config.h"
-#include <stdio.h>
 #include <string.h>
 
 enum {
     HEADERS_LIMIT = 32 * 1024,
     LONGEST_HEADER = 16 * 1024,
     DAY_MS = 24 * 60 * 60 * 1000,
-    MOST_HEADERS = 8,
+    MOST_HEADERS = 9,
     SILENCE_SHARE = 3 /* a kept connection that gives nothing may cost this part of the time */
 };
 
@@ -138,6 +137,7 @@ static CK_RV exchange_headers(struct exchange *exchange, struct buffer *type, st
     const struct http_request *request = exchange->request;
     CK_RV rv = CKR_OK;
 
+    add_header(exchange, "User-Agent: byok-pkcs11/" PACKAGE_VERSION); /* its option is printed twice */
     add_header(exchange, "Accept: application/json");
     add_header(exchange, "Expect:");
     if (request->content_type != NULL) {
@@ -205,7 +205,6 @@ static void set_request(struct exchange *exchange, struct deadline deadline)
     exchange->line->error[0] = 0;
     set_body(easy, exchange);
     curl_easy_setopt(easy, CURLOPT_URL, exchange->request->url);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "byok-pkcs11/" PACKAGE_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
@@ -253,7 +252,7 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
     curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
     exchange->reply->reused = connects == 0;
     exchange->reply->status = (unsigned)status;
-    snprintf(exchange->reply->address, sizeof exchange->reply->address, "%s", address == NULL ? "" : address);
+    text_copy(bytes_of_text(address), exchange->reply->address, sizeof exchange->reply->address);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verification);
     if (code == CURLE_SSL_CONNECT_ERROR && verification != 0) {
         code = CURLE_PEER_FAILED_VERIFICATION; /* libcurl tells only some of its causes so */

@@ -64,7 +64,7 @@ static bool header_is(struct bytes line, const char *name, char *ret_value, size
     if (!header_value(line, name, &value)) {
         return false;
     }
-    snprintf(ret_value, room, "%.*s", (int)value.size, (const char *)value.data);
+    text_copy(value, ret_value, room);
     return true;
 }
 
@@ -140,7 +140,7 @@ void http_reply_read_header(struct http_reply *reply, struct bytes line)
 
         reply->date = date > 0 ? date : 0;
     } else if (header_is(line, "x-ms-request-id", value, sizeof value)) {
-        snprintf(reply->request_id, sizeof reply->request_id, "%s", value);
+        text_copy(bytes_of_text(value), reply->request_id, sizeof reply->request_id);
     } else if (strchr("Ww", line.data[0]) != NULL) {
         read_challenge(reply, line);
     } else {

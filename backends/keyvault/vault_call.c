@@ -51,7 +51,7 @@ static void note_reply(struct vault_call *call)
     }
     answer->tries++;
     answer->date = reply->date;
-    snprintf(answer->request_id, sizeof answer->request_id, "%s", reply->request_id);
+    text_copy(bytes_of_text(reply->request_id), answer->request_id, sizeof answer->request_id);
     log_debug(call->operation.client->about, "%s: try %u: status %u%s%s, request id %s",
               vault_verb_name(call->operation.verb), answer->tries, reply->status,
               reply->failure == HTTP_ANSWERED ? "" : ", ", reply->cause, reply->request_id);

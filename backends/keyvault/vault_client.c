@@ -24,7 +24,7 @@ static CK_RV check_kid(struct vault_call *call, const struct key_id *kid)
         return vault_call_fault(
             call, "the answer is about another key than was asked for; nothing of it was used", "");
     }
-    snprintf(call->answer->version, sizeof call->answer->version, "%s", kid->version);
+    text_copy(bytes_of_text(kid->version), call->answer->version, sizeof call->answer->version);
     return CKR_OK;
 }
 

@@ -2,7 +2,6 @@
 #include "backends/keyvault/vault_json.h"
 #include "backends/base/base64url.h"
 #include "backends/keyvault/json.h"
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -28,7 +27,13 @@ CK_RV vault_json_write_operation(enum rsa_padding padding, struct bytes value, s
     CK_RV rv;
 
     buffer_clear(ret_body);
-    rv = buffer_printf(ret_body, "{\"alg\":\"%s\",\"value\":\"", algorithm_name(padding));
+    rv = buffer_append_text(ret_body, "{\"alg\":\"");
+    if (rv == CKR_OK) {
+        rv = buffer_append_text(ret_body, algorithm_name(padding));
+    }
+    if (rv == CKR_OK) {
+        rv = buffer_append_text(ret_body, "\",\"value\":\"");
+    }
     if (rv == CKR_OK) {
         rv = base64url_encode(value, ret_body);
     }
@@ -200,7 +205,7 @@ CK_RV vault_json_read_page(struct bytes body, vault_item_visitor *visit, void *a
 
 static void copy_text(const char *from, char *to, size_t room)
 {
-    snprintf(to, room, "%s", from == NULL ? "" : from);
+    text_copy(bytes_of_text(from), to, room);
 }
 
 /* The service writes innererror; some of its clients print innerError. */

@@ -11,6 +11,19 @@ static void test_starts_empty(void **state)
     buffer_free(&buffer);
 }
 
+static void test_text_is_copied_as_far_as_there_is_room(void **state)
+{
+    char room[4] = "xyz";
+
+    (void)state;
+    text_copy(bytes_of_text("ab"), room, sizeof room);
+    assert_string_equal(room, "ab");
+    text_copy(bytes_of_text("abcd"), room, sizeof room);
+    assert_string_equal(room, "abc");
+    text_copy(bytes_of_text(NULL), room, sizeof room);
+    assert_string_equal(room, "");
+}
+
 static void test_append_keeps_a_zero_behind(void **state)
 {
     struct buffer buffer = BUFFER_INIT(10);
@@ -144,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starts_empty),
+        cmocka_unit_test(test_text_is_copied_as_far_as_there_is_room),
         cmocka_unit_test(test_append_keeps_a_zero_behind),
         cmocka_unit_test(test_append_up_to_the_limit),
         cmocka_unit_test(test_grows_over_many_appends),
