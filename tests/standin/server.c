@@ -221,12 +221,26 @@ static void collect(struct arrival *arrival, const char *data, size_t size)
     arrival->body[arrival->size] = '\0';
 }
 
+/* A client that cannot send it says the true method in a header of POST. */
+static const char *method_of(struct MHD_Connection *connection, const char *method)
+{
+    static const char *const others[] = {"GET", "PUT", "PATCH", "DELETE"};
+    const char *meant = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "X-HTTP-METHOD");
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strcmp(method, "POST") == 0 && meant != NULL && strcmp(meant, others[i]) == 0) {
+            return others[i];
+        }
+    }
+    return method;
+}
+
 static enum MHD_Result on_request(void *argument, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data, size_t *size,
                                   void **state)
 {
     struct arrival *arrival = *state;
-    struct request request = {.connection = connection, .method = method, .path = url};
+    struct request request = {.connection = connection, .path = url};
 
     (void)version;
     if (arrival == NULL) {
@@ -241,6 +255,7 @@ static enum MHD_Result on_request(void *argument, struct MHD_Connection *connect
     if (arrival->too_large) {
         return MHD_NO;
     }
+    request.method = method_of(connection, method);
     request.body = arrival->body == NULL ? "" : arrival->body;
     request.size = arrival->size;
     return respond(argument, &request);

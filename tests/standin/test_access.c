@@ -7,7 +7,9 @@
 static const char vault_scope[] = "https://vault.azure.net/.default";
 static const char everything[] =
     "[\"encrypt\",\"decrypt\",\"sign\",\"verify\",\"wrapKey\",\"unwrapKey\",\"get\","
-    "\"list\",\"create\",\"update\"]";
+    "\"list\",\"create\",\"update\",\"import\",\"delete\",\"recover\",\"purge\",\"backup\",\"restore\",\"rotate\","
+    "\"getrotationpolicy\",\"setrotationpolicy\",\"release\",\"rng\",\"getcertificate\",\"listcertificates\","
+    "\"getsecret\"]";
 
 static int as_at_the_start(void **state)
 {

@@ -12,7 +12,7 @@
 
 struct standin_process standin;
 _Thread_local long give_up_after;
-static char *usual_token;
+static char *usual_token, *mhsm_token;
 
 /* --- Replies --- */
 
@@ -129,14 +129,21 @@ static struct reply request(const char *bearer, const char *method, const char *
     return call_url(method, url, lines, body);
 }
 
-struct reply call_vault(const char *bearer, const char *method, const char *path, const char *body)
+/* With an api-version where the path names none. */
+static struct reply call_service(const char *base, const char *bearer, const char *method, const char *path,
+                                 const char *body)
 {
     const char *version = strstr(path, "api-version") != NULL ? ""
                           : strchr(path, '?') == NULL         ? "?api-version=7.6"
                                                               : "&api-version=7.6";
-    char *url OWNED(owned_free) = text("%s%s%s", standin.vault_url, path, version);
+    char *url OWNED(owned_free) = text("%s%s%s", base, path, version);
 
     return request(bearer, method, url, body);
+}
+
+struct reply call_vault(const char *bearer, const char *method, const char *path, const char *body)
+{
+    return call_service(standin.vault_url, bearer, method, path, body);
 }
 
 static const char *the_token(void)
@@ -150,6 +157,23 @@ static const char *the_token(void)
 struct reply vault(const char *method, const char *path, const char *body)
 {
     return call_vault(the_token(), method, path, body);
+}
+
+static const char *the_mhsm_token(void)
+{
+    if (mhsm_token == NULL) {
+        struct reply reply ENDS(reply_done) = ask_token(standin.tenant_id, standin.client_id, client_secret(),
+                                                        "https://managedhsm.azure.net/.default");
+
+        assert_int_equal(reply.status, 200);
+        mhsm_token = need(strdup(reply_text(&reply, "access_token")));
+    }
+    return mhsm_token;
+}
+
+struct reply mhsm(const char *method, const char *path, const char *body)
+{
+    return call_service(standin.mhsm_url, the_mhsm_token(), method, path, body);
 }
 
 struct reply vault_url(const char *url)
@@ -210,7 +234,8 @@ char *fresh_token(void)
 void forget_token(void)
 {
     free(usual_token);
-    usual_token = NULL;
+    free(mhsm_token);
+    usual_token = mhsm_token = NULL;
 }
 
 /* --- Short forms --- */
@@ -220,6 +245,38 @@ void control(const char *path, const char *json)
     char *answer OWNED(owned_free) = standin_control(&standin, "PUT", path, json);
 
     assert_non_null(answer);
+}
+
+static void make_at(struct reply (*ask)(const char *method, const char *path, const char *body),
+                    const char *name, const char *json)
+{
+    char *key OWNED(owned_free) = text("/keys/%s", name),
+              *create OWNED(owned_free) = text("/keys/%s/create", name);
+    char *deleted OWNED(owned_free) = text("/deletedkeys/%s", name);
+    struct reply gone ENDS(reply_done) = ask("DELETE", key, NULL);
+    struct reply purged ENDS(reply_done) = ask("DELETE", deleted, NULL);
+    struct reply made ENDS(reply_done) = ask("POST", create, json);
+
+    assert_int_equal(made.status, 200);
+}
+
+void make_key(const char *name, const char *json)
+{
+    make_at(vault, name, json);
+}
+
+void make_mhsm_key(const char *name, const char *json)
+{
+    make_at(mhsm, name, json);
+}
+
+void expect_refusal(struct reply reply, long status, const char *code, const char *inner)
+{
+    struct reply ended ENDS(reply_done) = reply;
+
+    assert_int_equal(ended.status, status);
+    assert_string_equal(reply_text(&ended, "error.code"), code);
+    assert_string_equal(reply_text(&ended, "error.innererror.code"), inner);
 }
 
 bool use_key(const char *path, const char *alg, const void *in, size_t size, unsigned char *out,

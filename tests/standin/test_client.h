@@ -41,6 +41,13 @@ struct reply call_vault(const char *bearer, const char *method, const char *path
 struct reply vault(const char *method, const char *path, const char *body);
 /* `lines`: all headers but those that libcurl adds, the last one NULL. body NULL: none. */
 struct reply call_url(const char *method, const char *url, const char *const *lines, const char *body);
+/* The same of the Managed HSM. */
+struct reply mhsm(const char *method, const char *path, const char *body);
+/* Its key is made anew: a PUT of JSON to .../create, once an older one of that name is gone. */
+void make_key(const char *name, const char *json);
+void make_mhsm_key(const char *name, const char *json);
+/* That status, and that code and inner code; "": none. The reply ends here. */
+void expect_refusal(struct reply reply, long status, const char *code, const char *inner);
 /* A URL as it is. */
 struct reply vault_url(const char *url);
 /* POST of a form whose values are escaped already. */

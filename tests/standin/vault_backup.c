@@ -65,6 +65,7 @@ static struct key *restored(struct call *call)
 {
     const char *blob = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(call->body, "value"));
     const struct key *backup = blob == NULL ? NULL : key_backed_up(call->keys, blob);
+    struct key *key;
 
     if (backup == NULL) {
         refuse_malformed(call);
@@ -74,7 +75,12 @@ static struct key *restored(struct call *call)
         refuse_conflict(call, backup);
         return NULL;
     }
-    return key_restore(call->keys, backup);
+    key = key_restore(call->keys, backup);
+    for (struct key_version *version = key->newest; version != NULL && is_mhsm(call);
+         version = version->older) {
+        version->exportable = true; /* so it was answered: a restored key of a Managed HSM is */
+    }
+    return key;
 }
 
 void vault_restore(struct call *call)
