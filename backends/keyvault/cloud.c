@@ -15,6 +15,31 @@ static const struct cloud clouds[] = {
      "https://vault.microsoftazure.de"},
 };
 
+/* By what the cloud's authority is called today. */
+static const struct {
+    const char *authority, *host;
+} other_names[] = {
+    {"https://login.microsoftonline.com", "login.windows.net"},
+    {"https://login.microsoftonline.com", "login.microsoft.com"},
+    {"https://login.microsoftonline.com", "sts.windows.net"},
+    {"https://login.chinacloudapi.cn", "login.partner.microsoftonline.cn"},
+    {"https://login.microsoftonline.us", "login-us.microsoftonline.com"},
+};
+
+bool cloud_signs_in(const struct cloud *cloud, const char *host)
+{
+    if (strcmp(cloud->authority + strlen("https://"), host) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof other_names / sizeof other_names[0]; i++) {
+        if (strcmp(other_names[i].authority, cloud->authority) == 0 &&
+            strcmp(other_names[i].host, host) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct cloud *cloud_public(void)
 {
     return &clouds[0];

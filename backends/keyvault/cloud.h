@@ -11,6 +11,9 @@ struct cloud {
     const char *audience;
 };
 
+/* Whether this host signs the callers of that cloud's vaults in, by its name of today or an older one. */
+bool cloud_signs_in(const struct cloud *cloud, const char *host);
+
 /* The vault's cloud; a loopback counts as the public one's. NULL: none that is known. */
 const struct cloud *cloud_of(const struct place *vault);
 /* The public cloud, for what is not known to be elsewhere. */

@@ -15,6 +15,7 @@ struct keyvault {
     struct http_client *http;
     struct endpoint *endpoint;
     struct token_cache *tokens;
+    struct sign_in *sign_in;    /* NULL: the tenant is known, or nobody needs it */
     struct vault_client client; /* lends all of the above */
 };
 
@@ -29,6 +30,7 @@ static void keyvault_close(struct key_service *service)
 
     if (self != NULL) {
         token_cache_free(self->tokens);
+        sign_in_free(self->sign_in);
         endpoint_free(self->endpoint);
         http_client_free(self->http);
         vault_config_done(&self->config);
@@ -125,6 +127,22 @@ static CK_RV open_identity(struct keyvault *self)
     return rv == CKR_OK ? token_cache_new(config->about, identity, &self->tokens) : rv;
 }
 
+/* Who needs a tenant that the configuration does not name asks the vault. */
+static CK_RV open_sign_in(struct keyvault *self, const struct settings *section)
+{
+    const struct vault_config *config = &self->config;
+    struct sign_in_options options = {.about = config->about,
+                                      .vault = &config->vault,
+                                      .authority = config->identity.authority,
+                                      .audience = config->identity.audience,
+                                      .audience_stays = settings_written(section, "audience"),
+                                      .verify = config->identity.verify_challenge};
+
+    return config->identity.kind->asks_tenant && config->identity.tenant == NULL
+               ? sign_in_new(&options, &self->sign_in)
+               : CKR_OK;
+}
+
 static CK_RV open_parts(struct keyvault *self, const struct settings *section)
 {
     struct vault_config *config = &self->config;
@@ -147,6 +165,9 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
     if (rv == CKR_OK) {
         rv = open_identity(self);
     }
+    if (rv == CKR_OK) {
+        rv = open_sign_in(self, section);
+    }
     self->client = (struct vault_client){
         .about = config->about,
         .vault = &config->vault,
@@ -154,6 +175,7 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
         .api_version = config->api_version,
         .endpoint = self->endpoint,
         .tokens = self->tokens,
+        .sign_in = self->sign_in,
         .scope = {.authority = config->identity.authority,
                   .tenant = config->identity.tenant,
                   .audience = config->identity.audience},

@@ -31,9 +31,11 @@ libbyok_la_SOURCES += \
 	backends/keyvault/libcurl.c backends/keyvault/libcurl.h \
 	backends/keyvault/option_text.c backends/keyvault/option_text.h \
 	backends/keyvault/retry.c backends/keyvault/retry.h \
+	backends/keyvault/sign_in.c backends/keyvault/sign_in.h \
 	backends/keyvault/tls_store.c backends/keyvault/tls_store.h \
 	backends/keyvault/url_text.c backends/keyvault/url_text.h \
 	backends/keyvault/vault_call.c backends/keyvault/vault_call.h \
+	backends/keyvault/vault_challenge.c backends/keyvault/vault_challenge.h \
 	backends/keyvault/vault_client.c backends/keyvault/vault_client.h \
 	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \
 	backends/keyvault/vault_error.c backends/keyvault/vault_error.h \

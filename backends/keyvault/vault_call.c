@@ -3,6 +3,7 @@
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "backends/base/uuid.h"
+#include "backends/keyvault/identity/token_endpoint.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -57,48 +58,132 @@ static void note_reply(struct vault_call *call)
               reply->failure == HTTP_ANSWERED ? "" : ", ", reply->cause, reply->request_id);
 }
 
-/* True: to be sent again. */
+/* True: to be sent again. Without a token nothing but the address goes out, not even a body. */
 static bool send_once(struct vault_call *call, const char *token, struct retry *again)
 {
     const struct vault_client *client = call->operation.client;
     struct http_request request = {
         .url = call->url,
         .content_type = call->body.size == 0 ? NULL : "application/json",
-        .body = call->body,
+        .body = token == NULL ? bytes_of(NULL, 0) : call->body,
         .body_is_secret = (call->operation.verb & (VAULT_WRAP | VAULT_ENCRYPT)) != 0,
         .bearer = token,
         .client_id = call->answer->client_request_id[0] == 0 ? NULL : call->answer->client_request_id,
         .limit = call->limit,
     };
-
     bool more = endpoint_try(client->endpoint, &request, again, &call->reply);
 
     note_reply(call);
     return more;
 }
 
+/* --- By whom tokens are given --- */
+
+/* Whatever it answers but a 401: it has not told its tenant, and nothing is known about a key. */
+static bool fail_to_learn(const struct vault_call *call, struct identity_failure *ret_failure)
+{
+    const struct http_reply *reply = &call->reply;
+    struct vault_error error = {.code = ""};
+    bool told = reply->failure == HTTP_ANSWERED && vault_json_read_error(buffer_bytes(&reply->body), &error);
+
+    if (reply->failure != HTTP_ANSWERED) {
+        return identity_fail(ret_failure, CKR_DEVICE_ERROR, "the vault did not tell its tenant: %s; %s",
+                             reply->cause, reply->advice);
+    }
+    return identity_fail(
+        ret_failure, CKR_DEVICE_ERROR, "asked for its tenant the vault answered %u %s%s%s instead of 401; %s",
+        reply->status, told ? error.code : "without its own words", error.inner[0] == 0 ? "" : " ",
+        error.inner, vault_error_judge(VAULT_LIST, reply->status, told ? &error : NULL).advice);
+}
+
+static bool ask_for_challenge(void *arg, struct vault_challenge *ret_challenge,
+                              struct identity_failure *ret_failure)
+{
+    struct vault_call *call = arg;
+    struct retry again = RETRY_INIT(call->deadline);
+
+    while (send_once(call, NULL, &again)) {
+    }
+    if (call->reply.failure != HTTP_ANSWERED || call->reply.status != 401) {
+        return fail_to_learn(call, ret_failure);
+    }
+    (void)vault_challenge_read(buffer_bytes(&call->reply.challenge), ret_challenge);
+    return true;
+}
+
+static bool get_scope(struct vault_call *call, struct sign_in_scope *ret_scope,
+                      struct identity_failure *ret_failure)
+{
+    const struct vault_client *client = call->operation.client;
+
+    if (client->sign_in == NULL) {
+        ret_scope->scope = client->scope;
+        return true;
+    }
+    return sign_in_get(client->sign_in, ask_for_challenge, call, call->deadline, ret_scope, ret_failure);
+}
+
+/* --- Refused tokens --- */
+
+/* One call while it runs. */
+struct course {
+    struct retry again;
+    struct sign_in_scope scope;
+    struct buffer token;
+    bool renewed, claimed; /* what may be tried once was tried */
+};
+
+static void course_done(struct course *course)
+{
+    buffer_free(&course->token);
+}
+
 /*
- * Asks until there is an answer worth keeping. A first 401 may only mean that the token is no longer good
- * (or, as AKV10046, that the service does not know it yet): once, a new one is fetched.
+ * A 401. True: to be sent again with another token, which is fetched by one caller for all. Once, as the
+ * token may no longer be good (or, as AKV10046, the service does not know its signer yet), or be of another
+ * tenant; and once more where the service wants claims in it.
  */
+static bool answer_challenge(struct vault_call *call, struct course *course)
+{
+    const struct vault_client *client = call->operation.client;
+    struct vault_challenge challenge;
+    bool told = vault_challenge_read(buffer_bytes(&call->reply.challenge), &challenge), again;
+
+    if (challenge.claims.size != 0) {
+        token_cache_drop(client->tokens, buffer_bytes(&course->token), buffer_text(&challenge.claims));
+        again = !course->claimed;
+        course->claimed = true;
+    } else {
+        token_cache_drop(client->tokens, buffer_bytes(&course->token), NULL);
+        again = !course->renewed;
+        course->renewed = true;
+        if (told && again && client->sign_in != NULL) {
+            sign_in_learn(client->sign_in, &challenge, &course->scope);
+        }
+    }
+    vault_challenge_done(&challenge);
+    return again;
+}
+
+/* Asks until there is an answer worth keeping. */
 static CK_RV send(struct vault_call *call)
 {
     struct token_cache *tokens = call->operation.client->tokens;
-    struct retry again = RETRY_INIT(call->deadline);
-    bool refused = false, more = true;
+    struct course course SCOPED(course_done) = {.again = RETRY_INIT(call->deadline),
+                                                .token = BUFFER_INIT(TOKEN_LIMIT)};
+    bool more = true;
 
     while (more) {
-        struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
         struct identity_failure failure;
 
-        if (!token_cache_get(tokens, &call->operation.client->scope, call->deadline, &token, &failure)) {
+        buffer_free(&course.token);
+        if (!get_scope(call, &course.scope, &failure) ||
+            !token_cache_get(tokens, &course.scope.scope, call->deadline, &course.token, &failure)) {
             return without_token(call, &failure);
         }
-        more = send_once(call, buffer_text(&token), &again);
-        if (call->reply.status == 401) {
-            token_cache_drop(tokens, buffer_bytes(&token));
-            more = !refused;
-            refused = true;
+        more = send_once(call, buffer_text(&course.token), &course.again);
+        if (call->reply.failure == HTTP_ANSWERED && call->reply.status == 401) {
+            more = answer_challenge(call, &course);
         }
     }
     return CKR_OK;

@@ -9,6 +9,7 @@
 #include "backends/keyvault/endpoint.h"
 #include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/key_id.h"
+#include "backends/keyvault/sign_in.h"
 #include "backends/keyvault/vault_error.h"
 
 /* All lent, and constant. */
@@ -20,6 +21,7 @@ struct vault_client {
     struct endpoint *endpoint;
     struct token_cache *tokens;
     struct token_scope scope;
+    struct sign_in *sign_in; /* NULL: the scope is known; else it is learned from the vault */
 };
 
 /* As in key_service.h, where the errors are; ret_answer is filled in whatever the result. */

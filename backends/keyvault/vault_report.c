@@ -1,6 +1,7 @@
 /* Failures in words. */
 #include "backends/keyvault/vault_report.h"
 #include "backends/base/log.h"
+#include "backends/keyvault/vault_challenge.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -79,18 +80,40 @@ static const char *message_of(const struct vault_error *error, const struct vaul
     return error == NULL || ruling->verdict == VERDICT_BAD_BLOB ? "" : error->message;
 }
 
+/* What a 401 tells of why: ret_detail, and another word of advice. */
+static const char *explain_challenge(const struct http_reply *reply, char *ret_detail, size_t room)
+{
+    struct vault_challenge challenge;
+    const char *advice = NULL;
+
+    (void)vault_challenge_read(buffer_bytes(&reply->challenge), &challenge);
+    if (challenge.claims.size != 0) {
+        snprintf(ret_detail, room, ", it wants claims in the token that a new token does not have either");
+        advice =
+            "A policy for this application (conditional access, continuous access evaluation) is not met; the "
+            "tenant's sign-in log says which.";
+    } else if (challenge.tenant[0] != 0) {
+        snprintf(ret_detail, room, ", its tenant is %s", challenge.tenant);
+    }
+    vault_challenge_done(&challenge);
+    return advice;
+}
+
 void vault_report_refusal(const struct vault_operation *operation, const struct http_reply *reply,
                           const struct vault_error *error, const struct vault_ruling *ruling)
 {
     const char *code = error == NULL ? "without the service's own words" : error->code;
     const char *inner = error == NULL ? "" : error->inner;
     const char *message = message_of(error, ruling);
-    char network[128] = "", said[600];
+    const char *advice = ruling->advice, *better = NULL;
+    char detail[TENANT_SIZE + 32] = "", said[600];
 
     if (is_about_network(error)) {
-        snprintf(network, sizeof network, ", at %s, %s", reply->address, kind_of_address(reply->address));
+        snprintf(detail, sizeof detail, ", at %s, %s", reply->address, kind_of_address(reply->address));
+    } else if (reply->status == 401) {
+        better = explain_challenge(reply, detail, sizeof detail);
     }
     snprintf(said, sizeof said, "%u %s%s%s%s%.200s%s%s", reply->status, code, inner[0] == 0 ? "" : " ", inner,
-             message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", network);
-    vault_report(operation, said, ruling->advice);
+             message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", detail);
+    vault_report(operation, said, better != NULL ? better : advice);
 }

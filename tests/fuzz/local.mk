@@ -4,6 +4,7 @@ EXTRA_PROGRAMS += \
 	tests/fuzz/base64url \
 	tests/fuzz/settings \
 	tests/fuzz/token_json \
+	tests/fuzz/vault_challenge \
 	tests/fuzz/vault_json
 
 tests_fuzz_base64url_SOURCES = tests/fuzz/base64url.c
@@ -18,6 +19,10 @@ tests_fuzz_token_json_SOURCES = tests/fuzz/token_json.c
 tests_fuzz_token_json_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_token_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_token_json_LDADD = libbyok.la
+tests_fuzz_vault_challenge_SOURCES = tests/fuzz/vault_challenge.c
+tests_fuzz_vault_challenge_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_vault_challenge_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_vault_challenge_LDADD = libbyok.la
 tests_fuzz_vault_json_SOURCES = tests/fuzz/vault_json.c
 tests_fuzz_vault_json_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_vault_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer

@@ -83,7 +83,10 @@ void token_cache_free(struct token_cache *cache);
 MUST_USE bool token_cache_get(struct token_cache *cache, const struct token_scope *scope,
                               struct deadline deadline, struct buffer *ret_token,
                               struct identity_failure *ret_failure);
-/* The service has refused this token: it is forgotten, unless another has come meanwhile. */
-void token_cache_drop(struct token_cache *cache, struct bytes token);
+/*
+ * The service has refused this token: it is forgotten, unless another has come meanwhile. `claims`: what the
+ * service wants in the next one, JSON, which whoever fetches it asks for; NULL: nothing.
+ */
+void token_cache_drop(struct token_cache *cache, struct bytes token, const char *claims);
 
 #endif

@@ -50,11 +50,6 @@ static char **field_of(struct identity_config *config, const struct option *opti
     return (char **)(void *)((char *)config + option->field);
 }
 
-static unsigned needs_of(const struct identity_row *row)
-{
-    return row->needs | (row->kind->asks_tenant ? USES_TENANT & ~row->completed : 0);
-}
-
 static unsigned uses_of(const struct identity_row *row)
 {
     return row->needs | row->may |
@@ -125,7 +120,7 @@ static CK_RV read_option(const struct settings *section, const struct option *op
                          const struct identity_row *row, struct identity_config *config)
 {
     if (!settings_written(section, option->name)) {
-        return (needs_of(row) & option->use) == 0
+        return (row->needs & option->use) == 0
                    ? CKR_OK
                    : settings_refuse(section, option->name, "%s is missing: %s", option->name, option->what);
     }
@@ -188,7 +183,7 @@ static CK_RV complete_all(const struct identity_row *row, struct identity_config
             rv =
                 note_problem(config, "$%s is not understood: it is %s", options[i].variable, options[i].what);
         } else if (rv == CKR_OK && *field_of(config, &options[i]) == NULL &&
-                   options[i].use != USES_AUTHORITY) {
+                   (options[i].use & (USES_AUTHORITY | USES_TENANT)) == 0) { /* the vault tells its tenant */
             rv = note_problem(config, "neither %s nor $%s is set", options[i].name, options[i].variable);
         }
     }

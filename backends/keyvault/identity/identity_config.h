@@ -12,7 +12,7 @@
 struct identity_config {
     const struct identity_kind *kind;
     char *problem; /* why nobody can be signed in, though the configuration is right; NULL: none */
-    char *tenant;  /* NULL: none was named; kind->asks_tenant tells whether one is needed */
+    char *tenant;  /* NULL: none was named; where kind->asks_tenant, the vault tells it */
     char *client_id, *client_secret_file, *client_certificate_file, *federated_token_file, *token_file;
     char *authority, *audience; /* never NULL */
     bool verify_challenge;

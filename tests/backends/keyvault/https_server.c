@@ -337,6 +337,13 @@ struct https_server *https_server_start(const char *host, https_handler *handler
     return server;
 }
 
+void https_server_handle(struct https_server *server, https_handler *handler)
+{
+    pthread_mutex_lock(&server->manner);
+    server->handler = handler;
+    pthread_mutex_unlock(&server->manner);
+}
+
 void https_server_hang_up(struct https_server *server)
 {
     pthread_mutex_lock(&server->lock);

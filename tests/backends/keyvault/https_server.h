@@ -39,6 +39,8 @@ struct https_server;
 
 /* `host` is the name or address in the certificate. NULL where it cannot be started. */
 struct https_server *https_server_start(const char *host, https_handler *handler, void *arg);
+/* Another handler from now on, with the same arg. */
+void https_server_handle(struct https_server *server, https_handler *handler);
 void https_server_stop(struct https_server *server);
 
 unsigned https_server_port(const struct https_server *server);

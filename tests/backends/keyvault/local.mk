@@ -22,10 +22,13 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_managed_environment \
 	tests/backends/keyvault/test_managed_identity \
 	tests/backends/keyvault/test_retry \
+	tests/backends/keyvault/test_sign_in \
 	tests/backends/keyvault/test_token_cache \
 	tests/backends/keyvault/test_token_file \
 	tests/backends/keyvault/test_token_json \
 	tests/backends/keyvault/test_traces \
+	tests/backends/keyvault/test_vault_call \
+	tests/backends/keyvault/test_vault_challenge \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
@@ -47,9 +50,12 @@ tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_managed_identity_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_sign_in_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_file_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_challenge_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_call_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)

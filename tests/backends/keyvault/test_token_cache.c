@@ -19,6 +19,7 @@ struct fake {
     atomic_bool overlapped, fails;
     atomic_long lifetime, takes; /* milliseconds */
     atomic_uint freed;
+    char claims[64], tenant[16]; /* that were last asked for */
 };
 
 static struct fake fake;
@@ -26,10 +27,11 @@ static struct fake fake;
 static bool fake_fetch(struct identity *identity, const struct token_scope *asked, struct deadline deadline,
                        struct buffer *ret_token, int64_t *ret_lifetime, struct identity_failure *ret_failure)
 {
-    (void)asked;
     struct fake *self = (struct fake *)identity;
     unsigned number = ++self->fetches;
 
+    snprintf(self->claims, sizeof self->claims, "%s", asked->claims == NULL ? "none" : asked->claims);
+    snprintf(self->tenant, sizeof self->tenant, "%s", asked->tenant);
     if (++self->at_once > 1) {
         self->overlapped = true;
     }
@@ -126,16 +128,16 @@ static void test_failure_is_told_and_not_kept(void **state)
 static void test_refused_token_is_forgotten(void **state)
 {
     expect_token(*state, "token-1");
-    token_cache_drop(*state, bytes_of_text("token-1"));
+    token_cache_drop(*state, bytes_of_text("token-1"), NULL);
     expect_token(*state, "token-2");
 }
 
 static void test_refusal_of_an_older_token_changes_nothing(void **state)
 {
     expect_token(*state, "token-1");
-    token_cache_drop(*state, bytes_of_text("token-1"));
+    token_cache_drop(*state, bytes_of_text("token-1"), NULL);
     expect_token(*state, "token-2");
-    token_cache_drop(*state, bytes_of_text("token-1"));
+    token_cache_drop(*state, bytes_of_text("token-1"), NULL);
     expect_token(*state, "token-2");
 }
 
@@ -162,6 +164,78 @@ static void test_failed_renewal_keeps_the_old_token(void **state)
     }
     expect_token(*state, "token-1");
     assert_int_equal(fake.fetches, 2);
+}
+
+/* --- Claims and scopes --- */
+
+static void test_claims_are_in_the_next_fetch_and_in_no_other(void **state)
+{
+    expect_token(*state, "token-1");
+    assert_string_equal(fake.claims, "none");
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":1}");
+    expect_token(*state, "token-2");
+    assert_string_equal(fake.claims, "{\"a\":1}");
+    token_cache_drop(*state, bytes_of_text("token-2"), NULL);
+    expect_token(*state, "token-3");
+    assert_string_equal(fake.claims, "none");
+}
+
+/* 32 threads are refused the same token: the first one's claims count, and they cost one fetch. */
+static void test_claims_for_an_older_token_change_nothing(void **state)
+{
+    expect_token(*state, "token-1");
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":1}");
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":2}");
+    expect_token(*state, "token-2");
+    assert_string_equal(fake.claims, "{\"a\":1}");
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":3}");
+    expect_token(*state, "token-2");
+    assert_int_equal(fake.fetches, 2);
+}
+
+static void test_claims_survive_a_failure(void **state)
+{
+    expect_token(*state, "token-1");
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":1}");
+    fake.fails = true;
+    expect_none(*state, 1000);
+    fake.fails = false;
+    fake.claims[0] = 0;
+    expect_token(*state, "token-3");
+    assert_string_equal(fake.claims, "{\"a\":1}");
+}
+
+static void test_token_of_another_tenant_is_not_used(void **state)
+{
+    struct token_scope other = scope;
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct identity_failure failure;
+
+    expect_token(*state, "token-1");
+    other.tenant = "other";
+    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, &failure));
+    assert_string_equal(buffer_text(&token), "token-2");
+    assert_string_equal(fake.tenant, "other");
+}
+
+static void test_token_of_another_audience_is_not_used(void **state)
+{
+    struct token_scope other = scope;
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct identity_failure failure;
+
+    expect_token(*state, "token-1");
+    other.audience = "https://managedhsm.example";
+    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, &failure));
+    assert_string_equal(buffer_text(&token), "token-2");
+}
+
+/* It ends while it is fetched, and there is none that lasts longer: it is used, once. */
+static void test_token_without_a_lifetime(void **state)
+{
+    fake.lifetime = 0;
+    expect_token(*state, "token-1");
+    expect_token(*state, "token-2");
 }
 
 struct caller {
@@ -224,6 +298,54 @@ static void test_threads_share_a_failure(void **state)
     assert_false(fake.overlapped);
 }
 
+/* The token at hand is refused for its claims while its renewal is on its way: what comes lacks them. */
+static void test_claims_while_a_fetch_is_on_its_way(void **state)
+{
+    struct caller renewer = {.cache = *state, .milliseconds = 5000};
+    pthread_t thread;
+
+    fake.lifetime = 1000;
+    expect_token(*state, "token-1");
+    usleep(960000);
+    fake.takes = 300;
+    fake.lifetime = 3600000;
+    pthread_create(&thread, NULL, call, &renewer);
+    while (fake.fetches == 1) {
+        usleep(1000);
+    }
+    token_cache_drop(*state, bytes_of_text("token-1"), "{\"a\":1}");
+    expect_token(*state, "token-3");
+    assert_string_equal(fake.claims, "{\"a\":1}");
+    pthread_join(thread, NULL);
+    assert_string_equal(renewer.token, "token-3");
+}
+
+static void *refuse_and_call(void *arg)
+{
+    struct caller *caller = arg;
+
+    token_cache_drop(caller->cache, bytes_of_text("token-1"), "{\"a\":1}");
+    return call(arg);
+}
+
+static void test_32_threads_with_claims_fetch_one_token(void **state)
+{
+    struct caller callers[32];
+    pthread_t threads[32];
+
+    expect_token(*state, "token-1");
+    fake.takes = 100;
+    for (int i = 0; i < 32; i++) {
+        callers[i] = (struct caller){.cache = *state, .milliseconds = 5000};
+        pthread_create(&threads[i], NULL, refuse_and_call, &callers[i]);
+    }
+    for (int i = 0; i < 32; i++) {
+        pthread_join(threads[i], NULL);
+        assert_string_equal(callers[i].token, "token-2");
+    }
+    assert_int_equal(fake.fetches, 2);
+}
+
 static void test_waiting_ends_at_the_deadline(void **state)
 {
     struct caller first = {.cache = *state, .milliseconds = 3000};
@@ -277,6 +399,14 @@ int main(void)
         CACHE_TEST(test_refusal_of_an_older_token_changes_nothing),
         CACHE_TEST(test_renewed_ahead_of_its_end),
         CACHE_TEST(test_failed_renewal_keeps_the_old_token),
+        CACHE_TEST(test_claims_are_in_the_next_fetch_and_in_no_other),
+        CACHE_TEST(test_claims_for_an_older_token_change_nothing),
+        CACHE_TEST(test_claims_survive_a_failure),
+        CACHE_TEST(test_token_of_another_tenant_is_not_used),
+        CACHE_TEST(test_token_of_another_audience_is_not_used),
+        CACHE_TEST(test_token_without_a_lifetime),
+        CACHE_TEST(test_claims_while_a_fetch_is_on_its_way),
+        CACHE_TEST(test_32_threads_with_claims_fetch_one_token),
         CACHE_TEST(test_32_threads_fetch_one_token),
         CACHE_TEST(test_threads_share_a_failure),
         CACHE_TEST(test_waiting_ends_at_the_deadline),

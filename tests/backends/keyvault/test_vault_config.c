@@ -209,11 +209,22 @@ static void test_lines_are_told(void **state)
 static void test_missing_parts_of_the_identity(void **state)
 {
     expect_refused(*state, VAULT, "identity is missing");
-    expect_refused(*state, VAULT "identity = client-secret\n", "tenant is missing");
+    expect_refused(*state, VAULT "identity = client-secret\n", "client-id is missing");
     expect_refused(*state, VAULT "identity = client-secret\ntenant = t\n", "client-id is missing");
     expect_refused(*state, VAULT "identity = client-secret\ntenant = t\nclient-id = c\n",
                    "client-secret-file is missing");
     expect_refused(*state, VAULT "identity = secret\n", "client-secret");
+}
+
+static void test_tenant_may_be_left_to_the_vault(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(
+        read_section(read, VAULT "identity = client-secret\nclient-id = c\nclient-secret-file = \"/s\"\n"),
+        CKR_OK);
+    assert_null(read->config.identity.tenant);
+    assert_true(read->config.identity.kind->asks_tenant);
 }
 
 static void test_options_of_other_identities(void **state)
@@ -318,6 +329,7 @@ int main(void)
         CONFIG_TEST(test_wrong_vault),
         CONFIG_TEST(test_lines_are_told),
         CONFIG_TEST(test_missing_parts_of_the_identity),
+        CONFIG_TEST(test_tenant_may_be_left_to_the_vault),
         CONFIG_TEST(test_options_of_other_identities),
         CONFIG_TEST(test_identities_that_do_not_exist),
         CONFIG_TEST(test_challenge_is_verified_unless_told),
