@@ -25,3 +25,10 @@ tests_truth_test_answers_SOURCES = $(truth_common) tests/truth/test_answers.c \
 check_PROGRAMS += tests/truth/test_openapi
 tests_truth_test_openapi_LDADD = $(CMOCKA_LIBS) $(CJSON_LIBS) -lm
 tests_truth_test_openapi_SOURCES = $(truth_common) $(truth_openapi) tests/truth/test_openapi.c
+
+truth_asked = $(standin_runner) \
+	tests/truth/asked.c tests/truth/asked.h \
+	tests/truth/client.c tests/truth/client.h
+check_PROGRAMS += tests/truth/test_requests
+tests_truth_test_requests_LDADD = $(LDADD) -lm
+tests_truth_test_requests_SOURCES = $(truth_common) $(truth_openapi) $(truth_asked) tests/truth/test_requests.c
