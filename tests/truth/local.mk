@@ -7,13 +7,17 @@ truth_replay = $(standin_runner) \
 	tests/standin/test_client.c tests/standin/test_client.h \
 	tests/standin/text.c tests/standin/text.h \
 	tests/truth/creation.c tests/truth/creation.h \
-	tests/truth/prepare.c tests/truth/private_key.c \
+	tests/truth/pages.c tests/truth/prepare.c tests/truth/private_key.c \
 	tests/truth/replay.c tests/truth/replay.h \
 	tests/truth/shape.c tests/truth/shape.h
 
 check_PROGRAMS += tests/truth/test_recordings
 tests_truth_test_recordings_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lm
 tests_truth_test_recordings_SOURCES = $(truth_common) $(truth_replay) $(truth_openapi) tests/truth/test_recordings.c
+
+check_PROGRAMS += tests/truth/test_examples
+tests_truth_test_examples_LDADD = $(tests_truth_test_recordings_LDADD)
+tests_truth_test_examples_SOURCES = $(truth_common) $(truth_replay) $(truth_openapi) tests/truth/test_examples.c
 
 check_PROGRAMS += tests/truth/test_answers
 tests_truth_test_answers_LDADD = $(keyvault_ldadd)

@@ -52,6 +52,8 @@ void replay_fill(const cJSON *exchange, cJSON *request);
 cJSON *replay_private_key(const cJSON *recorded);
 /* The same for keys that a list is of. */
 void replay_prepare_list(const struct replay *replay, const cJSON *items, const char *url);
+/* From an empty vault on: all that the exchange needs, and the answer to its request. */
+struct reply replay_exchange(struct replay *replay, const cJSON *exchange);
 /* An empty vault with the settings of the start. */
 void replay_begin(const struct replay *replay, const cJSON *response);
 
