@@ -10,6 +10,8 @@ EXTRA_DIST += \
 	tests/demo \
 	tests/failures-in-words \
 	tests/identities \
+	tests/signing-in \
+	tests/tenant-identities \
 	tests/openssl-engine \
 	tests/setup \
 	tests/tap-run \
@@ -49,7 +51,7 @@ include tests/hammer/local.mk
 include tests/consumers/local.mk
 include tests/bench/local.mk
 
-check_SCRIPTS += tests/identities
+check_SCRIPTS += tests/identities tests/tenant-identities
 
 # Programs that are not ours cannot load a module with a sanitizer in it.
 if !SANITIZED
