@@ -7,7 +7,7 @@
 /* --- Keys --- */
 
 /* Makes the key that the URL names; its version takes the place of the recorded one. */
-static void make_key(struct replay *replay, const char *url, cJSON *creation)
+static void create_key(struct replay *replay, const char *url, cJSON *creation)
 {
     char *host ENDED_BY(free_text) = url_host(url), *name ENDED_BY(free_text) = url_key(url);
     char *path ENDED_BY(free_text) = format("/keys/%s/create", name);
@@ -31,7 +31,7 @@ static void make_recorded_key(struct replay *replay, const cJSON *exchange)
 {
     const cJSON *body = item_at(exchange, "request.body");
 
-    make_key(
+    create_key(
         replay, text_at(exchange, "request.url"),
         creation_of(item_at(exchange, "response.body"), item_at(body, "attributes"), text_at(body, "alg")));
 }
@@ -76,18 +76,25 @@ static void prepare_deleted(struct replay *replay, const cJSON *exchange, cJSON 
     delete_key(replay, text_at(request, "url"));
 }
 
-static void put_policy(const struct replay *replay, const char *url)
+/* As the answer tells it, or any. */
+static void put_policy(const struct replay *replay, const char *url, const cJSON *told)
 {
     cJSON *policy = cJSON_Parse("{\"lifetimeActions\":[{\"action\":{\"type\":\"rotate\"},\"trigger\":"
                                 "{\"timeAfterCreate\":\"P30D\"}}],\"attributes\":{\"expiryTime\":\"P90D\"}}");
 
+    if (told != NULL) {
+        cJSON_Delete(policy);
+        policy = cJSON_CreateObject();
+        copy_item(told, "lifetimeActions", policy);
+        copy_item(told, "attributes.expiryTime", cJSON_AddObjectToObject(policy, "attributes"));
+    }
     cJSON_Delete(call_key(replay, url, "PUT", "/rotationpolicy", policy));
 }
 
 static void prepare_policy(struct replay *replay, const cJSON *exchange, cJSON *request)
 {
     make_recorded_key(replay, exchange);
-    put_policy(replay, text_at(request, "url"));
+    put_policy(replay, text_at(request, "url"), item_at(exchange, "response.body"));
 }
 
 /* A new version that expires without having been asked to: a policy says so. */
@@ -103,9 +110,9 @@ static void prepare_rotation(struct replay *replay, const cJSON *exchange, cJSON
     cJSON *expiry ENDED_BY(free_json) = cJSON_Parse("{\"exp\":0}");
     const char *url = text_at(request, "url");
 
-    make_key(replay, url, creation_of(item_at(exchange, "response.body"), expiry, ""));
+    create_key(replay, url, creation_of(item_at(exchange, "response.body"), expiry, ""));
     if (item_at(exchange, "response.body.attributes.exp") != NULL) {
-        put_policy(replay, url);
+        put_policy(replay, url, NULL);
     }
 }
 
@@ -116,7 +123,7 @@ static void prepare_immutable(struct replay *replay, const cJSON *exchange)
 
     copy_item(exchange, "request.body.release_policy", policy);
     cJSON_AddBoolToObject(cJSON_AddObjectToObject(policy, "attributes"), "exportable", true);
-    make_key(replay, text_at(exchange, "request.url"), creation_of(policy, NULL, "RSA-OAEP"));
+    create_key(replay, text_at(exchange, "request.url"), creation_of(policy, NULL, "RSA-OAEP"));
 }
 
 static void prepare_creation(struct replay *replay, const cJSON *exchange, cJSON *request)
@@ -126,7 +133,7 @@ static void prepare_creation(struct replay *replay, const cJSON *exchange, cJSON
     } else if (number_at(exchange, "response.status") == 409) {
         cJSON *creation = cJSON_Parse("{\"kty\":\"EC\"}");
 
-        make_key(replay, text_at(request, "url"), creation);
+        create_key(replay, text_at(request, "url"), creation);
         delete_key(replay, text_at(request, "url"));
     } else if (has_policy(exchange)) {
         prepare_rotation(replay, exchange, request);
@@ -141,7 +148,7 @@ static void prepare_backup(struct replay *replay, const cJSON *exchange, cJSON *
         format("%s", message == NULL ? text_at(exchange, "response.body.key.kid") : message);
     cJSON *backup ENDED_BY(free_json) = NULL;
 
-    make_key(replay, url, creation_of(item_at(exchange, "response.body"), NULL, "RSA-OAEP"));
+    create_key(replay, url, creation_of(item_at(exchange, "response.body"), NULL, "RSA-OAEP"));
     backup = call_key(replay, url, "POST", "/backup", NULL);
     replay_learn(replay, text_at(request, "body.value"), text_at(backup, "value"));
     if (message == NULL) {
@@ -159,8 +166,8 @@ static void prepare_update(struct replay *replay, const cJSON *exchange, cJSON *
         prepare_immutable(replay, exchange);
         return;
     }
-    make_key(replay, text_at(request, "url"),
-             creation_of(item_at(exchange, "response.body"), item_at(request, "body.attributes"), ""));
+    create_key(replay, text_at(request, "url"),
+               creation_of(item_at(exchange, "response.body"), item_at(request, "body.attributes"), ""));
 }
 
 static void prepare_import(struct replay *replay, const cJSON *exchange, cJSON *request)
@@ -262,7 +269,7 @@ void replay_prepare_list(const struct replay *replay, const cJSON *items, const 
     {
         cJSON *creation = creation_of(item, NULL, "ES256");
 
-        make_key(&other, text_at(item, "kid"), creation);
+        create_key(&other, text_at(item, "kid"), creation);
         if (strstr(url, "/deletedkeys") != NULL) {
             delete_key(&other, text_at(item, "kid"));
         }

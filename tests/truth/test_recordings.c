@@ -155,15 +155,10 @@ static void check_step(struct replay *replay, const cJSON *exchange, struct diff
 {
     cJSON *request ENDED_BY(free_json) = cJSON_Duplicate(item_at(exchange, "request"), true);
     struct reply reply ENDS(reply_done) = {0};
-    size_t before = found->count;
-
     replay_fill(exchange, request);
     fill_operation(exchange, request);
     reply = send_until(replay, exchange, request);
     compare(exchange, &reply, found);
-    if (found->count > before) {
-        print_message("# at %s %s\n", text_at(exchange, "request.method"), text_at(exchange, "request.url"));
-    }
     replay_learn_answer(replay, item_at(exchange, "response.body"), reply.json);
 }
 
@@ -174,16 +169,18 @@ static void check_sequence(void **state)
     cJSON *sequence ENDED_BY(free_json) = recorded_need(path);
     struct replay replay ENDED_BY(replay_done) = {.hsm = strstr(name, "-mhsm-") != NULL,
                                                   .delay = DELETE_DELAY};
-    struct differences found ENDED_BY(differences_done) = {0};
     const cJSON *exchanges = item_at(sequence, "exchanges"), *exchange;
 
     replay_begin(&replay, exchanges);
     prepare_listed(&replay, exchanges);
     cJSON_ArrayForEach(exchange, exchanges)
     {
+        char *where ENDED_BY(free_text) = format("%s %s", name, text_at(exchange, "operation"));
+        struct differences found ENDED_BY(differences_done) = {0};
+
         check_step(&replay, exchange, &found);
+        differences_judge(&found, where, &table);
     }
-    differences_judge(&found, name, &table);
 }
 
 /* --- All --- */
