@@ -44,7 +44,7 @@ static void check_all_versions_come_back(asker ask)
 static void test_all_versions_come_back(void **state)
 {
     (void)state;
-    make_key("treasure", "{\"kty\":\"EC\"}");
+    make_vault_key("treasure", "{\"kty\":\"EC\"}");
     check_all_versions_come_back(vault);
     make_mhsm_key("treasure", "{\"kty\":\"EC\"}");
     check_all_versions_come_back(mhsm);
@@ -58,7 +58,7 @@ static void test_a_restored_key_signs(void **state)
     size_t size = sizeof signature;
 
     (void)state;
-    make_key("treasure", "{\"kty\":\"EC\"}");
+    make_vault_key("treasure", "{\"kty\":\"EC\"}");
     body = back_up(vault);
     lose(vault);
     restored = vault("POST", "/keys/restore", body);
@@ -72,7 +72,7 @@ static void test_a_name_in_use_is_not_overwritten(void **state)
     char *body OWNED(owned_free) = NULL;
 
     (void)state;
-    make_key("treasure", "{\"kty\":\"EC\"}");
+    make_vault_key("treasure", "{\"kty\":\"EC\"}");
     body = back_up(vault);
     expect_refusal(vault("POST", "/keys/restore", body), 409, "Conflict", "");
     gone = vault("DELETE", "/keys/treasure", NULL);
@@ -90,7 +90,7 @@ static void test_what_is_no_backup_is_refused(void **state)
                    "MalformedBackupBlob", "");
     expect_refusal(vault("POST", "/keys/restore", "{}"), 400, "Malformed backup blob", "");
     expect_refusal(vault("POST", "/keys/nobody/backup", NULL), 404, "KeyNotFound", "");
-    make_key("treasure", "{\"kty\":\"EC\"}");
+    make_vault_key("treasure", "{\"kty\":\"EC\"}");
     body = back_up(vault);
     lose(vault);
     expect_refusal(mhsm("POST", "/keys/restore", body), 400, "MalformedBackupBlob", "");
@@ -115,9 +115,10 @@ static void test_a_release_policy_is_told(void **state)
     struct reply got ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("treasure",
-             "{\"kty\":\"EC-HSM\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"" POLICY
-             "\"}}");
+    make_vault_key(
+        "treasure",
+        "{\"kty\":\"EC-HSM\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"" POLICY
+        "\"}}");
     got = vault("GET", "/keys/treasure", NULL);
     assert_string_equal(reply_text(&got, "release_policy.data"), POLICY_AGAIN);
     assert_true(cJSON_IsFalse(reply_item(&got, "release_policy.immutable")));
@@ -150,12 +151,13 @@ static void test_an_immutable_policy_stays(void **state)
     struct reply changed ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("treasure",
-             "{\"kty\":\"EC-HSM\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"" POLICY
-             "\"}}");
+    make_vault_key(
+        "treasure",
+        "{\"kty\":\"EC-HSM\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"data\":\"" POLICY
+        "\"}}");
     changed = vault("PATCH", "/keys/treasure", change);
     assert_int_equal(changed.status, 200);
-    make_key(
+    make_vault_key(
         "treasure",
         "{\"kty\":\"EC-HSM\",\"attributes\":{\"exportable\":true},\"release_policy\":{\"immutable\":true,"
         "\"data\":\"" POLICY "\"}}");

@@ -260,7 +260,7 @@ static void make_at(struct reply (*ask)(const char *method, const char *path, co
     assert_int_equal(made.status, 200);
 }
 
-void make_key(const char *name, const char *json)
+void make_vault_key(const char *name, const char *json)
 {
     make_at(vault, name, json);
 }

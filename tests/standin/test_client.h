@@ -44,7 +44,7 @@ struct reply call_url(const char *method, const char *url, const char *const *li
 /* The same of the Managed HSM. */
 struct reply mhsm(const char *method, const char *path, const char *body);
 /* Its key is made anew: a PUT of JSON to .../create, once an older one of that name is gone. */
-void make_key(const char *name, const char *json);
+void make_vault_key(const char *name, const char *json);
 void make_mhsm_key(const char *name, const char *json);
 /* That status, and that code and inner code; "": none. The reply ends here. */
 void expect_refusal(struct reply reply, long status, const char *code, const char *inner);

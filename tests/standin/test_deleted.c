@@ -26,7 +26,7 @@ static void test_a_deleted_key_says_when_it_ends(void **state)
     const cJSON *deleted, *purge;
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     reply = vault("DELETE", "/keys/mortal", NULL);
     deleted = reply_item(&reply, "deletedDate");
     purge = reply_item(&reply, "scheduledPurgeDate");
@@ -40,7 +40,7 @@ static void test_a_deleted_key_says_when_it_ends(void **state)
 static void test_a_deleted_key_is_gone_for_all_else(void **state)
 {
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     done(vault("DELETE", "/keys/mortal", NULL));
     expect_refusal(vault("GET", "/keys/mortal", NULL), 404, "KeyNotFound", "");
     expect_refusal(vault("GET", "/keys/mortal/versions", NULL), 404, "KeyNotFound", "");
@@ -56,7 +56,7 @@ static void test_it_is_listed_among_the_deleted_only(void **state)
     struct reply deleted ENDS(reply_done) = {0}, live ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     done(vault("DELETE", "/keys/mortal", NULL));
     deleted = vault("GET", "/deletedkeys", NULL);
     live = vault("GET", "/keys", NULL);
@@ -71,7 +71,7 @@ static void test_a_recovered_key_is_the_same(void **state)
     struct reply made ENDS(reply_done) = {0}, reply ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     made = vault("GET", "/keys/mortal", NULL);
     done(vault("DELETE", "/keys/mortal", NULL));
     done(vault("POST", "/deletedkeys/mortal/recover", NULL));
@@ -86,7 +86,7 @@ static void test_a_purged_name_is_free(void **state)
     struct reply purged ENDS(reply_done) = {0}, again ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     done(vault("DELETE", "/keys/mortal", NULL));
     purged = vault("DELETE", "/deletedkeys/mortal", NULL);
     assert_int_equal(purged.status, 204);
@@ -100,7 +100,7 @@ static void test_a_purged_name_is_free(void **state)
 static void test_a_live_key_is_not_recovered_nor_purged(void **state)
 {
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     expect_refusal(vault("POST", "/deletedkeys/mortal/recover", NULL), 404, "KeyNotFound", "");
     expect_refusal(vault("DELETE", "/deletedkeys/mortal", NULL), 404, "KeyNotFound", "");
 }
@@ -108,7 +108,7 @@ static void test_a_live_key_is_not_recovered_nor_purged(void **state)
 static void test_purge_protection(void **state)
 {
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     done(vault("DELETE", "/keys/mortal", NULL));
     control("/settings", "{\"recovery_level\":\"CustomizedRecoverable\"}");
     expect_refusal(vault("DELETE", "/deletedkeys/mortal", NULL), 403, "Forbidden", "ForbiddenByPolicy");
@@ -122,7 +122,7 @@ static void test_deletion_takes_its_time(void **state)
     struct reply early ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     control("/settings", "{\"delete_delay_ms\":1500}");
     done(vault("DELETE", "/keys/mortal", NULL));
     early = vault("GET", "/deletedkeys/mortal", NULL);
@@ -139,7 +139,7 @@ static void test_recovery_takes_its_time(void **state)
     struct reply recovered ENDS(reply_done) = {0}, late ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     done(vault("DELETE", "/keys/mortal", NULL));
     control("/settings", "{\"recover_delay_ms\":1500}");
     recovered = vault("POST", "/deletedkeys/mortal/recover", NULL);
@@ -155,7 +155,7 @@ static void test_without_soft_delete_a_key_is_gone_at_once(void **state)
     struct reply gone ENDS(reply_done) = {0}, again ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mortal", ec);
+    make_vault_key("mortal", ec);
     control("/settings", "{\"recoverable_days\":0}");
     gone = vault("DELETE", "/keys/mortal", NULL);
     assert_int_equal(gone.status, 200);

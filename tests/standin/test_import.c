@@ -166,7 +166,7 @@ static void test_a_transfer_blob_is_opened(void **state)
     char *expected OWNED(owned_free) = NULL;
 
     (void)state;
-    make_key("exchange", kek);
+    make_vault_key("exchange", kek);
     reply = bring("RSA-HSM", "", &target, SPOIL_NOTHING);
     assert_int_equal(reply.status, 200);
     EVP_PKEY_get_bn_param(rsa_key(), "n", &n);
@@ -185,7 +185,7 @@ static void test_an_ec_target(void **state)
 
     (void)state;
     EVP_PKEY_free(key);
-    make_key("exchange", kek);
+    make_vault_key("exchange", kek);
     reply = bring("EC-HSM", "P-384", &target, SPOIL_NOTHING);
     assert_int_equal(reply.status, 200);
     assert_string_equal(reply_text(&reply, "key.crv"), "P-384");
@@ -199,7 +199,7 @@ static void test_a_spoiled_blob_is_refused(void **state)
     struct blob target OWNED(owned_blob) = pkcs8_of(rsa_key());
 
     (void)state;
-    make_key("exchange", kek);
+    make_vault_key("exchange", kek);
     for (enum spoil how = SPOIL_FIRST_HALF; how <= SPOIL_CUT; how++) {
         expect_refusal(bring("RSA-HSM", "", &target, how), 400, "BadParameter", "");
     }
@@ -212,7 +212,7 @@ static void test_only_a_key_for_import_opens_it(void **state)
     struct blob target OWNED(owned_blob) = pkcs8_of(rsa_key());
 
     (void)state;
-    make_key("exchange", "{\"kty\":\"RSA-HSM\"}");
+    make_vault_key("exchange", "{\"kty\":\"RSA-HSM\"}");
     expect_refusal(bring("RSA-HSM", "", &target, SPOIL_NOTHING), 403, "Forbidden", "KeyOperationForbidden");
 }
 
@@ -224,7 +224,7 @@ static void test_import_excludes_every_other_use(void **state)
         400, "BadParameter", "");
     expect_refusal(vault("POST", "/keys/refused/create", "{\"kty\":\"RSA\",\"key_ops\":[\"import\"]}"), 400,
                    "BadParameter", "");
-    make_key("exchange", kek);
+    make_vault_key("exchange", kek);
     expect_refusal(vault("POST", "/keys/exchange/wrapkey", "{\"alg\":\"RSA-OAEP\",\"value\":\"AQ\"}"), 403,
                    "Forbidden", "KeyOperationForbidden");
 }

@@ -13,7 +13,8 @@ static void test_a_rotated_key_has_one_more_version_of_its_kind(void **state)
     struct reply before ENDS(reply_done) = {0}, after ENDS(reply_done) = {0}, now ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("turning", "{\"kty\":\"EC\",\"crv\":\"P-384\",\"key_ops\":[\"sign\"],\"tags\":{\"a\":\"b\"}}");
+    make_vault_key("turning",
+                   "{\"kty\":\"EC\",\"crv\":\"P-384\",\"key_ops\":[\"sign\"],\"tags\":{\"a\":\"b\"}}");
     before = vault("GET", "/keys/turning", NULL);
     after = vault("POST", "/keys/turning/rotate", NULL);
     now = vault("GET", "/keys/turning", NULL);
@@ -32,7 +33,7 @@ static void test_no_policy(void **state)
     struct reply reply ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("turning", "{\"kty\":\"EC\"}");
+    make_vault_key("turning", "{\"kty\":\"EC\"}");
     reply = vault("GET", "/keys/turning/rotationpolicy", NULL);
     assert_string_equal(reply_text(&reply, "lifetimeActions.0.action.type"), "Notify");
     assert_true(cJSON_IsNull(reply_item(&reply, "attributes")));
@@ -45,7 +46,7 @@ static void test_a_policy_is_kept_and_completed(void **state)
     struct reply put ENDS(reply_done) = {0}, got ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("turning", "{\"kty\":\"EC\"}");
+    make_vault_key("turning", "{\"kty\":\"EC\"}");
     put = vault("PUT", "/keys/turning/rotationpolicy", ninety_days);
     got = vault("GET", "/keys/turning/rotationpolicy", NULL);
     assert_int_equal(put.status, 200);
@@ -79,7 +80,7 @@ static int64_t life_under(const char *expiry)
     char *policy OWNED(owned_free) = text("{\"attributes\":{\"expiryTime\":\"%s\"}}", expiry);
     struct reply put ENDS(reply_done) = {0}, made ENDS(reply_done) = {0};
 
-    make_key("turning", "{\"kty\":\"EC\"}");
+    make_vault_key("turning", "{\"kty\":\"EC\"}");
     put = vault("PUT", "/keys/turning/rotationpolicy", policy);
     assert_int_equal(put.status, 200);
     made = vault("POST", "/keys/turning/rotate", NULL);
@@ -105,7 +106,7 @@ static void test_a_policy_that_is_none_is_refused(void **state)
     struct reply reply ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("turning", "{\"kty\":\"EC\"}");
+    make_vault_key("turning", "{\"kty\":\"EC\"}");
     check_bad_policy("{\"attributes\":{\"expiryTime\":\"P27D\"}}");
     check_bad_policy("{\"attributes\":{\"expiryTime\":\"90D\"}}");
     check_bad_policy("{\"attributes\":{\"expiryTime\":\"P\"}}");

@@ -201,7 +201,7 @@ static void test_attestation(void **state)
     struct reply reply ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("proved", "{\"kty\":\"EC-HSM\"}");
+    make_vault_key("proved", "{\"kty\":\"EC-HSM\"}");
     reply = vault("GET", "/keys/proved/attestation", NULL);
     assert_non_null(reply_item(&reply, "attributes.attestation.publicKeyAttestation"));
     expect_refusal(vault("GET", "/keys/kek/attestation", NULL), 400, "BadParameter", "");
@@ -225,7 +225,7 @@ static void test_a_method_in_a_header(void **state)
     struct reply changed ENDS(reply_done) = {0}, deleted ENDS(reply_done) = {0};
 
     (void)state;
-    make_key("mutable", "{\"kty\":\"EC\"}");
+    make_vault_key("mutable", "{\"kty\":\"EC\"}");
     changed = post_as("PATCH");
     assert_string_equal(reply_text(&changed, "tags.a"), "b");
     expect_refusal(post_as("DANCE"), 404, "NotFound", "");
