@@ -142,14 +142,14 @@ static void test_a_connection_can_take_its_time(void **state)
     struct reply slow ENDS(reply_done) = {0}, quick ENDS(reply_done) = {0};
 
     (void)state;
-    control("/faults", "[{\"connect\":\"delay\",\"delay_ms\":400,\"match\":{\"server\":\"vault\"}}]");
+    control("/faults", "[{\"connect\":\"delay\",\"delay_ms\":1000,\"match\":{\"server\":\"vault\"}}]");
     slow = get_key();
     control("/faults", "[]");
     quick = get_key();
     assert_int_equal(slow.status, 200);
-    assert_true(slow.seconds >= 0.39);
+    assert_true(slow.seconds >= 0.99);
     assert_int_equal(quick.status, 200);
-    assert_true(quick.seconds < 0.39);
+    assert_true(quick.seconds < 0.99);
 }
 
 /* A connection that was good once; then its other end vanishes. */
