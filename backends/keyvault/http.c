@@ -241,18 +241,33 @@ static void explain(struct exchange *exchange, CURLcode code)
     }
 }
 
+/* What libcurl tells of a proxy, it tells when the connection is made. */
+static void note_peer(struct exchange *exchange)
+{
+    CURL *easy = exchange->line->easy;
+    const char *address = NULL, *proxy = exchange->line->client->proxy;
+    long connects = 0, proxy_status = 0;
+    bool machine = exchange->request->machine;
+
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
+    if (connects != 0 && !machine) {
+        curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+        exchange->line->proxied = proxy_status != 0 || (proxy != NULL && proxy[0] != 0);
+    }
+    exchange->reply->reused = connects == 0;
+    exchange->reply->proxied = exchange->line->proxied && !machine;
+    text_copy(bytes_of_text(address), exchange->reply->address, sizeof exchange->reply->address);
+}
+
 static void read_outcome(struct exchange *exchange, CURLcode code)
 {
     CURL *easy = exchange->line->easy;
-    const char *address = NULL;
-    long status = 0, connects = 0, verification = 0;
+    long status = 0, verification = 0;
 
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &address);
-    exchange->reply->reused = connects == 0;
     exchange->reply->status = (unsigned)status;
-    text_copy(bytes_of_text(address), exchange->reply->address, sizeof exchange->reply->address);
+    note_peer(exchange);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verification);
     if (code == CURLE_SSL_CONNECT_ERROR && verification != 0) {
         code = CURLE_PEER_FAILED_VERIFICATION; /* libcurl tells only some of its causes so */

@@ -65,6 +65,7 @@ struct http_reply {
     bool retry_after_exact;        /* told by one of the two headers that count milliseconds */
     char request_id[HTTP_ID_SIZE]; /* x-ms-request-id, "": not told */
     char address[64];              /* who it was: an IP address, "" */
+    bool proxied;                  /* and that was a proxy */
     struct buffer challenge;       /* the values of WWW-Authenticate, each ended by a newline */
     char cause[288];               /* of a failure, in words */
     const char *advice;            /* what to do about it; constant, never NULL */

@@ -13,6 +13,7 @@ struct http_line {
     struct http_line *next;
     struct deadline deadline; /* of the request on its way */
     bool connected;           /* it made a connection of its own */
+    bool proxied;             /* that goes through a proxy */
     int64_t since;            /* idle */
     const struct http_client *client;
     char error[CURL_ERROR_SIZE];

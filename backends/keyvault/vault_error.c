@@ -6,11 +6,11 @@ enum { ANY_VERB = -1 };
 
 static const char any_code[] = "*"; /* any code, but the service's own JSON; NULL: whatever the body */
 
-#define GRANT                                                                                                 \
-    "Grant the caller this permission on keys (access policy) or a role that has it: Key Vault Crypto "       \
-    "Service Encryption User (list, get, wrapKey, unwrapKey), Key Vault Crypto User (all); on a Managed HSM " \
-    "Managed HSM Crypto Service Encryption User or Crypto User. Management roles such as Contributor or "     \
-    "Owner give no access to keys. A new grant takes minutes to be known."
+#define GRANT                                                                                                \
+    "Grant the caller this permission on keys (access policy) or a role that has it: Key Vault Crypto "      \
+    "Service Encryption User (list, get, wrapKey, unwrapKey) or Key Vault Crypto User (all); on a Managed "  \
+    "HSM Managed HSM Crypto Service Encryption User or Managed HSM Crypto User. Management roles such as "   \
+    "Contributor or Owner give no access to keys. A new grant takes minutes to be known."
 #define GONE                                                                                                 \
     "There is no such key or version, or it was deleted; a deleted key can be recovered while soft delete "  \
     "keeps it."
@@ -18,9 +18,11 @@ static const char any_code[] = "*"; /* any code, but the service's own JSON; NUL
     "The vault refuses the token: check tenant, authority and audience; the vault's directory must be that " \
     "of the tenant."
 
+enum { HUNDREDS = 10, REDIRECTS = 3 };
+
 /* The first row that fits. */
 static const struct {
-    unsigned status; /* 0: any */
+    unsigned status; /* 0: any; below HUNDREDS: all that begin so */
     const char *code;
     int verbs;
     enum service_verdict verdict;
@@ -56,7 +58,8 @@ static const struct {
      "This answer is not the key service's own: look for a proxy or firewall on the way."},
 
     {404, any_code, VAULT_LIST, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
-     "A vault has a list of keys, however short: check `vault`."}, /* no key was asked for that could be gone */
+     "A vault has a list of keys, however short: check `vault`."}, /* no key was asked for that could be gone
+                                                                    */
     {404, "KeyNotFound", VAULT_WRAP, VERDICT_GONE, CKR_WRAPPING_KEY_HANDLE_INVALID, GONE},
     {404, "KeyNotFound", VAULT_UNWRAP, VERDICT_GONE, CKR_UNWRAPPING_KEY_HANDLE_INVALID, GONE},
     {404, "KeyNotFound", ANY_VERB, VERDICT_GONE, CKR_KEY_HANDLE_INVALID, GONE},
@@ -65,6 +68,8 @@ static const struct {
 
     {429, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
      "The vault's limit of requests is reached; it frees itself within seconds when fewer are made."},
+    {REDIRECTS, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
+     "It sends us elsewhere, which is not followed: check `vault`, and whether a proxy wants somebody to log in."},
     {0, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, "Try again; see the service's health."},
 };
 
@@ -79,6 +84,11 @@ static bool code_fits(const char *wanted, const struct vault_error *error, bool 
     return wanted == any_code || strcmp(wanted, inner ? error->inner : error->code) == 0;
 }
 
+static bool status_fits(unsigned wanted, unsigned status)
+{
+    return wanted == 0 || wanted == status || (wanted < HUNDREDS && wanted == status / 100);
+}
+
 /* Codes that a row names are looked for in the inner place first, for the outer one may be as wide as
  * Forbidden. */
 struct vault_ruling vault_error_judge(enum vault_verb verb, unsigned status, const struct vault_error *error)
@@ -87,7 +97,7 @@ struct vault_ruling vault_error_judge(enum vault_verb verb, unsigned status, con
     struct vault_ruling ruling = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, ""};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if ((rows[i].status == status || rows[i].status == 0) && (rows[i].verbs & (int)verb) != 0 &&
+        if (status_fits(rows[i].status, status) && (rows[i].verbs & (int)verb) != 0 &&
             ((has_inner && code_fits(rows[i].code, error, true)) || code_fits(rows[i].code, error, false))) {
             ruling = (struct vault_ruling){rows[i].verdict, rows[i].rv, rows[i].advice};
             break;

@@ -68,10 +68,44 @@ static const char *kind_of_address(const char *address)
     return a == 127 || strcmp(address, "::1") == 0 ? "this machine" : "a public address";
 }
 
-static bool is_about_network(const struct vault_error *error)
+static bool inner_is(const struct vault_error *error, const char *code)
 {
-    return error != NULL && (strcmp(error->inner, "ForbiddenByFirewall") == 0 ||
-                             strcmp(error->inner, "ForbiddenByConnection") == 0);
+    return error != NULL && (strcmp(error->inner, code) == 0 || strcmp(error->code, code) == 0);
+}
+
+/* The firewall's message tells whom it saw: not the address that this machine knows of itself. */
+static void explain_network(const struct http_reply *reply, const struct vault_error *error, char *ret_detail,
+                            size_t room)
+{
+    static const char before[] = "Client address:";
+    const char *seen = strstr(error->message, before);
+    char client[64] = "";
+
+    if (seen != NULL && sscanf(seen + sizeof before - 1, " %45[0-9a-fA-F.:]", client) == 1) {
+        snprintf(ret_detail, room, ", it saw %s; its name led to %s, %s", client, reply->address,
+                 reply->proxied ? "a proxy" : kind_of_address(reply->address));
+    } else {
+        snprintf(ret_detail, room, ", its name led to %s, %s", reply->address,
+                 reply->proxied ? "a proxy" : kind_of_address(reply->address));
+    }
+}
+
+/* The data action of a role; the permission of an access policy has the verb's own name. */
+static const char *action_of(enum vault_verb verb)
+{
+    switch (verb) {
+    case VAULT_WRAP:
+        return "wrap/action";
+    case VAULT_UNWRAP:
+        return "unwrap/action";
+    case VAULT_ENCRYPT:
+        return "encrypt/action";
+    case VAULT_DECRYPT:
+        return "decrypt/action";
+    default:
+        break;
+    }
+    return "read";
 }
 
 /* Why a blob does not open stays between the service and its log. */
@@ -99,21 +133,35 @@ static const char *explain_challenge(const struct http_reply *reply, char *ret_d
     return advice;
 }
 
+/* What more is known; ret_detail is empty where it is nothing. Returns better advice than the ruling's, or
+ * NULL. */
+static const char *explain(const struct vault_operation *operation, const struct http_reply *reply,
+                           const struct vault_error *error, char *ret_detail, size_t room)
+{
+    ret_detail[0] = 0;
+    if (reply->status == 401) {
+        return explain_challenge(reply, ret_detail, room);
+    }
+    if (inner_is(error, "ForbiddenByFirewall") || inner_is(error, "ForbiddenByConnection")) {
+        explain_network(reply, error, ret_detail, room);
+    } else if (inner_is(error, "ForbiddenByPolicy") || inner_is(error, "ForbiddenByRbac") ||
+               inner_is(error, "AccessDenied")) {
+        snprintf(ret_detail, room, ", it takes the permission %s, as a role's action keys/%s",
+                 vault_verb_name(operation->verb), action_of(operation->verb));
+    }
+    return NULL;
+}
+
 void vault_report_refusal(const struct vault_operation *operation, const struct http_reply *reply,
                           const struct vault_error *error, const struct vault_ruling *ruling)
 {
     const char *code = error == NULL ? "without the service's own words" : error->code;
     const char *inner = error == NULL ? "" : error->inner;
-    const char *message = message_of(error, ruling);
-    const char *advice = ruling->advice, *better = NULL;
-    char detail[TENANT_SIZE + 32] = "", said[600];
+    const char *message = message_of(error, ruling), *better;
+    char detail[TENANT_SIZE + 64], said[600];
 
-    if (is_about_network(error)) {
-        snprintf(detail, sizeof detail, ", at %s, %s", reply->address, kind_of_address(reply->address));
-    } else if (reply->status == 401) {
-        better = explain_challenge(reply, detail, sizeof detail);
-    }
+    better = explain(operation, reply, error, detail, sizeof detail);
     snprintf(said, sizeof said, "%u %s%s%s%s%.200s%s%s", reply->status, code, inner[0] == 0 ? "" : " ", inner,
              message[0] == 0 ? "" : ", \"", message, message[0] == 0 ? "" : "\"", detail);
-    vault_report(operation, said, better != NULL ? better : advice);
+    vault_report(operation, said, better != NULL ? better : ruling->advice);
 }

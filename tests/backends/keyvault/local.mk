@@ -33,6 +33,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json \
+	tests/backends/keyvault/test_vault_report \
 	tests/backends/keyvault/test_workload_identity
 tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
@@ -61,4 +62,5 @@ tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_report_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_workload_identity_LDADD = $(keyvault_ldadd)

@@ -343,7 +343,7 @@ static void test_firewall_tells_address(void **state)
 
     say_refusal(world, 403, "Forbidden", "ForbiddenByFirewall");
     expect_unwrap(world, CKR_DEVICE_ERROR, VERDICT_UNREACHABLE);
-    expect_log(world, "at 127.0.0.1, this machine");
+    expect_log(world, "its name led to 127.0.0.1, this machine");
 }
 
 static void test_html_instead_of_the_service(void **state)

@@ -128,6 +128,17 @@ static void test_codes_count_only_with_their_status(void **state)
     expect_all(403, "KeyNotFound", NULL, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR);
 }
 
+static void test_redirects(void **state)
+{
+    static const unsigned statuses[] = {301, 302, 307, 308};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        assert_non_null(strstr(judge(VAULT_UNWRAP, statuses[i], NULL, NULL).advice, "not followed"));
+    }
+    assert_null(strstr(judge(VAULT_UNWRAP, 503, NULL, NULL).advice, "not followed"));
+}
+
 static void test_advice(void **state)
 {
     (void)state;
@@ -149,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_bad_request_by_somebody_else),
         cmocka_unit_test(test_everything_else),
         cmocka_unit_test(test_codes_count_only_with_their_status),
+        cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_advice),
     };
 
