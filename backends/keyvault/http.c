@@ -5,6 +5,7 @@
 #include "backends/keyvault/http_pool.h"
 #include "backends/keyvault/libcurl.h"
 #include "config.h"
+#include <openssl/x509_vfy.h>
 #include <string.h>
 
 enum {
@@ -269,8 +270,11 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
     exchange->reply->status = (unsigned)status;
     note_peer(exchange);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verification);
-    if (code == CURLE_SSL_CONNECT_ERROR && verification != 0) {
-        code = CURLE_PEER_FAILED_VERIFICATION; /* libcurl tells only some of its causes so */
+    /* libcurl tells only some of its causes so; "unspecified" is the value of a certificate that never came.
+     */
+    if (code == CURLE_SSL_CONNECT_ERROR && verification != X509_V_OK &&
+        verification != X509_V_ERR_UNSPECIFIED) {
+        code = CURLE_PEER_FAILED_VERIFICATION;
     }
     if (code != CURLE_OK) {
         explain(exchange, code);

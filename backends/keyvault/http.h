@@ -45,7 +45,7 @@ struct http_request {
 enum http_failure {
     HTTP_ANSWERED,   /* a whole reply is here */
     HTTP_NO_CONNECT, /* nobody there: no name, no route, refused; or TLS broke off */
-    HTTP_REFUSED,    /* a proxy refuses to go there */
+    HTTP_REFUSED,    /* a proxy refuses to go there, or the other side speaks no TLS of ours */
     HTTP_UNTRUSTED,  /* the certificate is not for this host, or by nobody we trust */
     HTTP_BROKEN,     /* the connection broke before the reply was whole */
     HTTP_TIMED_OUT,

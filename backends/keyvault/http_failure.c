@@ -17,8 +17,6 @@ static const struct {
      "check `proxy`, or https_proxy in the environment"},
     {CURLE_PROXY, HTTP_NO_CONNECT, NULL, "check `proxy`, or https_proxy in the environment"},
     {CURLE_COULDNT_CONNECT, HTTP_NO_CONNECT, NULL, "check network, firewall and proxy"},
-    {CURLE_SSL_CONNECT_ERROR, HTTP_NO_CONNECT, NULL,
-     "TLS 1.2 with ECDHE or newer is needed, without inspection"},
     {CURLE_PEER_FAILED_VERIFICATION, HTTP_UNTRUSTED, NULL,
      "name the CA that signed its certificate with ca-file, and its own name in the address"},
     {CURLE_SSL_CACERT_BADFILE, HTTP_UNUSABLE, "no CA certificates", "see the line before"},
@@ -63,6 +61,15 @@ static void explain_proxy(struct http_reply *reply, long status)
     }
 }
 
+/* What OpenSSL objects to will be there the next time, too; a connection that broke meanwhile need not. */
+static void explain_tls(struct http_reply *reply, const char *words)
+{
+    bool objects = strstr(words, "SSL routines") != NULL && strstr(words, "unexpected eof") == NULL;
+
+    http_failure_set(reply, objects ? HTTP_REFUSED : HTTP_NO_CONNECT, words,
+                     "TLS 1.2 with ECDHE or newer is needed, without inspection");
+}
+
 /* libcurl repeats a proxy's address, password and all, where it does not understand it. */
 static const char *without_secrets(const char *own, CURLcode code)
 {
@@ -78,6 +85,10 @@ void http_failure_explain(struct http_reply *reply, CURLcode code, const char *o
 
     if (proxy_status >= 300) {
         explain_proxy(reply, proxy_status);
+        return;
+    }
+    if (code == CURLE_SSL_CONNECT_ERROR) {
+        explain_tls(reply, words);
         return;
     }
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {

@@ -117,8 +117,8 @@ static void test_it_leaves_half_of_the_time(void **state)
         struct health health;
 
         health_init(&health);
-        (void)health_note(&health, &reply, NOON, 1000, NOON);
-        assert_in_range(health.not_before, NOON, NOON + 500);
+        (void)health_note(&health, &reply, NOON, 3000, NOON);
+        assert_in_range(health.not_before, NOON, NOON + 1500);
         health_done(&health);
     }
     http_reply_done(&reply);
