@@ -7,6 +7,11 @@ libbyok_la_SOURCES += \
 	backends/base/deadline.c backends/base/deadline.h \
 	backends/base/file.c backends/base/file.h \
 	backends/base/handle.c backends/base/handle.h \
+	backends/base/hsm_login.c backends/base/hsm_login.h \
+	backends/base/hsm_module.c backends/base/hsm_module.h \
+	backends/base/hsm_slots.c backends/base/hsm_slots.h \
+	backends/base/hsm_turn.c backends/base/hsm_turn.h \
+	backends/base/hsm_uri.c backends/base/hsm_uri.h \
 	backends/base/libcrypto.c backends/base/libcrypto.h \
 	backends/base/log.c backends/base/log.h \
 	backends/base/process.c backends/base/process.h \

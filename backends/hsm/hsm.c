@@ -1,7 +1,7 @@
 /* The HSM token: its sessions, and every function of a session passed through to the vendor's module. */
 #include "backends/hsm/hsm.h"
 #include "backends/base/log.h"
-#include "backends/hsm/hsm_login.h"
+#include "backends/hsm/hsm_token.h"
 #include <stdlib.h>
 
 struct hsm_session {
@@ -63,7 +63,7 @@ static CK_RV login(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, 
     if (is_gone(session)) {
         return CKR_SESSION_HANDLE_INVALID;
     }
-    CK_RV rv = hsm_login_ensure(token, session->below, session->handle);
+    CK_RV rv = hsm_login_ensure(token->login, token->label, session->below, session->handle);
 
     if (rv != CKR_OK) {
         return rv == CKR_CRYPTOKI_NOT_INITIALIZED ? session_lost(session) : rv;
@@ -128,7 +128,7 @@ static void session_opened(struct hsm_session *session)
 
     if (token->login != NULL) {
         atomic_fetch_add(&token->sessions, 1);
-        (void)hsm_login_ensure(token, session->below, session->handle);
+        (void)hsm_login_ensure(token->login, token->label, session->below, session->handle);
     }
 }
 
@@ -228,7 +228,7 @@ static const struct token_ops hsm_ops = {
 
 static CK_RV fill_token(struct hsm_token *token, const struct settings *section)
 {
-    CK_RV rv = hsm_uri_read(section, &token->uri);
+    CK_RV rv = hsm_uri_read(section, "uri", HSM_URI_TOKEN, &token->uri);
 
     if (rv != CKR_OK) {
         return rv;
@@ -236,7 +236,7 @@ static CK_RV fill_token(struct hsm_token *token, const struct settings *section)
     hsm_token_describe(token);
     rv = hsm_module_enter(token->uri.module_path, settings_yes(section, "finalize"), &token->watch,
                           &token->module);
-    return rv == CKR_OK ? hsm_login_enter(token) : rv;
+    return rv == CKR_OK ? hsm_login_enter(token->module, &token->uri, &token->login) : rv;
 }
 
 static CK_RV open_token(const struct settings *section, struct token **ret_token)

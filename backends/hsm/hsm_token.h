@@ -6,8 +6,11 @@
 #define BYOK_BACKENDS_HSM_HSM_TOKEN_H
 
 #include "backends/backend.h"
-#include "backends/hsm/hsm_module.h"
-#include "backends/hsm/hsm_uri.h"
+#include "backends/base/hsm_login.h"
+
+/* As which user the application believes to be logged in. Where we log in, its C_Login and C_Logout answer as
+ * those of a token that needs no login. */
+enum hsm_application { HSM_NOBODY, HSM_USER, HSM_OFFICER };
 
 struct hsm_token {
     struct token base;

@@ -1,5 +1,5 @@
 /* Taking turns at what is slow. */
-#include "backends/hsm/hsm_turn.h"
+#include "backends/base/hsm_turn.h"
 
 void hsm_turn_init(struct hsm_turn *turn)
 {

@@ -1,5 +1,5 @@
 /* One attempt with each PIN. */
-#include "backends/hsm/hsm_login.h"
+#include "backends/base/hsm_login.h"
 #include "backends/base/file.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
@@ -10,34 +10,40 @@ enum { PIN_MOST = 4096 };
 
 struct hsm_login {
     struct hsm_login *next;
-    char *uri;
+    char *token; /* whose, as struct hsm_uri says it */
+    enum hsm_pin_place place;
+    char *name;              /* path or variable */
     struct hsm_turn turn;    /* for what follows */
     CK_RV refused;           /* the HSM's answer that ends all attempts; CKR_OK: none */
     struct file_version pin; /* what was refused */
     CK_RV said;              /* the failure that the log has; CKR_OK: none */
 };
 
-static struct hsm_login *login_new(const char *uri)
+static struct hsm_login *login_new(const struct hsm_uri *uri)
 {
     struct hsm_login *login = calloc(1, sizeof *login);
 
     if (login == NULL) {
         return NULL;
     }
-    login->uri = strdup(uri);
-    if (login->uri == NULL) {
+    login->token = strdup(uri->token);
+    login->name = strdup(uri->pin_name);
+    if (login->token == NULL || login->name == NULL) {
+        free(login->token);
+        free(login->name);
         free(login);
         return NULL;
     }
+    login->place = uri->pin_place;
     hsm_turn_init(&login->turn);
     return login;
 }
 
-static struct hsm_login *login_of_locked(struct hsm_module *module, const char *uri)
+static struct hsm_login *login_of_locked(struct hsm_module *module, const struct hsm_uri *uri)
 {
     struct hsm_login *login = module->logins;
 
-    while (login != NULL && strcmp(login->uri, uri) != 0) {
+    while (login != NULL && strcmp(login->token, uri->token) != 0) {
         login = login->next;
     }
     if (login == NULL) {
@@ -50,16 +56,21 @@ static struct hsm_login *login_of_locked(struct hsm_module *module, const char *
     return login;
 }
 
-CK_RV hsm_login_enter(struct hsm_token *token)
+CK_RV hsm_login_enter(struct hsm_module *module, const struct hsm_uri *uri, struct hsm_login **ret_login)
 {
-    if (token->uri.pin_place == HSM_PIN_NOWHERE) {
-        token->login = NULL;
+    if (uri->pin_place == HSM_PIN_NOWHERE) {
+        *ret_login = NULL;
         return CKR_OK;
     }
     hsm_module_lock();
-    token->login = login_of_locked(token->module, token->uri.text);
+    struct hsm_login *login = login_of_locked(module, uri);
+
     hsm_module_unlock();
-    return token->login == NULL ? CKR_HOST_MEMORY : CKR_OK;
+    if (login == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    *ret_login = login;
+    return CKR_OK;
 }
 
 void hsm_login_after_fork(struct hsm_module *module)
@@ -86,9 +97,8 @@ static const struct {
     {CKR_OK, false, "C_Login failed"},
 };
 
-static void explain(struct hsm_token *token, CK_RV rv)
+static void explain(struct hsm_login *login, const char *about, CK_RV rv)
 {
-    struct hsm_login *login = token->login;
     size_t row = 0;
 
     while (answers[row].rv != rv && answers[row].rv != CKR_OK) {
@@ -98,35 +108,34 @@ static void explain(struct hsm_token *token, CK_RV rv)
         login->refused = rv;
     }
     if (login->said != rv) {
-        log_error(token->label, "no login with the PIN of %s: %s (0x%lx); private objects are not visible",
-                  token->uri.pin_name, answers[row].what, rv);
+        log_error(about, "no login with the PIN of %s: %s (0x%lx); private objects are not visible",
+                  login->name, answers[row].what, rv);
     }
     login->said = rv;
 }
 
-static bool pin_has_changed(const struct hsm_token *token)
+static bool pin_has_changed(const struct hsm_login *login)
 {
-    return token->uri.pin_place == HSM_PIN_FILE && file_changed(token->uri.pin_name, &token->login->pin);
+    return login->place == HSM_PIN_FILE && file_changed(login->name, &login->pin);
 }
 
-static CK_RV read_pin(struct hsm_token *token, struct buffer *pin)
+static CK_RV read_pin(struct hsm_login *login, const char *about, struct buffer *pin)
 {
     const char *value;
 
-    if (token->uri.pin_place == HSM_PIN_FILE) {
-        return file_read_secret(token->label, "pin-source", token->uri.pin_name, pin, &token->login->pin);
+    if (login->place == HSM_PIN_FILE) {
+        return file_read_secret(about, "pin-source", login->name, pin, &login->pin);
     }
-    value = settings_environment(token->uri.pin_name);
+    value = settings_environment(login->name);
     if (value == NULL) {
-        log_error(token->label, "pin-source: the environment has no %s, or it may not be used here",
-                  token->uri.pin_name);
+        log_error(about, "pin-source: the environment has no %s, or it may not be used here", login->name);
         return CKR_GENERAL_ERROR;
     }
     return buffer_append_text(pin, value);
 }
 
 /* With one try left, a PIN file that is out of date would lock the token. */
-static bool one_try_left(struct hsm_token *token, const CK_FUNCTION_LIST *functions,
+static bool one_try_left(struct hsm_login *login, const char *about, const CK_FUNCTION_LIST *functions,
                          CK_SESSION_HANDLE session)
 {
     CK_SESSION_INFO here;
@@ -137,37 +146,37 @@ static bool one_try_left(struct hsm_token *token, const CK_FUNCTION_LIST *functi
         (info.flags & (CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED)) == 0) {
         return false;
     }
-    if (token->login->said != CKR_PIN_LOCKED) {
-        log_error(token->label, "the HSM's PIN %s; it is left alone: log in once with the vendor's tool",
+    if (login->said != CKR_PIN_LOCKED) {
+        log_error(about, "the HSM's PIN %s; it is left alone: log in once with the vendor's tool",
                   (info.flags & CKF_USER_PIN_LOCKED) != 0 ? "is locked" : "has one try left");
     }
-    token->login->said = CKR_PIN_LOCKED;
+    login->said = CKR_PIN_LOCKED;
     return true;
 }
 
-static CK_RV attempt(struct hsm_token *token, const CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE session)
+static CK_RV attempt(struct hsm_login *login, const char *about, const CK_FUNCTION_LIST *functions,
+                     CK_SESSION_HANDLE session)
 {
     struct buffer pin SCOPED(buffer_free) = BUFFER_INIT(PIN_MOST);
-    struct hsm_login *login = token->login;
 
-    if (login->refused != CKR_OK && !pin_has_changed(token)) {
+    if (login->refused != CKR_OK && !pin_has_changed(login)) {
         return login->refused;
     }
     login->refused = CKR_OK;
-    if (one_try_left(token, functions, session)) {
+    if (one_try_left(login, about, functions, session)) {
         return CKR_PIN_LOCKED;
     }
-    CK_RV rv = read_pin(token, &pin);
+    CK_RV rv = read_pin(login, about, &pin);
 
     if (rv != CKR_OK) {
         return rv;
     }
     rv = functions->C_Login(session, CKU_USER, pin.data, pin.size);
     if (rv != CKR_OK && rv != CKR_USER_ALREADY_LOGGED_IN) {
-        explain(token, rv);
+        explain(login, about, rv);
         return rv;
     }
-    log_debug(token->label, "logged in with the PIN of %s", token->uri.pin_name);
+    log_debug(about, "logged in with the PIN of %s", login->name);
     login->said = CKR_OK;
     return CKR_OK;
 }
@@ -181,16 +190,17 @@ static bool is_logged_in(const CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE se
 }
 
 /* The thread that is logging in may come here again, from inside the vendor's module: it goes on without. */
-CK_RV hsm_login_ensure(struct hsm_token *token, const CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE session)
+CK_RV hsm_login_ensure(struct hsm_login *login, const char *about, const CK_FUNCTION_LIST *functions,
+                       CK_SESSION_HANDLE session)
 {
     if (is_logged_in(functions, session)) {
         return CKR_OK;
     }
-    if (!hsm_turn_take(&token->login->turn)) {
+    if (!hsm_turn_take(&login->turn)) {
         return CKR_USER_NOT_LOGGED_IN;
     }
-    CK_RV rv = is_logged_in(functions, session) ? CKR_OK : attempt(token, functions, session);
+    CK_RV rv = is_logged_in(functions, session) ? CKR_OK : attempt(login, about, functions, session);
 
-    hsm_turn_give(&token->login->turn);
+    hsm_turn_give(&login->turn);
     return rv;
 }

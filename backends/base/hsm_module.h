@@ -5,11 +5,11 @@
  *
  * No lock is held during a call into a vendor's module: it may call this one.
  */
-#ifndef BYOK_BACKENDS_HSM_HSM_MODULE_H
-#define BYOK_BACKENDS_HSM_HSM_MODULE_H
+#ifndef BYOK_BASE_HSM_MODULE_H
+#define BYOK_BASE_HSM_MODULE_H
 
 #include "backends/base/cryptoki.h"
-#include "backends/hsm/hsm_turn.h"
+#include "backends/base/hsm_turn.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>

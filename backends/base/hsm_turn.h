@@ -3,8 +3,8 @@
  * vendor's module may call this one on the same thread: such a thread is told so instead of waiting for
  * itself.
  */
-#ifndef BYOK_BACKENDS_HSM_HSM_TURN_H
-#define BYOK_BACKENDS_HSM_HSM_TURN_H
+#ifndef BYOK_BASE_HSM_TURN_H
+#define BYOK_BASE_HSM_TURN_H
 
 #include <pthread.h>
 #include <stdbool.h>

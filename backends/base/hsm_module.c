@@ -1,8 +1,8 @@
 /* Loading the vendors' modules, initialising them, and noticing when somebody else finalised one. */
-#include "backends/hsm/hsm_module.h"
+#include "backends/base/hsm_module.h"
 #include "backends/base/deadline.h"
+#include "backends/base/hsm_login.h"
 #include "backends/base/log.h"
-#include "backends/hsm/hsm_login.h"
 #include <dlfcn.h>
 #include <p11-kit/p11-kit.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static void complain(struct hsm_module *module, const char *about, const char *w
     if (!module->complained) {
         module->complained = true;
         log_error(about,
-                  "the HSM's library %s %s: %s; check `module-path` in `uri`, and that library's own "
+                  "the HSM's library %s %s: %s; check `module-path`, and that library's own "
                   "configuration and permissions",
                   module->path, what, cause == NULL ? "no reason given" : cause);
     }
