@@ -17,9 +17,10 @@ static char *back_up(asker ask)
 
 static void lose(asker ask)
 {
-    struct reply gone ENDS(reply_done) = ask("DELETE", "/keys/treasure", NULL);
-    struct reply purged ENDS(reply_done) = ask("DELETE", "/deletedkeys/treasure", NULL);
+    struct reply purged ENDS(reply_done) = {0};
 
+    ignore(ask("DELETE", "/keys/treasure", NULL));
+    purged = ask("DELETE", "/deletedkeys/treasure", NULL);
     assert_int_equal(purged.status, 204);
 }
 
@@ -68,14 +69,13 @@ static void test_a_restored_key_signs(void **state)
 
 static void test_a_name_in_use_is_not_overwritten(void **state)
 {
-    struct reply gone ENDS(reply_done) = {0};
     char *body OWNED(owned_free) = NULL;
 
     (void)state;
     make_vault_key("treasure", "{\"kty\":\"EC\"}");
     body = back_up(vault);
     expect_refusal(vault("POST", "/keys/restore", body), 409, "Conflict", "");
-    gone = vault("DELETE", "/keys/treasure", NULL);
+    ignore(vault("DELETE", "/keys/treasure", NULL));
     expect_refusal(vault("POST", "/keys/restore", body), 409, "Conflict", "");
 }
 

@@ -29,6 +29,8 @@ struct reply {
 };
 
 void reply_done(struct reply *reply);
+/* Whatever it says. */
+void ignore(struct reply reply);
 /* From the answer, along a path like "error.innererror.code"; NULL: not there. Borrowed. */
 const cJSON *reply_item(const struct reply *reply, const char *path);
 const char *reply_text(const struct reply *reply, const char *path);
