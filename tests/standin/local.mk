@@ -37,6 +37,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/publish.c \
 	tests/standin/quota.c tests/standin/quota.h \
 	tests/standin/route.c tests/standin/route.h \
+	tests/standin/send.c tests/standin/send.h \
 	tests/standin/server.c tests/standin/server.h \
 	tests/standin/settings.c tests/standin/settings.h \
 	tests/standin/standin.h \
@@ -64,7 +65,7 @@ tests_standin_test_standin_LDADD = $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS
 tests_standin_test_standin_SOURCES = $(standin_runner) \
 	tests/standin/test_standin.c tests/standin/test_standin.h \
 	tests/standin/test_client.c tests/standin/test_client.h \
-	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_refusals.c tests/standin/test_doors.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
+	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_refusals.c tests/standin/test_challenges.c tests/standin/test_quota.c tests/standin/test_doors.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
 	tests/standin/test_faults.c tests/standin/test_recordings.c tests/standin/test_vault_curl.c \
 	tests/standin/test_import.c tests/standin/test_material.c tests/standin/test_material.h \
 	tests/standin/test_deleted.c tests/standin/test_rotation.c tests/standin/test_backup.c \

@@ -243,6 +243,30 @@ void forget_token(void)
     usual_token = mhsm_token = NULL;
 }
 
+/* --- Another caller, another service --- */
+
+char *token_with(const char *permissions, const char *resource)
+{
+    char *path OWNED(owned_free) = text("/callers/%s", SOMEBODY);
+    char *body OWNED(owned_free) = text("{\"secret\":\"s\",\"permissions\":%s}", permissions);
+    char *scope OWNED(owned_free) = text("%s/.default", resource);
+    struct reply reply ENDS(reply_done) = {0};
+
+    control(path, body);
+    reply = ask_token(standin.tenant_id, SOMEBODY, "s", scope);
+    assert_int_equal(reply.status, 200);
+    return text("%s", reply_text(&reply, "access_token"));
+}
+
+struct reply call_mhsm(const char *token, const char *method, const char *path, const char *body)
+{
+    char *url OWNED(owned_free) = text("%s%s?api-version=7.6", standin.mhsm_url, path);
+    char *bearer OWNED(owned_free) = text("Authorization: Bearer %s", token == NULL ? "" : token);
+    const char *const lines[] = {"Content-Type: application/json", token == NULL ? NULL : bearer, NULL};
+
+    return call_url(method, url, lines, body);
+}
+
 /* --- Short forms --- */
 
 void control(const char *path, const char *json)

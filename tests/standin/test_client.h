@@ -65,6 +65,13 @@ char *fresh_token(void);
 void forget_token(void);
 const char *client_secret(void);
 
+/* A caller of tests. With just these permissions (JSON) from now on; its token for the resource, from malloc.
+ */
+#define SOMEBODY "55555555-0000-0000-0000-000000000000"
+char *token_with(const char *permissions, const char *resource);
+/* A call of the Managed HSM, api-version 7.6. token NULL: none. */
+struct reply call_mhsm(const char *token, const char *method, const char *path, const char *body);
+
 /* PUT of JSON to the control port; it must be accepted. */
 void control(const char *path, const char *json);
 

@@ -10,7 +10,7 @@ struct test_list {
 };
 
 extern const struct test_list key_tests, access_tests, page_tests, fault_tests, recording_tests,
-    vault_curl_tests, identity_tests, machine_tests, refusal_tests, door_tests;
+    vault_curl_tests, identity_tests, machine_tests, refusal_tests, challenge_tests, quota_tests, door_tests;
 extern const struct test_list import_tests, deleted_tests, rotation_tests, backup_tests, oct_tests,
     mhsm_tests, version_tests;
 
