@@ -18,7 +18,8 @@ enum {
     KEEPALIVE_IDLE = 15,    /* seconds; three probes later a peer that is gone is known to be */
     KEEPALIVE_INTERVAL = 5, /* seconds */
     KEEPALIVE_COUNT = 3,
-    UNACKNOWLEDGED = 10000 /* milliseconds that sent bytes may stay so (RFC 5482) */
+    UPLOAD_ROOM = 16 * 1024, /* bytes, the least there can be: made and wiped for each request */
+    UNACKNOWLEDGED = 10000   /* milliseconds that sent bytes may stay so (RFC 5482) */
 };
 
 static struct {
@@ -74,6 +75,7 @@ static void set_connection(CURL *easy, struct http_line *line)
 static void set_limits(CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_ROOM);
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);

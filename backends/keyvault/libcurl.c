@@ -4,6 +4,7 @@
 #include "backends/base/log.h"
 #include "backends/base/process.h"
 #include "backends/base/settings.h"
+#include "backends/keyvault/libcurl_memory.h"
 #include <curl/curl.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -59,7 +60,7 @@ static CK_RV initialise(const char *about)
     if (rv != CKR_OK) {
         return rv;
     }
-    code = curl_global_init(CURL_GLOBAL_DEFAULT);
+    code = libcurl_memory_init();
     libcrypto_leave(before);
     return code == CURLE_OK ? CKR_OK : refuse(about, curl_easy_strerror(code));
 }

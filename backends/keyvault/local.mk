@@ -29,6 +29,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \
 	backends/keyvault/keyvault.c backends/keyvault/keyvault.h \
 	backends/keyvault/libcurl.c backends/keyvault/libcurl.h \
+	backends/keyvault/libcurl_memory.c backends/keyvault/libcurl_memory.h \
 	backends/keyvault/option_text.c backends/keyvault/option_text.h \
 	backends/keyvault/retry.c backends/keyvault/retry.h \
 	backends/keyvault/sign_in.c backends/keyvault/sign_in.h \

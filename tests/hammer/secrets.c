@@ -23,6 +23,7 @@ enum {
     MASK = 0xa5,
     KEY_SIZE = 32,
     PIECE = 16,
+    TOKEN_PART = 64,
     LOOK = 1 << 20,
     MOST_NEEDLES = 8,
     MOST_MAPS = 4096
@@ -388,6 +389,88 @@ static void test_the_client_secret_is_nowhere(void **state)
     assert_int_equal(ours + elsewhere, 0);
 }
 
+static bool write_masked_token(int fd, const unsigned char *text, size_t size)
+{
+    static const char before[] = "\"authorization\":\"Bearer ";
+    const unsigned char *at = text, *found = NULL, *end;
+    unsigned char part[TOKEN_PART];
+
+    while (at != NULL && (at = memmem(at, size - (size_t)(at - text), before, sizeof before - 1)) != NULL) {
+        at += sizeof before - 1;
+        found = at;
+    }
+    end = found == NULL ? NULL : memchr(found, '"', size - (size_t)(found - text));
+    if (end == NULL || end - found < 2 * TOKEN_PART) {
+        return false;
+    }
+    for (size_t i = 0; i < TOKEN_PART; i++) {
+        part[i] = end[(ptrdiff_t)i - TOKEN_PART] ^ MASK;
+    }
+    return write(fd, part, TOKEN_PART) == TOKEN_PART;
+}
+
+/* The signature of the access token that was sent last, masked by a child, which asks the stand-in. */
+static void look_for_token(void)
+{
+    int fds[2], status = -1;
+    ssize_t got;
+
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+
+    if (child == 0) {
+        char command[256];
+        size_t size = 0;
+
+        snprintf(command, sizeof command, "curl -s %s/requests", getenv("CONTROL_URL"));
+        for (FILE *answer = popen(command, "r"); answer != NULL && !feof(answer) && size < LOOK;) {
+            size += fread(window + size, 1, LOOK - size, answer);
+        }
+        _exit(write_masked_token(fds[1], window, size) ? 0 : 1);
+    }
+    close(fds[1]);
+    got = read(fds[0], secret_at, sizeof secret_at);
+    close(fds[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(got, TOKEN_PART);
+    needle_count = 0;
+    add_needle("the access token", masked_secret, 0);
+    add_needle("the access token, end", masked_secret, TOKEN_PART - PIECE);
+}
+
+/* No label: the vault is asked for its list. */
+static void list_keys(void)
+{
+    CK_OBJECT_HANDLE found[16];
+    CK_ULONG count = 0;
+
+    assert_int_equal(p11->C_FindObjectsInit(session, NULL, 0), CKR_OK);
+    assert_int_equal(p11->C_FindObjects(session, found, 16, &count), CKR_OK);
+    assert_int_equal(p11->C_FindObjectsFinal(session), CKR_OK);
+    assert_true(count > 0);
+}
+
+/* It is kept for the next request, once, and what a request was made of is gone. */
+static void test_the_access_token_is_kept_once(void **state)
+{
+    int ours, elsewhere;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        unwrap_key();
+        wrap_key(create_key(true));
+        list_keys();
+    }
+    look_for_token();
+    look(&ours, &elsewhere);
+    assert_int_equal(ours + elsewhere, 2); /* both parts of it */
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    look(&ours, &elsewhere);
+    assert_int_equal(ours + elsewhere, 0);
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+}
+
 static void test_the_log_tells_no_key(void **state)
 {
     FILE *log = fopen(getenv("LOG_FILE"), "r");
@@ -418,6 +501,7 @@ int main(void)
         with_module(test_a_wrapped_key_is_in_our_pages_alone),
         with_module(test_what_was_decrypted_is_nowhere),
         with_module(test_the_client_secret_is_nowhere),
+        with_module(test_the_access_token_is_kept_once),
         with_module(test_the_log_tells_no_key),
     };
 
