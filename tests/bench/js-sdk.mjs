@@ -8,11 +8,13 @@
 // of its first unwrap, which every run makes.
 // The environment: $BLOB, a data key wrapped with RSA-OAEP-256 under "kek", in hexadecimal; $AZURE_SDK_JS; and of
 // tests/with-tokens VAULT_URL, IDENTITY_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET_FILE, and NODE_EXTRA_CA_CERTS.
+import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
 
 const { VAULT_URL, IDENTITY_URL, TENANT_ID, CLIENT_ID, CLIENT_SECRET_FILE, AZURE_SDK_JS, BLOB } = process.env;
+globalThis.crypto ??= webcrypto; // for Node.js 18
 const require = createRequire(`${AZURE_SDK_JS}/package.json`);
 const { CryptographyClient } = require("@azure/keyvault-keys");
 const COUNTS = { unwrap: 400, wrap: 400 };

@@ -1,9 +1,13 @@
 // The SDK as it is installed, and the stand-in that tests/with-tokens has started.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
+
+// The SDK wants Node.js 20; all that it misses in 18, which Debian 12 has, is this name.
+globalThis.crypto ??= webcrypto;
 
 const require = createRequire(`${process.env.AZURE_SDK_JS}/package.json`);
 const { CryptographyClient, KeyClient } = require("@azure/keyvault-keys");
