@@ -173,8 +173,8 @@ static bool fail_refused(const struct token_scope *scope, const struct http_repl
     advice = advice_for(error.code);
     if (advice != NULL) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                             "%s refuses the credential: %s, AADSTS%lld: %s", scope->authority, error.error,
-                             (long long)error.code, advice);
+                             "%s refuses the credential (%s): %s, AADSTS%lld: %s", scope->authority,
+                             what_to_check, error.error, (long long)error.code, advice);
     }
     return identity_fail(
         ret_failure, CKR_USER_NOT_LOGGED_IN,
