@@ -66,7 +66,7 @@ tests_standin_test_standin_SOURCES = $(standin_runner) \
 	tests/standin/test_standin.c tests/standin/test_standin.h \
 	tests/standin/test_client.c tests/standin/test_client.h \
 	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_refusals.c tests/standin/test_challenges.c tests/standin/test_quota.c tests/standin/test_doors.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
-	tests/standin/test_faults.c tests/standin/test_recordings.c tests/standin/test_vault_curl.c \
+	tests/standin/test_faults.c tests/standin/test_vault_curl.c \
 	tests/standin/test_import.c tests/standin/test_material.c tests/standin/test_material.h \
 	tests/standin/test_deleted.c tests/standin/test_rotation.c tests/standin/test_backup.c \
 	tests/standin/test_oct.c tests/standin/test_mhsm.c tests/standin/test_versions.c \

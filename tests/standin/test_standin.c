@@ -25,10 +25,9 @@ static int end(void **state)
 int main(void)
 {
     const struct test_list *const lists[] = {
-        &key_tests,        &access_tests,   &page_tests,    &fault_tests,   &recording_tests,
-        &vault_curl_tests, &identity_tests, &machine_tests, &refusal_tests, &challenge_tests,
-        &quota_tests,      &door_tests,     &import_tests,  &deleted_tests, &rotation_tests,
-        &backup_tests,     &oct_tests,      &mhsm_tests,    &version_tests};
+        &key_tests,     &access_tests,   &page_tests,      &fault_tests, &vault_curl_tests, &identity_tests,
+        &machine_tests, &refusal_tests,  &challenge_tests, &quota_tests, &door_tests,       &import_tests,
+        &deleted_tests, &rotation_tests, &backup_tests,    &oct_tests,   &mhsm_tests,       &version_tests};
     struct CMUnitTest *all;
     size_t count = 0;
     int failed;

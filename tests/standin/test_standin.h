@@ -9,8 +9,8 @@ struct test_list {
     size_t count;
 };
 
-extern const struct test_list key_tests, access_tests, page_tests, fault_tests, recording_tests,
-    vault_curl_tests, identity_tests, machine_tests, refusal_tests, challenge_tests, quota_tests, door_tests;
+extern const struct test_list key_tests, access_tests, page_tests, fault_tests, vault_curl_tests,
+    identity_tests, machine_tests, refusal_tests, challenge_tests, quota_tests, door_tests;
 extern const struct test_list import_tests, deleted_tests, rotation_tests, backup_tests, oct_tests,
     mhsm_tests, version_tests;
 

@@ -56,9 +56,11 @@ char *asked_target(const cJSON *entry)
 
     cJSON_ArrayForEach(value, item_at(entry, "query"))
     {
-        char *longer = format("%s%c%s=%s", target, strchr(target, '?') == NULL ? '?' : '&', value->string,
-                              value->valuestring);
+        char *escaped = curl_easy_escape(NULL, value->valuestring, 0);
+        char *longer =
+            format("%s%c%s=%s", target, strchr(target, '?') == NULL ? '?' : '&', value->string, escaped);
 
+        curl_free(escaped);
         free(target);
         target = longer;
     }
@@ -83,18 +85,32 @@ static size_t collect(char *data, size_t size, size_t count, void *argument)
     return size * count;
 }
 
+/* All but those that libcurl makes of the connection and the body. */
+static struct curl_slist *header_lines(const cJSON *headers)
+{
+    struct curl_slist *lines = NULL;
+    const cJSON *header;
+
+    cJSON_ArrayForEach(header, headers)
+    {
+        if (strcmp(header->string, "host") != 0 && strcmp(header->string, "content-length") != 0) {
+            char *line ENDED_BY(free_text) = format("%s: %s", header->string, header->valuestring);
+
+            lines = curl_slist_append(lines, line);
+        }
+    }
+    return lines;
+}
+
 cJSON *asked_again(const char *base, const cJSON *entry, unsigned *ret_status)
 {
     char *target ENDED_BY(free_text) = asked_target(entry),
                  *url ENDED_BY(free_text) = format("%s%s", base, target);
-    char *token ENDED_BY(free_text) =
-        format("Authorization: %s", text_at(item_at(entry, "headers"), "authorization"));
     char *body ENDED_BY(free_text) = format("%s", "");
-    struct curl_slist *headers = curl_slist_append(NULL, token);
+    struct curl_slist *headers = header_lines(item_at(entry, "headers"));
     CURL *curl = curl_easy_init();
     long status = 0;
 
-    headers = curl_slist_append(headers, "Content-Type: application/json");
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");

@@ -36,3 +36,13 @@ truth_asked = $(standin_runner) \
 check_PROGRAMS += tests/truth/test_requests
 tests_truth_test_requests_LDADD = $(LDADD) -lm
 tests_truth_test_requests_SOURCES = $(truth_common) $(truth_openapi) $(truth_asked) tests/truth/test_requests.c
+
+truth_flow = tests/truth/flow.c tests/truth/flow.h tests/truth/shape.c tests/truth/shape.h
+check_PROGRAMS += tests/truth/test_identity
+tests_truth_test_identity_LDADD = $(keyvault_ldadd)
+tests_truth_test_identity_SOURCES = $(truth_common) $(truth_asked) $(truth_flow) tests/truth/test_identity.c \
+	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h
+
+check_PROGRAMS += tests/truth/test_tokens
+tests_truth_test_tokens_LDADD = $(LDADD)
+tests_truth_test_tokens_SOURCES = $(truth_common) $(truth_flow) tests/truth/test_tokens.c
