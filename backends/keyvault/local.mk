@@ -15,6 +15,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/identity/client_secret.c backends/keyvault/identity/identity.h \
 	backends/keyvault/identity/credential.c backends/keyvault/identity/credential.h \
 	backends/keyvault/identity/environment.c \
+	backends/keyvault/identity/hsm_key.c backends/keyvault/identity/hsm_key.h \
 	backends/keyvault/identity/identity_config.c backends/keyvault/identity/identity_config.h \
 	backends/keyvault/identity/identity_kinds.c backends/keyvault/identity/identity_kinds.h \
 	backends/keyvault/identity/managed_answer.c \

@@ -16,6 +16,7 @@ const struct setting_option vault_options[] = {
     {.name = "client-id", .type = SETTING_TEXT},
     {.name = "client-secret-file", .type = SETTING_PATH},
     {.name = "client-certificate-file", .type = SETTING_PATH},
+    {.name = "client-certificate-key", .type = SETTING_TEXT},
     {.name = "federated-token-file", .type = SETTING_PATH},
     {.name = "token-file", .type = SETTING_PATH},
     {.name = "authority", .type = SETTING_TEXT},

@@ -6,7 +6,7 @@
 #include "backends/keyvault/identity/identity_config.h"
 #include "backends/keyvault/key_id.h"
 
-enum { VAULT_OPTION_COUNT = 18 };
+enum { VAULT_OPTION_COUNT = 19 };
 extern const struct setting_option vault_options[VAULT_OPTION_COUNT];
 
 struct vault_config {

@@ -76,10 +76,58 @@ static CK_RV append_part(const struct assertion *assertion, part_writer *write, 
     return rv == CKR_OK ? base64url_encode(buffer_bytes(&part), to) : rv;
 }
 
+static bool fail_to_write(CK_RV rv, struct identity_failure *ret_failure)
+{
+    return identity_fail(ret_failure, CKR_DEVICE_ERROR,
+                         "the assertion cannot be written (0x%lx); out of memory?", rv);
+}
+
+static bool set_algorithm(EVP_PKEY_CTX *how, enum assertion_algorithm algorithm)
+{
+    return algorithm == ASSERTION_RS256
+               ? EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PADDING) == 1
+               : EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
+                     EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+/* A key in another place may be another certificate's: the service would only say that it is wrong. */
+static bool fits(const struct assertion *assertion, struct bytes text, struct bytes signature)
+{
+    EVP_MD_CTX *context SCOPED(EVP_MD_CTX_free_scoped) = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *how;
+    bool good = context != NULL &&
+                EVP_DigestVerifyInit_ex(context, &how, "SHA256", libcrypto_context(), NULL,
+                                        X509_get0_pubkey(assertion->certificate), NULL) == 1 &&
+                set_algorithm(how, assertion->algorithm) &&
+                EVP_DigestVerify(context, signature.data, signature.size, text.data, text.size) == 1;
+
+    libcrypto_forget_errors(NULL, "verifying an assertion");
+    return good;
+}
+
+static bool append_signature(const struct assertion *assertion, struct buffer *to,
+                             struct identity_failure *ret_failure)
+{
+    struct buffer signature SCOPED(buffer_free) = BUFFER_INIT(SIGNATURE_LIMIT);
+    CK_RV rv;
+
+    if (!assertion->sign(assertion->arg, buffer_bytes(to), &signature, ret_failure)) {
+        return false;
+    }
+    if (!fits(assertion, buffer_bytes(to), buffer_bytes(&signature))) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                             "the key does not belong to the certificate");
+    }
+    rv = buffer_append_text(to, ".");
+    if (rv == CKR_OK) {
+        rv = base64url_encode(buffer_bytes(&signature), to);
+    }
+    return rv == CKR_OK || fail_to_write(rv, ret_failure);
+}
+
 bool assertion_write(const struct assertion *assertion, struct buffer *ret_assertion,
                      struct identity_failure *ret_failure)
 {
-    struct buffer signature SCOPED(buffer_free) = BUFFER_INIT(SIGNATURE_LIMIT);
     CK_RV rv = append_part(assertion, write_header, ret_assertion);
 
     if (rv == CKR_OK) {
@@ -88,18 +136,8 @@ bool assertion_write(const struct assertion *assertion, struct buffer *ret_asser
     if (rv == CKR_OK) {
         rv = append_part(assertion, write_claims, ret_assertion);
     }
-    if (rv == CKR_OK &&
-        !assertion->sign(assertion->arg, buffer_bytes(ret_assertion), &signature, ret_failure)) {
-        return false;
-    }
-    if (rv == CKR_OK) {
-        rv = buffer_append_text(ret_assertion, ".");
-    }
-    if (rv == CKR_OK) {
-        rv = base64url_encode(buffer_bytes(&signature), ret_assertion);
-    }
-    return rv == CKR_OK || identity_fail(ret_failure, CKR_DEVICE_ERROR,
-                                         "the assertion cannot be written (0x%lx); out of memory?", rv);
+    return rv == CKR_OK ? append_signature(assertion, ret_assertion, ret_failure)
+                        : fail_to_write(rv, ret_failure);
 }
 
 static bool sign(EVP_MD_CTX *context, EVP_PKEY *key, struct bytes text, struct buffer *ret_signature)
@@ -108,9 +146,7 @@ static bool sign(EVP_MD_CTX *context, EVP_PKEY *key, struct bytes text, struct b
     size_t size = SIGNATURE_LIMIT;
 
     return EVP_DigestSignInit_ex(context, &how, "SHA256", libcrypto_context(), NULL, key, NULL) == 1 &&
-           EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) == 1 &&
-           buffer_resize(ret_signature, size) == CKR_OK &&
+           set_algorithm(how, ASSERTION_PS256) && buffer_resize(ret_signature, size) == CKR_OK &&
            EVP_DigestSign(context, ret_signature->data, &size, text.data, text.size) == 1 &&
            buffer_resize(ret_signature, size) == CKR_OK;
 }

@@ -4,6 +4,7 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/assertion.h"
 #include "backends/keyvault/identity/credential.h"
+#include "backends/keyvault/identity/hsm_key.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/identity/token_endpoint.h"
 #include <stdlib.h>
@@ -15,7 +16,8 @@ struct client_certificate {
     struct identity identity;
     struct token_endpoint *endpoint;
     char *about, *client_id, *file, *password;
-    const char *what; /* what named the file */
+    const char *what;    /* what named the file */
+    struct hsm_key *key; /* NULL: it is in the file */
 };
 
 static void client_certificate_free(struct identity *identity)
@@ -24,6 +26,7 @@ static void client_certificate_free(struct identity *identity)
 
     if (self != NULL) {
         token_endpoint_free(self->endpoint);
+        hsm_key_free(self->key);
         free(self->about);
         free(self->client_id);
         free(self->file);
@@ -37,7 +40,8 @@ static bool read_credential(const struct client_certificate *self, struct creden
                             struct identity_failure *ret_failure)
 {
     struct buffer content SCOPED(buffer_free) = BUFFER_INIT(CERTIFICATE_LIMIT);
-    struct credential_file file = {.what = self->what, .password = self->password};
+    struct credential_file file = {
+        .what = self->what, .password = self->password, .key_elsewhere = self->key != NULL};
 
     if (file_read_private(self->about, self->what, self->file, &content, NULL) != CKR_OK) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s cannot be read", self->what);
@@ -52,6 +56,20 @@ static void warn_of_end(const struct client_certificate *self, const struct cred
     if (X509_cmp_current_time(X509_get0_notAfter(credential->certificate)) < 0) {
         log_warning(self->about, "%s %s: the certificate has expired", self->what, self->file);
     }
+}
+
+static bool sign_in_hsm(const struct client_certificate *self, struct assertion *assertion,
+                        struct buffer *ret_assertion, struct identity_failure *ret_failure)
+{
+    struct hsm_signing signing SCOPED(hsm_key_end) = {NULL};
+
+    if (!hsm_key_begin(self->key, &signing, ret_failure)) {
+        return false;
+    }
+    assertion->algorithm = signing.algorithm;
+    assertion->sign = hsm_key_sign;
+    assertion->arg = &signing;
+    return assertion_write(assertion, ret_assertion, ret_failure);
 }
 
 static bool write_assertion(const struct client_certificate *self, const struct token_scope *scope,
@@ -71,7 +89,8 @@ static bool write_assertion(const struct client_certificate *self, const struct 
     assertion.audience = buffer_text(&url);
     assertion.certificate = credential.certificate;
     assertion.arg = credential.key;
-    return assertion_write(&assertion, ret_assertion, ret_failure);
+    return self->key == NULL ? assertion_write(&assertion, ret_assertion, ret_failure)
+                             : sign_in_hsm(self, &assertion, ret_assertion, ret_failure);
 }
 
 static bool client_certificate_fetch(struct identity *identity, const struct token_scope *scope,
@@ -107,6 +126,8 @@ static CK_RV client_certificate_open(const struct identity_options *options, str
         options->client_certificate_password == NULL ? NULL : strdup(options->client_certificate_password);
     if (self->about == NULL || self->client_id == NULL || self->file == NULL ||
         (options->client_certificate_password != NULL && self->password == NULL) ||
+        (options->client_certificate_key != NULL &&
+         hsm_key_new(options->about, options->client_certificate_key, &self->key) != CKR_OK) ||
         token_endpoint_new(options->about, options->http, &self->endpoint) != CKR_OK) {
         client_certificate_free(&self->identity);
         return CKR_HOST_MEMORY;

@@ -53,6 +53,7 @@ struct identity_options {
     const char *client_id;
     const char *client_secret_file; /* this and the other files are read when a token is needed */
     const char *client_certificate_file;
+    const char *client_certificate_key; /* a PKCS#11 URI: the key is there, not in the file */
     const char *federated_token_file;
     const char *token_file;
     /* What comes from the environment: */

@@ -1,5 +1,6 @@
 /* The options of identities, held against the table of kinds. */
 #include "backends/keyvault/identity/identity_config.h"
+#include "backends/base/hsm_uri.h"
 #include "backends/base/process.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity_kinds.h"
@@ -14,7 +15,7 @@ enum { PROBLEM_LIMIT = 400, WORDS_LIMIT = 256 };
 static const char authority_example[] = "https://login.microsoftonline.com";
 
 /* What is not a text of its own form is a path. */
-enum form { FORM_PATH, FORM_PLAIN, FORM_URL, FORM_AUDIENCE, FORM_YES_NO };
+enum form { FORM_PATH, FORM_PLAIN, FORM_URI, FORM_URL, FORM_AUDIENCE, FORM_YES_NO };
 
 /* In the order in which what is missing is told. */
 static const struct option {
@@ -33,6 +34,8 @@ static const struct option {
      "the file that holds the application's secret"},
     {"client-certificate-file", USES_CLIENT_CERTIFICATE_FILE, FORM_PATH, FIELD(client_certificate_file), NULL,
      "the file that holds the application's certificate and its key, PEM or PKCS#12"},
+    {"client-certificate-key", USES_CLIENT_CERTIFICATE_KEY, FORM_URI, FIELD(client_certificate_key), NULL,
+     "the PKCS#11 URI of the certificate's key in an HSM"},
     {"federated-token-file", USES_FEDERATED_TOKEN_FILE, FORM_PATH, FIELD(federated_token_file),
      "AZURE_FEDERATED_TOKEN_FILE", "the file that holds the token of another identity provider"},
     {"token-file", USES_TOKEN_FILE, FORM_PATH, FIELD(token_file), NULL,
@@ -90,6 +93,19 @@ static CK_RV read_audience(const struct settings *section, const char *text, cha
     return option_copy(text, ret_text);
 }
 
+static CK_RV read_key_uri(const struct settings *section, const struct option *option, const char *text,
+                          char **ret_text)
+{
+    struct hsm_uri uri;
+    CK_RV rv = hsm_uri_read(section, option->name, HSM_URI_OBJECT, &uri);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    hsm_uri_done(&uri);
+    return option_copy(text, ret_text);
+}
+
 static CK_RV read_written(const struct settings *section, const struct option *option,
                           const struct identity_row *row, struct identity_config *config)
 {
@@ -106,6 +122,8 @@ static CK_RV read_written(const struct settings *section, const struct option *o
         return option_copy(text, field);
     case FORM_URL:
         return option_read_url(section, option->name, text, authority_example, &place, field);
+    case FORM_URI:
+        return read_key_uri(section, option, text, field);
     case FORM_AUDIENCE:
         return read_audience(section, text, field);
     case FORM_YES_NO:
@@ -276,6 +294,7 @@ CK_RV identity_config_open(const struct identity_config *config, const char *abo
         .client_id = config->client_id,
         .client_secret_file = config->client_secret_file,
         .client_certificate_file = config->client_certificate_file,
+        .client_certificate_key = config->client_certificate_key,
         .federated_token_file = config->federated_token_file,
         .token_file = config->token_file,
     };

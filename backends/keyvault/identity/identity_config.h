@@ -13,7 +13,8 @@ struct identity_config {
     const struct identity_kind *kind;
     char *problem; /* why nobody can be signed in, though the configuration is right; NULL: none */
     char *tenant;  /* NULL: none was named; where kind->asks_tenant, the vault tells it */
-    char *client_id, *client_secret_file, *client_certificate_file, *federated_token_file, *token_file;
+    char *client_id, *client_secret_file, *client_certificate_file, *client_certificate_key;
+    char *federated_token_file, *token_file;
     char *authority, *audience; /* never NULL */
     bool verify_challenge;
 };

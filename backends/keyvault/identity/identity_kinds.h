@@ -10,14 +10,15 @@ enum identity_use {
     USES_CLIENT_ID = 2,
     USES_CLIENT_SECRET_FILE = 4,
     USES_CLIENT_CERTIFICATE_FILE = 8,
-    USES_FEDERATED_TOKEN_FILE = 16,
-    USES_TOKEN_FILE = 32,
-    USES_AUTHORITY = 64,
-    USES_AUDIENCE = 128,
-    USES_VERIFY_CHALLENGE = 256,
+    USES_CLIENT_CERTIFICATE_KEY = 16,
+    USES_FEDERATED_TOKEN_FILE = 32,
+    USES_TOKEN_FILE = 64,
+    USES_AUTHORITY = 128,
+    USES_AUDIENCE = 256,
+    USES_VERIFY_CHALLENGE = 512,
 
-    NOT_SET_ID = 512,   /* refused in a set-id process */
-    RESOURCE_IDS = 1024 /* client-id may also be an identity's resource ID */
+    NOT_SET_ID = 1024,  /* refused in a set-id process */
+    RESOURCE_IDS = 2048 /* client-id may also be an identity's resource ID */
 };
 
 /*
@@ -28,7 +29,7 @@ enum identity_use {
 #define IDENTITY_KINDS(KIND)                                                                                 \
     KIND("client-secret", client_secret_kind, USES_CLIENT_ID | USES_CLIENT_SECRET_FILE, USES_AUDIENCE, 0)    \
     KIND("client-certificate", client_certificate_kind, USES_CLIENT_ID | USES_CLIENT_CERTIFICATE_FILE,       \
-         USES_AUDIENCE, 0)                                                                                   \
+         USES_CLIENT_CERTIFICATE_KEY | USES_AUDIENCE, 0)                                                     \
     KIND("workload-identity", workload_identity_kind, 0,                                                     \
          USES_CLIENT_ID | USES_FEDERATED_TOKEN_FILE | USES_AUDIENCE,                                         \
          USES_TENANT | USES_CLIENT_ID | USES_FEDERATED_TOKEN_FILE | USES_AUTHORITY)                          \

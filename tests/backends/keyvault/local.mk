@@ -6,6 +6,10 @@ tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
+assertion_sources = \
+	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h \
+	tests/backends/keyvault/sent.c tests/backends/keyvault/sent.h
+
 check_PROGRAMS += \
 	tests/backends/keyvault/test_arc_key \
 	tests/backends/keyvault/test_azure_cli \
@@ -13,6 +17,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_client_secret \
 	tests/backends/keyvault/test_endpoint \
 	tests/backends/keyvault/test_health \
+	tests/backends/keyvault/test_hsm_key \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_http_date \
@@ -38,12 +43,14 @@ check_PROGRAMS += \
 tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_client_certificate_SOURCES = \
-	tests/backends/keyvault/test_client_certificate.c \
-	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h
+	tests/backends/keyvault/test_client_certificate.c $(assertion_sources)
 tests_backends_keyvault_test_client_certificate_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_hsm_key_SOURCES = tests/backends/keyvault/test_hsm_key.c $(assertion_sources)
+tests_backends_keyvault_test_hsm_key_CFLAGS = $(AM_CFLAGS) -DMAKE_TOKEN='"$(abs_top_srcdir)/softhsm-conf/make-token"'
+tests_backends_keyvault_test_hsm_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_date_LDADD = $(LDADD) $(LIBCURL_LIBS)

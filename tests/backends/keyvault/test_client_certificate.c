@@ -1,9 +1,8 @@
 /* A certificate from a file becomes an assertion, and that a token; or words that say why not. */
 #include "backends/base/base64url.h"
 #include "backends/base/scope.h"
-#include "backends/keyvault/json.h"
 #include "tests/backends/keyvault/certificates.h"
-#include "tests/backends/keyvault/token_world.h"
+#include "tests/backends/keyvault/sent.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,8 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <openssl/rsa.h>
 
 #include <cmocka.h>
 
@@ -83,73 +80,12 @@ static void open_with_password(struct token_world *world, const char *password)
     token_world_open(world, &client_certificate_kind, &who);
 }
 
-/* --- What was sent --- */
-
-struct sent {
-    char *assertion;
-    cJSON *header, *claims;
-    struct buffer signature;
-    size_t signed_size;
-};
-
-static void sent_done(struct sent *sent)
-{
-    free(sent->assertion);
-    cJSON_Delete(sent->header);
-    cJSON_Delete(sent->claims);
-    buffer_free(&sent->signature);
-}
-
-static cJSON *part_of(const char *from, size_t size)
-{
-    char *text SCOPED(scope_free) = strndup(from, size);
-    struct buffer json SCOPED(buffer_free) = BUFFER_INIT(8192);
-
-    assert_int_equal(base64url_decode(text, &json), CKR_OK);
-    return json_parse(buffer_bytes(&json));
-}
-
-static void read_sent(struct token_world *world, struct sent *sent)
-{
-    char *first, *second;
-
-    assert_true(token_world_fetch(world, 5000));
-    sent->assertion = token_world_field(world, "client_assertion");
-    sent->signature.limit = 1024;
-    assert_non_null(sent->assertion);
-    first = strchr(sent->assertion, '.');
-    assert_non_null(first);
-    second = strchr(first + 1, '.');
-    assert_non_null(second);
-    sent->header = part_of(sent->assertion, (size_t)(first - sent->assertion));
-    sent->claims = part_of(first + 1, (size_t)(second - first - 1));
-    sent->signed_size = (size_t)(second - sent->assertion);
-    assert_int_equal(base64url_decode(second + 1, &sent->signature), CKR_OK);
-    assert_non_null(sent->header);
-    assert_non_null(sent->claims);
-}
-
-static bool verifies(const struct sent *sent, EVP_PKEY *key)
-{
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    EVP_PKEY_CTX *how;
-    bool good;
-
-    assert_int_equal(EVP_DigestVerifyInit(context, &how, EVP_sha256(), NULL, key), 1);
-    EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING);
-    EVP_PKEY_CTX_set_rsa_pss_saltlen(how, 32);
-    good = EVP_DigestVerify(context, sent->signature.data, sent->signature.size,
-                            (const unsigned char *)sent->assertion, sent->signed_size) == 1;
-    EVP_MD_CTX_free(context);
-    return good;
-}
-
 static void expect_assertion_of_ours(struct token_world *world)
 {
     struct sent sent SCOPED(sent_done) = {.assertion = NULL};
 
-    read_sent(world, &sent);
-    assert_true(verifies(&sent, ours.key));
+    sent_read(world, &sent);
+    assert_true(sent_verifies(&sent, ours.key));
 }
 
 static void test_form(void **state)
@@ -173,11 +109,11 @@ static void test_signature(void **state)
 {
     struct sent sent SCOPED(sent_done) = {.assertion = NULL};
 
-    read_sent(*state, &sent);
-    assert_true(verifies(&sent, ours.key));
-    assert_false(verifies(&sent, others.key));
+    sent_read(*state, &sent);
+    assert_true(sent_verifies(&sent, ours.key));
+    assert_false(sent_verifies(&sent, others.key));
     sent.assertion[0] = 'f';
-    assert_false(verifies(&sent, ours.key));
+    assert_false(sent_verifies(&sent, ours.key));
 }
 
 static void test_header(void **state)
@@ -187,7 +123,7 @@ static void test_header(void **state)
     unsigned char digest[32];
     unsigned size = sizeof digest;
 
-    read_sent(*state, &sent);
+    sent_read(*state, &sent);
     X509_digest(ours.certificate, EVP_sha256(), digest, &size);
     assert_int_equal(base64url_encode(bytes_of(digest, size), &thumbprint), CKR_OK);
     assert_string_equal(json_text(sent.header, "alg"), "PS256");
@@ -202,7 +138,7 @@ static void test_claims(void **state)
     char audience[256];
     int64_t begins, ends, now = (int64_t)time(NULL);
 
-    read_sent(world, &sent);
+    sent_read(world, &sent);
     snprintf(audience, sizeof audience, "%s/my-tenant/oauth2/v2.0/token", world->scope.authority);
     assert_string_equal(json_text(sent.claims, "aud"), audience);
     assert_string_equal(json_text(sent.claims, "iss"), "my-app");
@@ -218,8 +154,8 @@ static void test_no_assertion_is_sent_twice(void **state)
 {
     struct sent first SCOPED(sent_done) = {.assertion = NULL}, second SCOPED(sent_done) = {.assertion = NULL};
 
-    read_sent(*state, &first);
-    read_sent(*state, &second);
+    sent_read(*state, &first);
+    sent_read(*state, &second);
     assert_string_not_equal(json_text(first.claims, "jti"), json_text(second.claims, "jti"));
 }
 
@@ -284,8 +220,8 @@ static void test_file_is_read_again(void **state)
 
     expect_assertion_of_ours(*state);
     write_pair(&others, &others, NULL);
-    read_sent(*state, &sent);
-    assert_true(verifies(&sent, others.key));
+    sent_read(*state, &sent);
+    assert_true(sent_verifies(&sent, others.key));
 }
 
 static void test_expired_certificate_is_sent_with_a_warning(void **state)
