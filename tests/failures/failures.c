@@ -277,7 +277,8 @@ int out(void **state)
 
 int main(void)
 {
-    const struct room *const rooms[] = {&configuration_room, &hsm_room, &vault_room, &request_room};
+    const struct room *const rooms[] = {&configuration_room, &hsm_room, &vault_room, &request_room,
+                                        &secret_room};
     const char *dir = getenv("TOKENS_DIR");
 
     p11 = module_functions();

@@ -59,6 +59,6 @@ void assert_rv_at(CK_RV got, CK_RV expected, const char *call, const char *file,
 /* Milliseconds since in(). */
 long elapsed(void);
 
-extern const struct room configuration_room, hsm_room, vault_room, request_room;
+extern const struct room configuration_room, hsm_room, vault_room, request_room, secret_room;
 
 #endif

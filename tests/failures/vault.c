@@ -68,7 +68,7 @@ static void test_a_secret_that_is_wrong(void **state)
     begin(NULL);
     p11->C_Finalize(NULL);
     start_well(hsm_section(NULL, NULL), vault_section("client-secret\"", "ca.pem\""));
-    assert_fails(CKR_USER_NOT_LOGGED_IN, "client-secret-file");
+    assert_fails(CKR_USER_NOT_LOGGED_IN, "the client secret is wrong");
 }
 
 static void test_a_secret_that_is_missing(void **state)
