@@ -141,7 +141,7 @@ static bool is_new(const struct trial *trial)
 {
     const char *id = claim(trial, "jti");
 
-    if (id[0] == '\0' || cJSON_HasObjectItem(trial->standin->seen_assertions, id)) {
+    if (id[0] == '\0' || cJSON_GetObjectItemCaseSensitive(trial->standin->seen_assertions, id) != NULL) {
         return refuse(trial, 50013,
                       text("Assertion failed replay detection: 'jti' is absent or was seen before."));
     }
