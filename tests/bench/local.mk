@@ -1,27 +1,36 @@
 # what the module costs, beside others that do the same: `make bench`, and whether that still works
-bench_sources = \
+noinst_PROGRAMS += tests/bench/bench tests/bench/cold_curl tests/bench/cold_module
+tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lpthread
+tests_bench_bench_SOURCES = $(standin_runner) \
 	tests/bench/bench.h \
 	tests/bench/client.c tests/bench/client.h \
+	tests/bench/cold.c \
+	tests/bench/connections.c \
 	tests/bench/curl_peer.c tests/bench/curl_peer.h \
 	tests/bench/delay.c tests/bench/delay.h \
+	tests/bench/growth.c \
 	tests/bench/main.c \
 	tests/bench/measure.c tests/bench/measure.h \
+	tests/bench/memory.c \
+	tests/bench/requests.c \
+	tests/bench/sdk.c tests/bench/sdk.h \
 	tests/bench/trials.c \
 	tests/bench/unwrap.c \
-	tests/bench/world.c tests/bench/world.h
-
-noinst_PROGRAMS += tests/bench/bench
-tests_bench_bench_SOURCES = $(bench_sources) $(standin_runner) \
+	tests/bench/world.c tests/bench/world.h \
+	tests/bench/wrap.c \
 	tests/built_module.h \
 	tests/standin/text.c tests/standin/text.h
-tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lpthread
+tests_bench_cold_curl_SOURCES = tests/bench/cold_curl.c
+tests_bench_cold_curl_LDADD = $(LIBCURL_LIBS)
+tests_bench_cold_module_SOURCES = tests/bench/cold_module.c tests/built_module.h
+tests_bench_cold_module_LDADD =
 
 check_PROGRAMS += tests/bench/test_delay
 tests_bench_test_delay_SOURCES = tests/bench/test_delay.c tests/bench/delay.c tests/bench/delay.h
 tests_bench_test_delay_LDADD = $(CMOCKA_LIBS) -lpthread
 
 check_SCRIPTS += tests/bench-works
-EXTRA_DIST += tests/bench-works tests/bench/run
+EXTRA_DIST += tests/bench-works tests/bench/js-sdk tests/bench/run
 
 .PHONY: bench
 bench: all

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,4 +159,43 @@ double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), v
     }
     pthread_barrier_destroy(&crowd.start);
     return good ? wall_now() - began : -1;
+}
+
+/* --- Apart --- */
+
+static bool run_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, double *values)
+{
+    int status = 0;
+    pid_t pid;
+
+    fflush(NULL);
+    pid = fork();
+    if (pid == 0) {
+        _exit(run(arg, values) ? 0 : 1);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool measure_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, unsigned rounds,
+                   double *ret_medians)
+{
+    double all[MOST_VALUES][MOST_ROUNDS] = {{0}}, *values;
+    bool good = true;
+
+    values =
+        mmap(NULL, MOST_VALUES * sizeof *values, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (values == MAP_FAILED || rounds > MOST_ROUNDS) {
+        return false;
+    }
+    for (unsigned i = 0; good && i < rounds; i++) {
+        good = run_apart(run, arg, values);
+        for (unsigned at = 0; at < MOST_VALUES; at++) {
+            all[at][i] = values[at];
+        }
+    }
+    for (unsigned at = 0; good && at < MOST_VALUES; at++) {
+        ret_medians[at] = median(all[at], rounds);
+    }
+    munmap(values, MOST_VALUES * sizeof *values);
+    return good;
 }

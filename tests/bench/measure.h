@@ -38,4 +38,13 @@ bool measure_pair(const struct work *a, const struct work *b, unsigned count, un
 double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), void *const *args,
                      unsigned count);
 
+enum { MOST_VALUES = 8 };
+
+/*
+ * What can be measured only once in a process, in `rounds` child processes: the median of each of its values.
+ * False: one failed.
+ */
+bool measure_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, unsigned rounds,
+                   double *ret_medians);
+
 #endif

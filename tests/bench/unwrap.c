@@ -3,6 +3,7 @@
 #include "tests/bench/client.h"
 #include "tests/bench/curl_peer.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/sdk.h"
 #include <stdlib.h>
 
 enum { MOST_THREADS = 64, FAR_SECONDS = 1, NEAR_COUNT = 300, NEAR_ROUNDS = 15 };
@@ -79,5 +80,39 @@ bool unwrap_near(const struct trial *trial, struct outcome *ret_outcome)
     ret_outcome->values[1] = pair.cpu_ratio;
     note(ret_outcome, "ours %.0f/s with %.0f us of CPU each, the curl handle %.0f/s with %.0f us",
          1 / pair.wall_a, pair.cpu_a * 1e6, 1 / pair.wall_b, pair.cpu_b * 1e6);
+    return true;
+}
+
+bool unwrap_against_sdk(const struct trial *trial, struct outcome *ret_outcome)
+{
+    const char *missing = sdk_missing();
+    double rates[3], cpus[3], seconds[3];
+    unsigned rounds = times(3), count = times(NEAR_COUNT);
+    struct callers *callers;
+
+    (void)trial;
+    if (missing != NULL) {
+        return not_run(ret_outcome, "%s", missing);
+    }
+    callers = callers_new(place_at(0), 1);
+    for (unsigned i = 0; i < rounds; i++) {
+        double wall = wall_now(), cpu = cpu_now();
+        struct sdk_figures sdk;
+
+        if (callers == NULL || !client_unwrap(&callers->clients[0], count)) {
+            return false;
+        }
+        wall = (wall_now() - wall) / count;
+        cpu = (cpu_now() - cpu) / count;
+        if (!sdk_run(place_at(0), world.quick ? "unwrap:1:3" : "unwrap:1:300", &sdk)) {
+            return false;
+        }
+        rates[i] = sdk.seconds / wall;
+        cpus[i] = cpu / sdk.cpu;
+        seconds[i] = sdk.seconds;
+    }
+    ret_outcome->values[0] = median(rates, rounds);
+    ret_outcome->values[1] = median(cpus, rounds);
+    note(ret_outcome, "the SDK %.0f/s", 1 / median(seconds, rounds));
     return true;
 }
