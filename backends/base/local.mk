@@ -16,6 +16,7 @@ libbyok_la_SOURCES += \
 	backends/base/log.c backends/base/log.h \
 	backends/base/process.c backends/base/process.h \
 	backends/base/rsa.c backends/base/rsa.h \
+	backends/base/rsa_info.c backends/base/rsa_info.h \
 	backends/base/scope.h \
 	backends/base/secret.c backends/base/secret.h \
 	backends/base/settings.c backends/base/settings.h \

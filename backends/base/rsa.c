@@ -1,6 +1,7 @@
 /* RSA public keys from numbers, and encryption under them. */
 #include "backends/base/rsa.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/rsa_info.h"
 #include "backends/base/scope.h"
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -14,15 +15,21 @@
 
 enum { PADDINGS = 3, LEAST_BITS = 512, MOST_BITS = 16384, MOST_EXPONENT_BYTES = 8, MOST_PEM = 64 * 1024 };
 
+/*
+ * Made at first use, for OpenSSL takes 2.5 KiB for a key that encrypts, and many are only looked at. Contexts
+ * are never used themselves, only duplicated: so all threads may.
+ */
+struct prepared {
+    EVP_PKEY *_Atomic key;
+    EVP_PKEY_CTX *_Atomic context[PADDINGS];
+};
+
 struct rsa_public {
-    EVP_PKEY *key;
-    /* Made at first use; never used themselves, only duplicated: so all threads may. */
-    EVP_PKEY_CTX *_Atomic *prepared;
-    struct bytes modulus, exponent; /* in `numbers` */
-    unsigned char *info;
-    size_t info_size;
+    struct prepared *prepared;
+    struct bytes modulus, exponent; /* in `info` */
     unsigned bits;
-    unsigned char numbers[];
+    size_t info_size;
+    unsigned char info[]; /* SubjectPublicKeyInfo */
 };
 
 static const struct {
@@ -128,69 +135,68 @@ static EVP_PKEY_CTX *prepare(OSSL_LIB_CTX *library, EVP_PKEY *key, enum rsa_padd
     return take(context);
 }
 
-static EVP_PKEY_CTX *prepared(const struct rsa_public *key, enum rsa_padding padding)
+static EVP_PKEY *key_of(const struct rsa_public *key)
 {
-    EVP_PKEY_CTX *present = atomic_load_explicit(&key->prepared[padding], memory_order_acquire), *made;
+    EVP_PKEY *present = atomic_load_explicit(&key->prepared->key, memory_order_acquire), *made;
+    OSSL_LIB_CTX *library = libcrypto_context();
+
+    if (present != NULL || library == NULL) {
+        return present;
+    }
+    made = pkey_new(library, key->modulus, key->exponent);
+    if (made != NULL && !atomic_compare_exchange_strong(&key->prepared->key, &present, made)) {
+        EVP_PKEY_free(made);
+        return present;
+    }
+    return made;
+}
+
+static EVP_PKEY_CTX *context_of(const struct rsa_public *key, enum rsa_padding padding)
+{
+    EVP_PKEY_CTX *_Atomic *place = &key->prepared->context[padding];
+    EVP_PKEY_CTX *present = atomic_load_explicit(place, memory_order_acquire), *made;
+    EVP_PKEY *pkey;
 
     if (present != NULL) {
         return present;
     }
-    made = prepare(libcrypto_context(), key->key, padding);
-    if (made != NULL && !atomic_compare_exchange_strong(&key->prepared[padding], &present, made)) {
+    pkey = key_of(key);
+    made = pkey == NULL ? NULL : prepare(libcrypto_context(), pkey, padding);
+    if (made != NULL && !atomic_compare_exchange_strong(place, &present, made)) {
         EVP_PKEY_CTX_free(made);
         return present;
     }
     return made;
 }
 
-static bool fill(struct rsa_public *key, OSSL_LIB_CTX *library)
-{
-    int size;
-
-    key->prepared = calloc(PADDINGS, sizeof key->prepared[0]);
-    key->key = pkey_new(library, key->modulus, key->exponent);
-    size = key->key == NULL ? 0 : i2d_PUBKEY(key->key, &key->info);
-    key->info_size = size < 0 ? 0 : (size_t)size;
-    return key->prepared != NULL && key->info_size != 0;
-}
-
 CK_RV rsa_public_new(struct bytes n, struct bytes e, struct rsa_public **ret_key)
 {
     struct rsa_public *key SCOPED(rsa_public_scoped) = NULL;
-    OSSL_LIB_CTX *library;
+    size_t size;
 
     n = without_leading_zeros(n);
     e = without_leading_zeros(e);
     if (!acceptable(n, e)) {
         return CKR_DATA_INVALID;
     }
-    library = libcrypto_context();
-    key = calloc(1, sizeof *key + n.size + e.size);
-    if (library == NULL || key == NULL) {
+    size = rsa_info_size(n, e);
+    key = calloc(1, sizeof *key + size);
+    if (key == NULL || (key->prepared = calloc(1, sizeof *key->prepared)) == NULL) {
         return CKR_HOST_MEMORY;
     }
-    memcpy(key->numbers, n.data, n.size);
-    memcpy(key->numbers + n.size, e.data, e.size);
-    key->modulus = bytes_of(key->numbers, n.size);
-    key->exponent = bytes_of(key->numbers + n.size, e.size);
+    rsa_info_write(n, e, key->info, &key->modulus, &key->exponent);
+    key->info_size = size;
     key->bits = bits_of(n);
-    if (!fill(key, library)) {
-        libcrypto_forget_errors(NULL, "an RSA public key");
-        return CKR_HOST_MEMORY;
-    }
     *ret_key = take(key);
     return CKR_OK;
 }
 
-static void free_openssl_parts(struct rsa_public *key)
+static void prepared_free(struct prepared *prepared)
 {
-    unsigned at;
-
-    for (at = 0; key->prepared != NULL && at < PADDINGS; at++) {
-        EVP_PKEY_CTX_free(key->prepared[at]);
+    for (unsigned at = 0; at < PADDINGS; at++) {
+        EVP_PKEY_CTX_free(prepared->context[at]);
     }
-    EVP_PKEY_free(key->key);
-    OPENSSL_free(key->info);
+    EVP_PKEY_free(prepared->key);
 }
 
 void rsa_public_free(struct rsa_public *key)
@@ -198,8 +204,8 @@ void rsa_public_free(struct rsa_public *key)
     if (key == NULL) {
         return;
     }
-    if (libcrypto_usable()) {
-        free_openssl_parts(key);
+    if (key->prepared != NULL && libcrypto_usable()) {
+        prepared_free(key->prepared);
     }
     free(key->prepared);
     free(key);
@@ -303,7 +309,7 @@ CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct
         size > to->limit - before) {
         return CKR_DATA_LEN_RANGE;
     }
-    ready = libcrypto_usable() ? prepared(key, padding) : NULL;
+    ready = libcrypto_usable() ? context_of(key, padding) : NULL;
     context = ready == NULL ? NULL : EVP_PKEY_CTX_dup(ready);
     if (context == NULL) {
         libcrypto_forget_errors(NULL, "preparing RSA encryption");

@@ -179,6 +179,48 @@ static void test_info_is_the_same_key(void **state)
     EVP_PKEY_free(key);
 }
 
+/* Read and written again by OpenSSL it is the same, and the numbers stand where they are said to. */
+static void check_info(size_t n_size, unsigned char highest, size_t e_size)
+{
+    unsigned char n[2048], e[8];
+    struct rsa_public *key SCOPED(rsa_public_free_scoped) = NULL;
+    EVP_PKEY *read SCOPED(EVP_PKEY_free_scoped) = NULL;
+    unsigned char *written = NULL;
+    const unsigned char *at;
+    struct bytes info;
+
+    memset(n, 0xa5, sizeof n);
+    memset(e, 0x8f, sizeof e);
+    n[0] = highest;
+    assert_int_equal(rsa_public_new(bytes_of(n, n_size), bytes_of(e, e_size), &key), CKR_OK);
+    info = rsa_public_info(key);
+    at = info.data;
+    read = d2i_PUBKEY(NULL, &at, (long)info.size);
+    assert_non_null(read);
+    assert_ptr_equal(at, info.data + info.size);
+    assert_int_equal(i2d_PUBKEY(read, &written), (int)info.size);
+    assert_memory_equal(written, info.data, info.size);
+    OPENSSL_free(written);
+    assert_true(bytes_equal(rsa_public_modulus(key), bytes_of(n, n_size)));
+    assert_true(bytes_equal(rsa_public_exponent(key), bytes_of(e, e_size)));
+}
+
+static void test_info_of_any_size(void **state)
+{
+    static const size_t sizes[] = {64,  96,  97,  100, 120, 127, 128, 129, 200,
+                                   229, 230, 255, 256, 257, 384, 512, 2048};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        for (size_t e_size = 1; e_size <= 8; e_size++) {
+            check_info(sizes[i], 0xff, e_size);
+            check_info(sizes[i], 0x80, e_size);
+        }
+    }
+    check_info(65, 0x01, 3);
+    check_info(257, 0x7f, 3);
+}
+
 static void assert_refused(const void *n, size_t n_size, const void *e, size_t e_size)
 {
     struct rsa_public *key = NULL;
@@ -372,7 +414,9 @@ static int child_after_cleanup(void *arg)
            libcrypto_sha256(bytes_of("abc", 3), random) != CKR_OK && libcrypto_random(random, 32) != CKR_OK;
     buffer_clear(&blob);
     fine = fine && rsa_encrypt(arg, RSA_PADDING_PKCS1, bytes_of("key", 3), &blob) != CKR_OK;
-    fine = fine && rsa_public_new(rsa_public_modulus(arg), rsa_public_exponent(arg), &key) != CKR_OK;
+    fine = fine && rsa_public_new(rsa_public_modulus(arg), rsa_public_exponent(arg), &key) == CKR_OK &&
+           rsa_encrypt(key, RSA_PADDING_PKCS1, bytes_of("key", 3), &blob) != CKR_OK;
+    rsa_public_free(key);
     fine = fine && rsa_public_from_pem(bytes_of("x", 1), &key) != CKR_OK;
     rsa_public_free(arg);
     buffer_free(&blob);
@@ -547,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_too_long_a_plaintext),
         cmocka_unit_test(test_appends_within_the_limit),
         cmocka_unit_test(test_numbers_are_minimal),
+        cmocka_unit_test(test_info_of_any_size),
         cmocka_unit_test(test_info_is_the_same_key),
         cmocka_unit_test(test_hostile_numbers_are_refused),
         cmocka_unit_test(test_numbers_at_the_bounds_are_accepted),
