@@ -1,6 +1,6 @@
 # what the module costs, beside others that do the same: `make bench`, and whether that still works
 noinst_PROGRAMS += tests/bench/bench tests/bench/cold_curl tests/bench/cold_module
-tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lpthread
+tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lm -lpthread
 tests_bench_bench_SOURCES = $(standin_runner) \
 	tests/bench/bench.h \
 	tests/bench/client.c tests/bench/client.h \

@@ -177,7 +177,10 @@ static bool run_all(const bool *wanted)
     if (world.quick) {
         printf("1..%u\n", count_wanted(wanted));
     }
-    for (const struct trial *trial = trials; good && trial->run != NULL; trial++) {
+    if (!good) {
+        return false;
+    }
+    for (const struct trial *trial = trials; trial->run != NULL; trial++) {
         if (wanted[trial->goal]) {
             good = run_trial(trial, outcome) && good;
         }

@@ -1,7 +1,8 @@
 /*
  * How things are measured. The machine has other work and its speed drifts, so two things that are compared
- * are done in turn, A B A B, and what counts is the median of the ratios pair by pair. CPU is this process's
- * own, as getrusage() tells it: neither the stand-in's nor a proxy's.
+ * are done in turn, A B A B, and what counts is the median of the ratios pair by pair; of what only computes
+ * it is the CPU that is compared. CPU is this process's own, as getrusage() tells it: neither the stand-in's
+ * nor a proxy's.
  */
 #ifndef BYOK_TESTS_BENCH_MEASURE_H
 #define BYOK_TESTS_BENCH_MEASURE_H

@@ -78,7 +78,7 @@ const struct trial trials[] = {
      {{"64 threads, how often the CA bundle is read", EXACTLY, 1, "", NULL},
       {"64 threads over 20 ms, until each has unwrapped", AT_MOST, 0.2, "s", NULL},
       {"64 threads over 20 ms, CPU for that", AT_MOST, 0.15, "s", NULL},
-      {"64 threads, connects afterwards", EXACTLY, 0, "", NULL}}},
+      {"384 unwraps, connections beyond one for each thread", EXACTLY, 0, "", NULL}}},
     {5,
      "requests of one thread",
      requests_of_a_life,
