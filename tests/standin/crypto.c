@@ -50,6 +50,9 @@ static const struct algorithm algorithms[] = {
     {"A128KW", AES_KEYS, AES_WRAP, NULL, NULL, 128, API_7_2},
     {"A192KW", AES_KEYS, AES_WRAP, NULL, NULL, 192, API_7_2},
     {"A256KW", AES_KEYS, AES_WRAP, NULL, NULL, 256, API_7_2},
+    {"A128KWPAD", AES_KEYS, AES_WRAP_PADDED, NULL, NULL, 128, API_2026_04},
+    {"A192KWPAD", AES_KEYS, AES_WRAP_PADDED, NULL, NULL, 192, API_2026_04},
+    {"A256KWPAD", AES_KEYS, AES_WRAP_PADDED, NULL, NULL, 256, API_2026_04},
     {"CKM_AES_KEY_WRAP", AES_KEYS, AES_WRAP, NULL, NULL, 0, API_7_6},
     {"CKM_AES_KEY_WRAP_PAD", AES_KEYS, AES_WRAP_PADDED, NULL, NULL, 0, API_7_6},
 };
@@ -97,6 +100,14 @@ const struct algorithm *algorithm_find(const char *name, enum operation operatio
 enum api algorithm_since(const struct algorithm *how)
 {
     return how->since;
+}
+
+bool algorithm_serves(const struct algorithm *how, bool secure)
+{
+    if (secure) {
+        return how->family == AES_KEYS || strcmp(how->name, "RSA-OAEP-256") == 0;
+    }
+    return strstr(how->name, "KWPAD") == NULL;
 }
 
 void parcel_done(struct parcel *parcel)

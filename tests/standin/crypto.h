@@ -13,6 +13,8 @@ const struct algorithm *algorithm_find(const char *name, enum operation operatio
                                        const struct key_kind *kind);
 /* The first api-version that knows it. */
 enum api algorithm_since(const struct algorithm *how);
+/* Is it one of the secure operations, or else of the plain ones? */
+bool algorithm_serves(const struct algorithm *how, bool secure);
 
 /* What goes in, or comes out. Only AES has more than a value. */
 struct parcel {

@@ -50,6 +50,7 @@ tests_standin_standin_SOURCES = \
 	tests/standin/vault_byok.c tests/standin/vault_certificate.c tests/standin/vault_delete.c \
 	tests/standin/vault_import.c tests/standin/vault_keys.c tests/standin/vault_list.c \
 	tests/standin/vault_random.c tests/standin/vault_release.c tests/standin/vault_rotate.c \
+	tests/standin/vault_secure.c \
 	tests/standin/vault_use.c \
 	tests/standin/wire.c tests/standin/wire.h \
 	tests/standin/words.c tests/standin/words.h \
@@ -67,7 +68,7 @@ tests_standin_test_standin_SOURCES = $(standin_runner) \
 	tests/standin/test_client.c tests/standin/test_client.h \
 	tests/standin/test_keys.c tests/standin/test_access.c tests/standin/test_refusals.c tests/standin/test_challenges.c tests/standin/test_quota.c tests/standin/test_doors.c tests/standin/test_identity.c tests/standin/test_machine.c tests/standin/test_pages.c \
 	tests/standin/test_faults.c tests/standin/test_vault_curl.c \
-	tests/standin/test_import.c tests/standin/test_material.c tests/standin/test_material.h \
+	tests/standin/test_forms.c tests/standin/test_import.c tests/standin/test_material.c tests/standin/test_material.h \
 	tests/standin/test_deleted.c tests/standin/test_rotation.c tests/standin/test_backup.c \
 	tests/standin/test_oct.c tests/standin/test_mhsm.c tests/standin/test_versions.c \
 	tests/standin/text.c tests/standin/text.h

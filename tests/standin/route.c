@@ -96,6 +96,8 @@ static void read_keys(const char *method, const struct segments *segments, struc
                                         {"verify", "POST", OPERATION_VERIFY, true},
                                         {"wrapkey", "POST", OPERATION_WRAP, true},
                                         {"unwrapkey", "POST", OPERATION_UNWRAP, true},
+                                        {"securewrapkey", "POST", OPERATION_SECURE_WRAP, true},
+                                        {"secureunwrapkey", "POST", OPERATION_SECURE_UNWRAP, true},
                                         {"release", "POST", OPERATION_RELEASE, true},
                                         {"backup", "POST", OPERATION_BACKUP, false},
                                         {"rotate", "POST", OPERATION_ROTATE, false},

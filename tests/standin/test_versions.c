@@ -188,6 +188,48 @@ static void test_octets_in_a_vault_are_new(void **state)
     assert_int_equal(reply.status, 200);
 }
 
+static void check_secure(const char *alg, long status)
+{
+    char *body OWNED(owned_free) = text("{\"alg\":\"%s\"}", alg);
+    struct reply reply ENDS(reply_done) =
+        mhsm("POST", "/keys/octets/securewrapkey?api-version=2026-04-01", body);
+
+    assert_int_equal(reply.status, status);
+}
+
+static void test_a_key_that_nobody_sees(void **state)
+{
+    struct reply reply ENDS(reply_done) =
+        vault("POST", "/keys/kek/securewrapkey?api-version=2026-04-01", "{\"alg\":\"RSA-OAEP-256\"}");
+    char *body OWNED(owned_free) =
+        text("{\"alg\":\"RSA-OAEP-256\",\"value\":\"%s\"}", reply_text(&reply, "value"));
+    struct reply opened ENDS(reply_done) = vault("POST", "/keys/kek/unwrapkey", body);
+
+    (void)state;
+    assert_string_equal(reply_text(&reply, "alg"), "RSA-OAEP-256");
+    assert_int_equal(strlen(reply_text(&opened, "value")), 43);
+    make_mhsm_key("octets", "{\"kty\":\"oct\"}");
+    check_secure("A256KWPAD", 200);
+    check_secure("A256KW", 200);
+    check_secure("A256GCM", 400);
+    expect_refusal(vault("POST", "/keys/kek/securewrapkey?api-version=2026-04-01", "{\"alg\":\"RSA-OAEP\"}"),
+                   400, "BadParameter", "");
+    expect_refusal(vault("POST", "/keys/kek/secureunwrapkey?api-version=2026-04-01", "{\"target\":\"t\"}"),
+                   403, "Forbidden", "AccessDenied");
+    expect_refusal(
+        vault("POST", "/keys/kek/securewrapkey?api-version=2025-07-01", "{\"alg\":\"RSA-OAEP-256\"}"), 404,
+        "NotFound", "");
+}
+
+static void test_times_are_of_this_era(void **state)
+{
+    (void)state;
+    expect_refusal(vault("PATCH", "/keys/kek", "{\"attributes\":{\"exp\":1e300}}"), 400, "BadParameter", "");
+    expect_refusal(vault("PATCH", "/keys/kek", "{\"attributes\":{\"nbf\":-1}}"), 400, "BadParameter", "");
+    expect_refusal(vault("PATCH", "/keys/kek", "{\"attributes\":{\"nbf\":\"soon\"}}"), 400, "BadParameter",
+                   "");
+}
+
 static void test_old_words(void **state)
 {
     struct reply old ENDS(reply_done) = vault("GET", "/keys/nobody?api-version=7.0", NULL);
@@ -244,6 +286,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_operations_by_version),
     cmocka_unit_test(test_algorithms_by_version),
     cmocka_unit_test(test_octets_in_a_vault_are_new),
+    cmocka_unit_test(test_a_key_that_nobody_sees),
+    cmocka_unit_test(test_times_are_of_this_era),
     cmocka_unit_test(test_old_words),
     cmocka_unit_test(test_attestation),
     cmocka_unit_test(test_a_method_in_a_header),

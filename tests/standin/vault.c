@@ -137,6 +137,8 @@ static const struct part {
     [OPERATION_RELEASE] = {vault_release, API_7_3, true, true},
     [OPERATION_RANDOM] = {vault_random, API_7_3, false, true},
     [OPERATION_ATTESTATION] = {vault_attestation, API_7_6, true, true},
+    [OPERATION_SECURE_WRAP] = {vault_secure_wrap, API_2026_04, true, true},
+    [OPERATION_SECURE_UNWRAP] = {vault_secure_unwrap, API_2026_04, true, true},
     [OPERATION_GET_CERTIFICATE] = {vault_get_certificate, API_2015_06, true, false},
     [OPERATION_LIST_CERTIFICATES] = {vault_list_certificates, API_2015_06, true, false},
     [OPERATION_CERTIFICATE_VERSIONS] = {vault_list_certificate_versions, API_2015_06, true, false},

@@ -88,14 +88,18 @@ void add_tags(cJSON *json, const struct key *key, const struct key_version *vers
 
 /* --- Changed --- */
 
-/* False: neither a number nor null. */
+/* False: neither null nor a second of the four-digit years. */
 static bool change_time(int64_t *at, const cJSON *value)
 {
     if (value == NULL) {
         return true;
     }
-    *at = cJSON_IsNumber(value) ? (int64_t)value->valuedouble : 0;
-    return cJSON_IsNumber(value) || cJSON_IsNull(value);
+    if (cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble <= 253402300799.0) {
+        *at = (int64_t)value->valuedouble;
+        return true;
+    }
+    *at = 0;
+    return cJSON_IsNull(value);
 }
 
 static bool change_flag(bool *at, const cJSON *value)

@@ -20,6 +20,7 @@ struct call {
     const char *api_version;
     enum api api;
     bool preview; /* of that api-version */
+    bool secure;  /* one of the secure operations: what is wrapped was made here */
     cJSON *body;  /* NULL: none, or no JSON */
 };
 
@@ -40,6 +41,8 @@ void vault_list_deleted(struct call *call);
 void vault_list_certificates(struct call *call);
 void vault_list_certificate_versions(struct call *call);
 void vault_use(struct call *call);
+void vault_secure_wrap(struct call *call);
+void vault_secure_unwrap(struct call *call);
 void vault_delete(struct call *call);
 void vault_get_deleted(struct call *call);
 void vault_recover(struct call *call);

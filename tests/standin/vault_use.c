@@ -77,7 +77,8 @@ static bool find_key(struct call *call, struct task *task)
         return false;
     }
     task->how = algorithm_find(task->alg == NULL ? "" : task->alg, call->route.operation, &version->kind);
-    if (task->how == NULL || algorithm_since(task->how) > call->api) {
+    if (task->how == NULL || algorithm_since(task->how) > call->api ||
+        !algorithm_serves(task->how, call->secure)) {
         call_bad_parameter(call, bad_value);
         return false;
     }
@@ -114,7 +115,7 @@ static cJSON *result_json(const struct call *call, const struct task *task)
 {
     cJSON *json = need(cJSON_CreateObject());
 
-    if (is_mhsm(call)) {
+    if (is_mhsm(call) || call->secure) {
         cJSON_AddStringToObject(json, "alg", task->alg);
     }
     cJSON_AddStringToObject(json, "kid", task->kid);

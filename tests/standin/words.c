@@ -33,6 +33,8 @@ static const char *const words[OPERATIONS] = {
     [OPERATION_GET_DELETED] = "getdeleted",
     [OPERATION_LIST_DELETED] = "listdeleted",
     [OPERATION_ATTESTATION] = "attestation",
+    [OPERATION_SECURE_WRAP] = "securewrapkey",
+    [OPERATION_SECURE_UNWRAP] = "secureunwrapkey",
     [OPERATION_CERTIFICATE_VERSIONS] = "certificateversions",
     [OPERATION_TOKEN] = "token",
     [OPERATION_OTHER] = "other",
@@ -91,6 +93,10 @@ enum operation permission_for(enum operation operation)
     case OPERATION_GET_DELETED:
     case OPERATION_ATTESTATION:
         return OPERATION_GET;
+    case OPERATION_SECURE_WRAP:
+        return OPERATION_WRAP;
+    case OPERATION_SECURE_UNWRAP:
+        return OPERATION_UNWRAP;
     case OPERATION_CERTIFICATE_VERSIONS:
         return OPERATION_LIST_CERTIFICATES;
     default:

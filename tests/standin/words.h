@@ -38,6 +38,8 @@ enum operation {
     OPERATION_GET_DELETED,
     OPERATION_LIST_DELETED,
     OPERATION_ATTESTATION,
+    OPERATION_SECURE_WRAP,
+    OPERATION_SECURE_UNWRAP,
     OPERATION_CERTIFICATE_VERSIONS,
     OPERATION_TOKEN,
     OPERATION_OTHER,
@@ -62,7 +64,7 @@ enum api {
     API_7_5, /* hsmPlatform */
     API_7_6, /* attestation, HS*, CKM_AES_KEY_WRAP(_PAD) */
     API_2025_07,
-    API_2026_04, /* oct in a vault */
+    API_2026_04, /* oct in a vault, securewrapkey, key_size */
     APIS
 };
 
