@@ -20,6 +20,11 @@ enum {
     LONGEST_CLAIMS = 150
 };
 
+struct azure_cli {
+    struct identity identity;
+    bool has_told; /* that the vault wants a new sign-in, when a token was last asked for */
+};
+
 /* --- What is run --- */
 
 /* Whatever comes from a file or a vault is one word to az, and no option. */
@@ -194,18 +199,24 @@ static bool run(const struct token_scope *scope, struct deadline deadline, struc
     return judge(&outcome, &output, &complaint, ret_token, ret_lifetime, ret_failure);
 }
 
+/*
+ * Claims come again until there is a token. Whoever was told of them may have signed in meanwhile, so every
+ * second time az is asked; if nobody has, the vault says so.
+ */
 static bool azure_cli_fetch(struct identity *identity, const struct token_scope *scope,
                             struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
                             struct identity_failure *ret_failure)
 {
-    (void)identity;
+    struct azure_cli *self = (struct azure_cli *)identity;
+
     if (!is_harmless(scope->audience) || (scope->tenant != NULL && !is_harmless(scope->tenant))) {
         return identity_fail(
             ret_failure, CKR_USER_NOT_LOGGED_IN,
             "audience or tenant is not made of letters, digits and .:/_- and is not given to az");
     }
-    return scope->claims != NULL ? fail_claims(scope, ret_failure)
-                                 : run(scope, deadline, ret_token, ret_lifetime, ret_failure);
+    self->has_told = scope->claims != NULL && !self->has_told;
+    return self->has_told ? fail_claims(scope, ret_failure)
+                          : run(scope, deadline, ret_token, ret_lifetime, ret_failure);
 }
 
 static void azure_cli_free(struct identity *identity)
@@ -217,14 +228,14 @@ static const struct identity_ops azure_cli_ops = {.fetch = azure_cli_fetch, .fre
 
 static CK_RV azure_cli_open(const struct identity_options *options, struct identity **ret_identity)
 {
-    struct identity *self = calloc(1, sizeof *self);
+    struct azure_cli *self = calloc(1, sizeof *self);
 
     (void)options;
     if (self == NULL) {
         return CKR_HOST_MEMORY;
     }
-    self->ops = &azure_cli_ops;
-    *ret_identity = self;
+    self->identity.ops = &azure_cli_ops;
+    *ret_identity = &self->identity;
     return CKR_OK;
 }
 

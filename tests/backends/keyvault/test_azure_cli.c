@@ -237,6 +237,20 @@ static void test_claims_need_a_new_sign_in(void **state)
     assert_string_equal(called_with(), "");
 }
 
+/* The claims come again until there is a token; the user may have signed in since the words. */
+static void test_after_the_new_sign_in(void **state)
+{
+    struct world *world = *state;
+
+    make_good_az();
+    world->scope.claims = "{\"access_token\":{}}";
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, "--claims-challenge");
+    expect_token(world);
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, "--claims-challenge");
+    world->scope.claims = NULL;
+    expect_token(world);
+}
+
 static void test_long_claims(void **state)
 {
     struct world *world = *state;
@@ -317,6 +331,7 @@ int main(void)
         CLI_TEST(test_no_program),
         CLI_TEST(test_slow),
         CLI_TEST(test_claims_need_a_new_sign_in),
+        CLI_TEST(test_after_the_new_sign_in),
         CLI_TEST(test_long_claims),
         CLI_TEST(test_words_that_would_be_options),
         CLI_TEST(test_host_that_ignores_its_children),
