@@ -46,3 +46,7 @@ tests_truth_test_identity_SOURCES = $(truth_common) $(truth_asked) $(truth_flow)
 check_PROGRAMS += tests/truth/test_tokens
 tests_truth_test_tokens_LDADD = $(LDADD)
 tests_truth_test_tokens_SOURCES = $(truth_common) $(truth_flow) tests/truth/test_tokens.c
+
+check_PROGRAMS += tests/truth/test_challenges
+tests_truth_test_challenges_LDADD = $(LDADD)
+tests_truth_test_challenges_SOURCES = $(truth_common) tests/truth/test_challenges.c

@@ -46,21 +46,26 @@ void replace_all(char **text, const char *from, const char *to)
 
 /* --- Files --- */
 
+char *recorded_path(const char *path)
+{
+    const char *data = getenv("BYOK_TEST_DATA"), *source = getenv("srcdir");
+
+    return data != NULL ? format("%s/keyvault/%s", data, path)
+                        : format("%s/../shared/keyvault/%s", source != NULL ? source : ".", path);
+}
+
 cJSON *recorded_read(const char *path)
 {
-    const char *data = getenv("BYOK_TEST_DATA");
-    char *full ENDED_BY(free_text) = format("%s/keyvault/%s", data == NULL ? "" : data, path);
+    char *full ENDED_BY(free_text) = recorded_path(path);
     char *content ENDED_BY(free_text) = calloc(1, LARGEST_FILE);
-    FILE *file = data == NULL ? NULL : fopen(full, "re");
-    size_t size;
+    FILE *file = fopen(full, "re");
 
     assert_non_null(content);
     if (file == NULL) {
         return NULL;
     }
-    size = fread(content, 1, LARGEST_FILE - 1, file);
+    content[fread(content, 1, LARGEST_FILE - 1, file)] = '\0';
     fclose(file);
-    content[size] = '\0';
     /* Who took the names out of some recordings took a slash with them. */
     replace_all(&content, ".azure.netkeys/", ".azure.net/keys/");
     return cJSON_Parse(content);
@@ -71,8 +76,7 @@ cJSON *recorded_need(const char *path)
     cJSON *json = recorded_read(path);
 
     if (json == NULL) {
-        print_message("# SKIP BYOK_TEST_DATA does not name the folder of keyvault/%s\n", path);
-        skip();
+        fail_msg("keyvault/%s is not there, or no JSON", path);
     }
     return json;
 }
@@ -117,13 +121,27 @@ long base64url_octets(const char *text)
     return (long)(length * 3 / 4);
 }
 
-/* --- Tests out of an index --- */
+/* --- Running --- */
 
-static void no_recordings(void **state)
+static void skip_it(void **state)
 {
     (void)state;
     print_message("# SKIP BYOK_TEST_DATA does not name the folder of keyvault/recordings\n");
     skip();
+}
+
+int recorded_run(const char *name, struct CMUnitTest *tests, size_t count, CMFixtureFunction set_up,
+                 CMFixtureFunction tear_down)
+{
+    cJSON *index ENDED_BY(free_json) = recorded_read("recordings/INDEX.json");
+
+    if (index != NULL) {
+        return _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
+    }
+    for (size_t i = 0; i < count; i++) {
+        tests[i] = (struct CMUnitTest){tests[i].name, skip_it, NULL, NULL, NULL};
+    }
+    return _cmocka_run_group_tests(name, tests, count, NULL, NULL);
 }
 
 static CMUnitTestFunction check_of(const cJSON *entry, const struct recorded_choice *choices, size_t count)
@@ -136,32 +154,28 @@ static CMUnitTestFunction check_of(const cJSON *entry, const struct recorded_cho
     return NULL;
 }
 
-size_t recorded_tests(const struct recorded_choice *choices, size_t count, const struct CMUnitTest *last,
-                      size_t last_count, struct CMUnitTest **ret_tests)
+int recorded_run_each(const char *name, const struct recorded_choice *choices, size_t count,
+                      const struct CMUnitTest *last, size_t last_count, CMFixtureFunction set_up,
+                      CMFixtureFunction tear_down)
 {
-    static cJSON *index; /* the names of the tests live in it */
-    const cJSON *entry;
-    struct CMUnitTest *tests;
+    cJSON *index ENDED_BY(free_json) = recorded_read("recordings/INDEX.json");
+    const cJSON *files = item_at(index, "files"), *entry;
+    struct CMUnitTest *tests = calloc((size_t)cJSON_GetArraySize(files) + last_count, sizeof *tests);
     size_t made = 0;
+    int failed;
 
-    index = recorded_read("recordings/INDEX.json");
-    tests = calloc((size_t)cJSON_GetArraySize(item_at(index, "files")) + last_count + 1, sizeof *tests);
-    cJSON_ArrayForEach(entry, item_at(index, "files"))
+    cJSON_ArrayForEach(entry, files)
     {
         CMUnitTestFunction check = check_of(entry, choices, count);
         char *file = item_at(entry, "file")->valuestring;
 
         if (check != NULL) {
-            file[strcspn(file, "/") - strlen(".json")] = '\0';
+            file[strlen(file) - strlen(".json")] = '\0';
             tests[made++] = (struct CMUnitTest){file, check, NULL, NULL, file};
         }
     }
-    if (made == 0) {
-        tests[made++] = (struct CMUnitTest)cmocka_unit_test(no_recordings);
-    } else {
-        memcpy(tests + made, last, last_count * sizeof *last);
-        made += last_count;
-    }
-    *ret_tests = tests;
-    return made;
+    memcpy(tests + made, last, last_count * sizeof *last);
+    failed = recorded_run(name, tests, made + last_count, set_up, tear_down);
+    free(tests);
+    return failed;
 }

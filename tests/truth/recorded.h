@@ -19,8 +19,10 @@
 
 /* A file below keyvault/. NULL: it is not there. */
 cJSON *recorded_read(const char *path);
-/* The same; where it is not there, the test is skipped and this does not return. */
+/* The same; it must be there. */
 cJSON *recorded_need(const char *path);
+/* Where it is; from malloc. */
+char *recorded_path(const char *path);
 
 /* Along a path like "response.body.0.kid"; NULL: not there. Borrowed. */
 const cJSON *item_at(const cJSON *json, const char *path);
@@ -42,14 +44,20 @@ void free_json(cJSON **json);
 long base64url_octets(const char *text);
 
 /*
- * A test for each recording whose kind ("exchange", "sequence") is chosen, named after its file, which is its
- * initial state; then `last`. Where there are no recordings: one test that is skipped. From malloc.
+ * Runs these tests, as cmocka does. Where the folder is absent each of them is skipped instead, and nothing
+ * is set up.
  */
+int recorded_run(const char *name, struct CMUnitTest *tests, size_t count, CMFixtureFunction set_up,
+                 CMFixtureFunction tear_down);
+
+/* Before `last`, a test for each recording whose kind ("exchange", "sequence") is chosen, named after its
+ * file, which is its initial state. */
 struct recorded_choice {
     const char *kind;
     CMUnitTestFunction check;
 };
-size_t recorded_tests(const struct recorded_choice *choices, size_t count, const struct CMUnitTest *last,
-                      size_t last_count, struct CMUnitTest **ret_tests);
+int recorded_run_each(const char *name, const struct recorded_choice *choices, size_t count,
+                      const struct CMUnitTest *last, size_t last_count, CMFixtureFunction set_up,
+                      CMFixtureFunction tear_down);
 
 #endif

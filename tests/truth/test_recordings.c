@@ -214,10 +214,6 @@ int main(void)
     static const struct recorded_choice choices[] = {{"exchange", check_exchange},
                                                      {"sequence", check_sequence}};
     const struct CMUnitTest last[] = {cmocka_unit_test(test_each_known_difference_is_still_one)};
-    struct CMUnitTest *tests;
-    size_t count = recorded_tests(choices, 2, last, 1, &tests);
-    int failed = _cmocka_run_group_tests("recordings", tests, count, start, end);
 
-    free(tests);
-    return failed;
+    return recorded_run_each("recordings", choices, 2, last, 1, start, end);
 }
