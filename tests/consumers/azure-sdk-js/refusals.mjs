@@ -47,6 +47,16 @@ await fact("a role that is missing: 403 Forbidden, ForbiddenByRbac", async () =>
   await withSettings({ rbac: true }, () => refused(ours.getKey("kek"), 403, "ForbiddenByRbac"));
 });
 
+await fact("a permission that is given is there a little later", () =>
+  withSettings({ permission_delay_ms: 300 }, async () => {
+    const who = await callerWith([]);
+    await control("PUT", `/callers/${who.id}/permissions`, ["get"]);
+    await refused(keyClient(who).getKey("kek"), 403, "ForbiddenByPolicy");
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.equal((await keyClient(who).getKey("kek")).name, "kek");
+  }),
+);
+
 for (const [setting, why] of [["firewall", "ForbiddenByFirewall"], ["private_link", "ForbiddenByConnection"]]) {
   await fact(`the way is closed: 403 Forbidden, ${why}`, () =>
     withSettings({ [setting]: true }, () => refused(keyClient().getKey("kek"), 403, why)),

@@ -1,7 +1,7 @@
 // A key is brought, rotated, saved, deleted, recovered and purged.
 import assert from "node:assert/strict";
 import { createHash, createSign, createVerify, generateKeyPairSync } from "node:crypto";
-import { all, client, cryptographyClient, near } from "./sdk.mjs";
+import { all, client, counted, cryptographyClient, near, withSettings } from "./sdk.mjs";
 import { fact } from "./tap.mjs";
 
 const soon = { intervalInMs: 100 };
@@ -121,6 +121,18 @@ await fact("beginRecoverDeletedKey: the same key again", async () => {
 
 await fact("beginRecoverDeletedKey: of a key that was never deleted", async () => {
   await assert.rejects(client.beginRecoverDeletedKey("nobody", soon), { statusCode: 404 });
+});
+
+await fact("a slow service: the SDK asks until the key is deleted, and until it is back", async () => {
+  await client.createRsaKey("slow");
+  await withSettings({ delete_delay_ms: 400, recover_delay_ms: 400 }, async () => {
+    const polls = await counted("getdeleted", async () => {
+      await (await client.beginDeleteKey("slow", soon)).pollUntilDone();
+    });
+    assert.ok(polls >= 3, `${polls} polls`);
+    await (await client.beginRecoverDeletedKey("slow", soon)).pollUntilDone();
+  });
+  assert.equal((await client.getKey("slow")).name, "slow");
 });
 
 await fact("backupKey, purgeDeletedKey, restoreKeyBackup: back with all its versions", async () => {
