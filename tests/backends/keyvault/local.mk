@@ -3,7 +3,8 @@ check_LTLIBRARIES += tests/backends/keyvault/libserver.la
 tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
 	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h \
-	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h
+	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h \
+	tests/backends/keyvault/traces.c tests/backends/keyvault/traces.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
 assertion_sources = \
@@ -22,6 +23,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_http_date \
 	tests/backends/keyvault/test_key_id \
+	tests/backends/keyvault/test_key_traces \
 	tests/backends/keyvault/test_keyvault \
 	tests/backends/keyvault/test_libcurl \
 	tests/backends/keyvault/test_managed_environment \
@@ -55,6 +57,10 @@ tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_date_LDADD = $(LDADD) $(LIBCURL_LIBS)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_key_traces_SOURCES = \
+	tests/backends/keyvault/test_key_traces.c \
+	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h
+tests_backends_keyvault_test_key_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_managed_identity_LDADD = $(keyvault_ldadd)

@@ -8,6 +8,7 @@
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/vault_client.h"
 #include "tests/backends/keyvault/https_server.h"
+#include "tests/backends/keyvault/traces.h"
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,20 +21,9 @@
 
 #include <cmocka.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 #define VERSION "0123456789abcdef0123456789abcdef"
 
-enum { KEY_SIZE = 32, LARGEST_REGION = 512 * 1024 * 1024, CHUNK = 1 << 20 };
+enum { KEY_SIZE = 32 };
 
 /* The key that is wrapped (0) or unwrapped (1), and the client secret (2, letters only). */
 static unsigned char byte_of(unsigned what, size_t at)
@@ -55,8 +45,6 @@ static unsigned char character_of(unsigned what, size_t at)
 
     return (unsigned char)digits[two >> (10 - shift) & 63];
 }
-
-typedef unsigned char reader(unsigned what, size_t at);
 
 /* --- The other process --- */
 
@@ -109,59 +97,6 @@ static void run_server(int to_parent, int from_parent)
 /* --- This one --- */
 
 static struct place_of_server server;
-static unsigned char chunk[CHUNK];
-
-static bool is_here(const unsigned char *at, size_t length, unsigned what, reader *read)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (at[i] != read(what, i)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static unsigned count_in_region(int memory, uintptr_t from, uintptr_t to, size_t length, unsigned what,
-                                reader *read)
-{
-    unsigned found = 0;
-
-    for (uintptr_t at = from; at < to; at += CHUNK - length + 1) {
-        size_t want = to - at < CHUNK ? to - at : CHUNK;
-        ssize_t got = pread(memory, chunk, want, (off_t)at);
-
-        for (ssize_t i = 0; i + (ssize_t)length <= got; i++) {
-            if (is_here(chunk + i, length, what, read) &&
-                !(at + (uintptr_t)i >= (uintptr_t)chunk && at + (uintptr_t)i < (uintptr_t)chunk + CHUNK)) {
-                found++;
-            }
-        }
-        memset(chunk, 0, sizeof chunk);
-    }
-    return found;
-}
-
-/* How often the first bytes of it stand in writable memory. */
-static unsigned count(size_t length, unsigned what, reader *read)
-{
-    FILE *maps = fopen("/proc/self/maps", "r"), *memory = fopen("/proc/self/mem", "r");
-    unsigned found = 0;
-    char line[512];
-
-    assert_true(maps != NULL && memory != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        unsigned long from, to;
-        char access[8];
-
-        if (sscanf(line, "%lx-%lx %7s", &from, &to, access) == 3 && access[0] == 'r' && access[1] == 'w' &&
-            to - from < LARGEST_REGION) {
-            found += count_in_region(fileno(memory), from, to, length, what, read);
-        }
-    }
-    fclose(maps);
-    fclose(memory);
-    return found;
-}
 
 struct house {
     struct place place;
@@ -216,27 +151,21 @@ static int tear_down(void **state)
 
 static const struct key_ref kek = {"kek", NULL};
 
-static void skip_where_memory_is_watched(void)
-{
-    if (SANITIZED) {
-        printf("# SKIP traces in memory: a sanitizer keeps its own copies\n");
-        skip();
-    }
-}
-
 static void test_the_search_finds(void **state)
 {
     unsigned char *copy SCOPED(scope_free) = NULL;
 
     (void)state;
-    skip_where_memory_is_watched();
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
     copy = malloc(KEY_SIZE);
     for (size_t i = 0; i < KEY_SIZE; i++) {
         copy[i] = byte_of(0, i);
     }
-    assert_int_equal(count(KEY_SIZE, 0, byte_of), 1);
+    assert_int_equal(traces_count(KEY_SIZE, 0, byte_of), 1);
     wipe(copy, KEY_SIZE);
-    assert_int_equal(count(KEY_SIZE, 0, byte_of), 0);
+    assert_int_equal(traces_count(KEY_SIZE, 0, byte_of), 0);
 }
 
 static void test_wrapped_key_leaves_no_trace(void **state)
@@ -245,7 +174,9 @@ static void test_wrapped_key_leaves_no_trace(void **state)
     struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(512);
     struct secret key = SECRET_INIT;
 
-    skip_where_memory_is_watched();
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
     assert_int_equal(secret_new(KEY_SIZE, &key), CKR_OK);
     for (size_t i = 0; i < KEY_SIZE; i++) {
         key.data[i] = byte_of(0, i);
@@ -254,8 +185,8 @@ static void test_wrapped_key_leaves_no_trace(void **state)
                                        secret_bytes(&key), deadline_in(5000), &blob, &house->answer),
                      CKR_OK);
     secret_free(&key);
-    assert_int_equal(count(16, 0, byte_of), 0);
-    assert_int_equal(count(20, 0, character_of), 0);
+    assert_int_equal(traces_count(16, 0, byte_of), 0);
+    assert_int_equal(traces_count(20, 0, character_of), 0);
 }
 
 static void test_unwrapped_key_leaves_no_trace(void **state)
@@ -264,22 +195,24 @@ static void test_unwrapped_key_leaves_no_trace(void **state)
     struct house *house = *state;
     struct secret key = SECRET_INIT;
 
-    skip_where_memory_is_watched();
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
     assert_int_equal(vault_client_open(&house->client, VAULT_UNWRAP, &kek, RSA_PADDING_OAEP_SHA1,
                                        bytes_of(blob, sizeof blob), deadline_in(5000), &key, &house->answer),
                      CKR_OK);
     assert_int_equal(key.size, KEY_SIZE);
-    assert_true(is_here(key.data, KEY_SIZE, 1, byte_of));
-    assert_int_equal(count(16, 1, byte_of), 1);
+    assert_true(traces_are_at(key.data, KEY_SIZE, 1, byte_of));
+    assert_int_equal(traces_count(16, 1, byte_of), 1);
     secret_free(&key);
-    assert_int_equal(count(16, 1, byte_of), 0);
-    assert_int_equal(count(20, 1, character_of), 0);
+    assert_int_equal(traces_count(16, 1, byte_of), 0);
+    assert_int_equal(traces_count(20, 1, character_of), 0);
 }
 
 static void test_client_secret_leaves_no_trace(void **state)
 {
     test_unwrapped_key_leaves_no_trace(state);
-    assert_int_equal(count(20, 2, byte_of), 0);
+    assert_int_equal(traces_count(20, 2, byte_of), 0);
 }
 
 int main(void)
