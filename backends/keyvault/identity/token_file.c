@@ -32,19 +32,6 @@ static void token_file_free(struct identity *identity)
     }
 }
 
-/* Blanks and lines around it, as editors and `echo` leave them. */
-static struct bytes trimmed(struct bytes text)
-{
-    while (text.size > 0 && text.data[0] <= ' ') {
-        text.data++;
-        text.size--;
-    }
-    while (text.size > 0 && text.data[text.size - 1] <= ' ') {
-        text.size--;
-    }
-    return text;
-}
-
 /* Seconds from now; a token that does not say when it ends is looked at all the same. */
 static bool read_lifetime(const char *token, int64_t *ret_seconds)
 {
@@ -64,7 +51,7 @@ static bool read_token(struct token_file *self, struct identity_failure *ret_fai
     if (file_read_secret(self->about, "token-file", self->path, &content, &self->version) != CKR_OK) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file cannot be read");
     }
-    inner = trimmed(buffer_bytes(&content));
+    inner = token_trim(buffer_bytes(&content));
     if (inner.size == 0) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "token-file is empty");
     }

@@ -181,6 +181,18 @@ bool token_json_says(struct bytes body, const char *words)
 
 /* --- A token by itself --- */
 
+struct bytes token_trim(struct bytes text)
+{
+    while (text.size > 0 && text.data[0] <= ' ') {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && text.data[text.size - 1] <= ' ') {
+        text.size--;
+    }
+    return text;
+}
+
 /* The text between the first two dots, as bytes. */
 static CK_RV read_payload(const char *token, struct buffer *ret_payload)
 {

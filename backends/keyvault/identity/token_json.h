@@ -35,6 +35,8 @@ bool token_json_read_error(struct bytes body, struct token_error *ret_error);
 /* True where a refusal's `error_description` or `message` has these words in it. */
 bool token_json_says(struct bytes body, const char *words);
 
+/* Without the blanks and lines round it that editors and `echo` leave in a file. */
+struct bytes token_trim(struct bytes text);
 /* Whether it may stand behind "Bearer" (RFC 6750, 2.1). */
 bool token_is_valid(const char *token);
 /*

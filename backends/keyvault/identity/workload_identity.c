@@ -4,6 +4,7 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/identity/token_endpoint.h"
+#include "backends/keyvault/identity/token_json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,18 +27,6 @@ static void workload_identity_free(struct identity *identity)
     }
 }
 
-/* Blanks and lines around it are not the token's; within it there are none. */
-static bool find_token(const struct buffer *content, struct bytes *ret_token)
-{
-    static const char blank[] = " \t\r\n";
-    const char *from = buffer_text(content) + strspn(buffer_text(content), blank);
-    size_t size = strcspn(from, blank);
-
-    *ret_token = bytes_of(from, size);
-    return size != 0 && from[size + strspn(from + size, blank)] == 0 &&
-           (size_t)(from - buffer_text(content)) + strlen(from) == content->size;
-}
-
 /* Whoever writes the file writes it anew every hour or so: it is read each time. */
 static bool workload_identity_fetch(struct identity *identity, const struct token_scope *scope,
                                     struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
@@ -45,17 +34,21 @@ static bool workload_identity_fetch(struct identity *identity, const struct toke
 {
     struct workload_identity *self = (struct workload_identity *)identity;
     struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
-    struct bytes assertion;
+    struct buffer assertion SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct bytes inner;
 
     if (file_read(self->about, "federated-token-file", self->file, &content, NULL) != CKR_OK) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "federated-token-file %s cannot be read, or is longer than a token", self->file);
     }
-    if (!find_token(&content, &assertion)) {
+    inner = token_trim(buffer_bytes(&content));
+    if (memchr(inner.data, 0, inner.size) != NULL ||
+        buffer_append(&assertion, inner.data, inner.size) != CKR_OK ||
+        !token_is_valid(buffer_text(&assertion))) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "federated-token-file %s is empty or holds no token", self->file);
     }
-    return token_endpoint_ask_by_assertion(self->endpoint, scope, self->client_id, assertion,
+    return token_endpoint_ask_by_assertion(self->endpoint, scope, self->client_id, buffer_bytes(&assertion),
                                            "federated-token-file", deadline, ret_token, ret_lifetime,
                                            ret_failure);
 }

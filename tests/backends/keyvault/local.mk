@@ -22,6 +22,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_http_date \
+	tests/backends/keyvault/test_identity_config \
 	tests/backends/keyvault/test_key_id \
 	tests/backends/keyvault/test_key_traces \
 	tests/backends/keyvault/test_keyvault \
