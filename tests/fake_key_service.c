@@ -1,6 +1,6 @@
 /* A key service in memory. */
 #include "tests/fake_key_service.h"
-#include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include <openssl/core_names.h>
 #include <openssl/rsa.h>
@@ -273,20 +273,16 @@ static bool pad(EVP_PKEY_CTX *context, enum rsa_padding padding)
 static bool rsa(EVP_PKEY *pair, bool seals, enum rsa_padding padding, struct bytes in, unsigned char *out,
                 size_t *size)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("the fake's RSA");
     EVP_PKEY_CTX *context SCOPED(context_free) = pair == NULL ? NULL : EVP_PKEY_CTX_new(pair, NULL);
-    bool done;
 
     if (context == NULL) {
         return false;
     }
-    done = (seals ? EVP_PKEY_encrypt_init(context) : EVP_PKEY_decrypt_init(context)) == 1 &&
+    return (seals ? EVP_PKEY_encrypt_init(context) : EVP_PKEY_decrypt_init(context)) == 1 &&
            pad(context, padding) &&
            (seals ? EVP_PKEY_encrypt(context, out, size, in.data, in.size)
                   : EVP_PKEY_decrypt(context, out, size, in.data, in.size)) == 1;
-    if (!done) {
-        libcrypto_forget_errors(NULL, "the fake's RSA");
-    }
-    return done;
 }
 
 static CK_RV use(struct key_service *service, enum fake_verb verb, const struct key_ref *ref,

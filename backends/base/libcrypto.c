@@ -1,8 +1,9 @@
 /* OpenSSL of our own: one library context for the process, made whole and then published. */
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/log.h"
+#include "backends/base/scope.h"
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
@@ -37,6 +38,8 @@ static void library_free(struct library *library)
 
 static struct library *library_new(void)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) =
+        libcrypto_errors("making a library context");
     struct library *library = calloc(1, sizeof *library);
 
     if (library == NULL) {
@@ -71,7 +74,6 @@ static struct library *library_get(void)
     made = library_new();
     if (made == NULL) {
         log_error(NULL, "OpenSSL gives no library context with its default provider; out of memory?");
-        libcrypto_forget_errors(NULL, "making a library context");
         return NULL;
     }
     if (!atomic_compare_exchange_strong(&state.library, &present, made)) {
@@ -105,19 +107,6 @@ void libcrypto_leave(OSSL_LIB_CTX *before)
     OSSL_LIB_CTX_set0_default(before);
 }
 
-void libcrypto_forget_errors(const char *about, const char *doing)
-{
-    unsigned long first = ERR_peek_error();
-
-    if (first != 0 && log_wants(LOG_LEVEL_DEBUG)) {
-        char text[256];
-
-        ERR_error_string_n(first, text, sizeof text);
-        log_debug(about, "OpenSSL, %s: %s", doing, text);
-    }
-    ERR_clear_error();
-}
-
 void libcrypto_after_fork(void)
 {
     struct library *library = atomic_exchange(&state.library, NULL);
@@ -129,10 +118,10 @@ void libcrypto_after_fork(void)
 
 CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32])
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("SHA-256");
     struct library *library = library_get();
 
     if (library == NULL || EVP_Digest(data.data, data.size, ret_digest, NULL, library->sha256, NULL) != 1) {
-        libcrypto_forget_errors(NULL, "SHA-256");
         return CKR_FUNCTION_FAILED;
     }
     return CKR_OK;
@@ -140,10 +129,10 @@ CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32])
 
 CK_RV libcrypto_random(unsigned char *ret_data, size_t size)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("random bytes");
     OSSL_LIB_CTX *context = libcrypto_context();
 
     if (context == NULL || RAND_priv_bytes_ex(context, ret_data, size, 0) != 1) {
-        libcrypto_forget_errors(NULL, "random bytes");
         return CKR_RANDOM_NO_RNG;
     }
     return CKR_OK;

@@ -13,6 +13,7 @@ libbyok_la_SOURCES += \
 	backends/base/hsm_turn.c backends/base/hsm_turn.h \
 	backends/base/hsm_uri.c backends/base/hsm_uri.h \
 	backends/base/libcrypto.c backends/base/libcrypto.h \
+	backends/base/libcrypto_errors.c backends/base/libcrypto_errors.h \
 	backends/base/log.c backends/base/log.h \
 	backends/base/process.c backends/base/process.h \
 	backends/base/rsa.c backends/base/rsa.h \

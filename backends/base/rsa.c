@@ -1,6 +1,7 @@
 /* RSA public keys from numbers, and encryption under them. */
 #include "backends/base/rsa.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/rsa_info.h"
 #include "backends/base/scope.h"
 #include <openssl/bn.h>
@@ -256,6 +257,7 @@ static CK_RV copy_of_pkey(EVP_PKEY *from, struct rsa_public **ret_key)
 
 CK_RV rsa_public_from_pem(struct bytes pem, struct rsa_public **ret_key)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("a PEM file");
     OSSL_LIB_CTX *library = libcrypto_context();
     EVP_PKEY *key SCOPED(EVP_PKEY_free_scoped) = NULL;
     CK_RV rv;
@@ -265,7 +267,6 @@ CK_RV rsa_public_from_pem(struct bytes pem, struct rsa_public **ret_key)
     }
     key = pem.size == 0 || pem.size > MOST_PEM ? NULL : pkey_of_pem(library, pem);
     rv = key == NULL ? CKR_DATA_INVALID : copy_of_pkey(key, ret_key);
-    libcrypto_forget_errors(NULL, "a PEM file");
     return rv;
 }
 
@@ -299,6 +300,7 @@ size_t rsa_longest_plaintext(unsigned bits, enum rsa_padding padding)
 CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct bytes plain,
                   struct buffer *to)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("RSA encryption");
     EVP_PKEY_CTX *ready, *context SCOPED(EVP_PKEY_CTX_free_scoped) = NULL;
     size_t before = to->size, size = key->modulus.size;
     static const unsigned char nothing;
@@ -312,7 +314,6 @@ CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct
     ready = libcrypto_usable() ? context_of(key, padding) : NULL;
     context = ready == NULL ? NULL : EVP_PKEY_CTX_dup(ready);
     if (context == NULL) {
-        libcrypto_forget_errors(NULL, "preparing RSA encryption");
         return CKR_HOST_MEMORY;
     }
     rv = buffer_resize(to, before + size);
@@ -324,6 +325,5 @@ CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct
         size == key->modulus.size) {
         return CKR_OK;
     }
-    libcrypto_forget_errors(NULL, "RSA encryption");
     return buffer_resize(to, before) == CKR_OK ? CKR_FUNCTION_FAILED : CKR_HOST_MEMORY;
 }

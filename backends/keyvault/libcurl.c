@@ -3,6 +3,7 @@
 #include "backends/base/ask_once.h"
 #include "backends/base/log.h"
 #include "backends/base/process.h"
+#include "backends/base/scope.h"
 #include "backends/base/settings.h"
 #include "backends/keyvault/libcurl_memory.h"
 #include <curl/curl.h>
@@ -48,6 +49,7 @@ static CK_RV check_host(const char *about)
  */
 static CK_RV initialise(const char *about)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("initialising libcurl");
     OSSL_LIB_CTX *before;
     CURLcode code;
     CK_RV rv;
@@ -124,6 +126,7 @@ CK_RV libcurl_enter(struct libcurl_visit *ret_visit)
     if (rv != CKR_OK) {
         return rv;
     }
+    visit.errors = libcrypto_errors_take();
     sigpipe_hold(&visit.sigpipe);
     *ret_visit = visit;
     return CKR_OK;
@@ -131,7 +134,7 @@ CK_RV libcurl_enter(struct libcurl_visit *ret_visit)
 
 void libcurl_leave(const struct libcurl_visit *visit)
 {
-    libcrypto_forget_errors(NULL, "inside libcurl");
+    libcrypto_errors_give_back(visit->errors, "inside libcurl");
     sigpipe_release(&visit->sigpipe);
     libcrypto_leave(visit->before);
 }

@@ -8,11 +8,13 @@
 
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/sigpipe.h"
 
 struct libcurl_visit {
     OSSL_LIB_CTX *before;
     struct sigpipe sigpipe;
+    struct libcrypto_kept *errors; /* the host's: libcurl empties the queue again and again */
 };
 
 /*

@@ -2,11 +2,11 @@
 #include "backends/keyvault/tls_store.h"
 #include "backends/base/ask_once.h"
 #include "backends/base/file.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include <curl/curl.h>
 #include <dirent.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
@@ -96,7 +96,6 @@ static size_t add_pem(X509_STORE *store, struct bytes pem)
         }
         X509_free(certificate);
     }
-    ERR_clear_error(); /* the end of the file is one */
     return count;
 }
 
@@ -119,6 +118,8 @@ static CK_RV build_from_file(const char *about, const char *ca_file, X509_STORE 
 static CK_RV build(const char *about, const struct entry *entry, X509_STORE **ret_store,
                    struct file_version *ret_version)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) =
+        libcrypto_errors("reading CA certificates");
     X509_STORE *store SCOPED(X509_STORE_free_scoped) = X509_STORE_new();
     CK_RV rv;
 

@@ -1,6 +1,7 @@
 /* The AES of libcrypto. */
 #include "pkcs11/soft/cipher.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 
 static const char *const names[CIPHER_MODES][CIPHER_KEY_SIZES] = {
     [CIPHER_GCM] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"},
@@ -52,10 +53,10 @@ static bool set_key_and_iv(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, bo
 CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher_mode mode, bool encrypt,
                    struct bytes key, struct bytes iv)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("preparing a cipher");
     const EVP_CIPHER *cipher = cipher_get(set, mode, key.size);
 
     if (cipher == NULL) {
-        libcrypto_forget_errors(NULL, "fetching a cipher");
         return CKR_FUNCTION_FAILED;
     }
     if (*context == NULL) {
@@ -68,7 +69,6 @@ CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher
         EVP_CIPHER_CTX_set_flags(*context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     }
     if (!set_key_and_iv(*context, cipher, encrypt, key, iv)) {
-        libcrypto_forget_errors(NULL, "preparing a cipher");
         return CKR_FUNCTION_FAILED;
     }
     return CKR_OK;

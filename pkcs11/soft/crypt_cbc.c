@@ -1,5 +1,5 @@
 /* AES-CBC with padding (PKCS#11 2.40, mechanisms 2.11.4). Every bad last block has the same code. */
-#include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "pkcs11/soft/crypt.h"
 #include <string.h>
 
@@ -23,11 +23,12 @@ static size_t part_size(const struct operation *operation, size_t size)
 
 static CK_RV final_block(struct operation *operation, unsigned char *out, size_t *ret_written)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) =
+        libcrypto_errors("the last block of AES-CBC");
     unsigned char last[BLOCK];
     int count = 0;
 
     if (EVP_CipherFinal_ex(operation->context, last, &count) != 1) {
-        libcrypto_forget_errors(NULL, "the last block of AES-CBC");
         return operation->encrypt ? CKR_FUNCTION_FAILED : CKR_ENCRYPTED_DATA_INVALID;
     }
     if (count != 0) {
@@ -107,12 +108,13 @@ static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE
 /* As C_DecryptInit left it. */
 static CK_RV begin_again(struct soft_session *session, struct operation *operation, const struct object *key)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) =
+        libcrypto_errors("beginning AES-CBC again");
     unsigned char iv[BLOCK];
 
     operation->done = false;
     buffer_free(&operation->collected);
     if (EVP_CIPHER_CTX_get_original_iv(operation->context, iv, sizeof iv) != 1) {
-        libcrypto_forget_errors(session->token->label, "beginning AES-CBC again");
         return CKR_FUNCTION_FAILED;
     }
     return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, false,

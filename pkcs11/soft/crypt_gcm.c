@@ -2,7 +2,7 @@
  * AES-GCM (SP 800-38D; PKCS#11 2.40, mechanisms 2.12): the tag follows the ciphertext, and nothing is
  * released before it is verified, so parts of a ciphertext are collected until C_DecryptFinal.
  */
-#include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "pkcs11/soft/crypt.h"
 #include <string.h>
 
@@ -21,12 +21,12 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
 
 static CK_RV put_tag(struct operation *operation, CK_BYTE *out)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("making a GCM tag");
     unsigned char rest[LONGEST_TAG];
     int count;
 
     if (EVP_CipherFinal_ex(operation->context, rest, &count) != 1 ||
         EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_GET_TAG, (int)operation->tag_size, out) != 1) {
-        libcrypto_forget_errors(NULL, "making a GCM tag");
         return CKR_FUNCTION_FAILED;
     }
     return CKR_OK;
@@ -35,6 +35,7 @@ static CK_RV put_tag(struct operation *operation, CK_BYTE *out)
 /* `out` may be where `in` is. What was written is wiped where the tag is wrong. */
 static CK_RV open_blob(struct operation *operation, struct bytes in, CK_BYTE *out)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("verifying a GCM tag");
     struct bytes text = bytes_of(in.data, in.size - operation->tag_size);
     unsigned char tag[LONGEST_TAG], rest[LONGEST_TAG];
     size_t written;
@@ -46,7 +47,6 @@ static CK_RV open_blob(struct operation *operation, struct bytes in, CK_BYTE *ou
     if (rv == CKR_OK &&
         (EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_SET_TAG, (int)operation->tag_size, tag) != 1 ||
          EVP_CipherFinal_ex(operation->context, rest, &count) != 1)) {
-        libcrypto_forget_errors(NULL, "verifying a GCM tag");
         rv = CKR_ENCRYPTED_DATA_INVALID;
     }
     if (rv != CKR_OK) {

@@ -1,6 +1,6 @@
 /* C_WrapKey and C_UnwrapKey: under a key of the service (RSA), or under a secret key (AES key wrap, RFC
  * 3394). */
-#include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/soft.h"
 #include <string.h>
@@ -100,12 +100,12 @@ static void context_free(EVP_CIPHER_CTX **context)
 static CK_RV aes_key_wrap(struct soft_token *token, bool wrap, struct bytes kek, struct bytes iv,
                           struct bytes in, unsigned char *out, CK_RV refused)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("wrapping with AES");
     EVP_CIPHER_CTX *context SCOPED(context_free) = NULL;
     size_t written;
     CK_RV rv = cipher_begin(&token->ciphers, &context, CIPHER_KEY_WRAP, wrap, kek, iv);
 
     if (rv == CKR_OK && cipher_update(context, in, out, &written) != CKR_OK) {
-        libcrypto_forget_errors(token->label, "wrapping with AES");
         rv = refused;
     }
     return rv;

@@ -227,6 +227,18 @@ static void test_no_errors_in_the_hosts_queue(void **state)
     assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* Whole calls, with requests of libcurl's in them, which empties the queue as it goes. */
+static void test_the_hosts_own_errors_stay_in_its_queue(void **state)
+{
+    (void)state;
+    ERR_clear_error();
+    ERR_raise_data(ERR_LIB_USER, 7, "the host's");
+    assert_work();
+    assert_int_equal(ERR_GET_REASON(ERR_peek_last_error()), 7);
+    assert_int_equal(ERR_GET_REASON(ERR_get_error()), 7);
+    assert_int_equal(ERR_get_error(), 0);
+}
+
 static void test_the_secure_heap_stays_the_hosts(void **state)
 {
     (void)state;
@@ -337,6 +349,7 @@ int main(int count, char **words)
         test_manner(test_a_sigpipe_of_the_hosts_is_left_to_it),
         test_manner(test_the_default_context_stays_the_hosts),
         test_manner(test_no_errors_in_the_hosts_queue),
+        test_manner(test_the_hosts_own_errors_stay_in_its_queue),
         test_manner(test_the_secure_heap_stays_the_hosts),
         test_manner(test_unloading_leaves_us_in_place),
         test_manner(test_ending_without_finalize),

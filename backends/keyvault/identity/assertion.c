@@ -2,6 +2,7 @@
 #include "backends/keyvault/identity/assertion.h"
 #include "backends/base/base64url.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include "backends/base/uuid.h"
 #include "backends/keyvault/identity/token_endpoint.h"
@@ -93,6 +94,7 @@ static bool set_algorithm(EVP_PKEY_CTX *how, enum assertion_algorithm algorithm)
 /* A key in another place may be another certificate's: the service would only say that it is wrong. */
 static bool fits(const struct assertion *assertion, struct bytes text, struct bytes signature)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("verifying an assertion");
     EVP_MD_CTX *context SCOPED(EVP_MD_CTX_free_scoped) = EVP_MD_CTX_new();
     EVP_PKEY_CTX *how;
     bool good = context != NULL &&
@@ -101,7 +103,6 @@ static bool fits(const struct assertion *assertion, struct bytes text, struct by
                 set_algorithm(how, assertion->algorithm) &&
                 EVP_DigestVerify(context, signature.data, signature.size, text.data, text.size) == 1;
 
-    libcrypto_forget_errors(NULL, "verifying an assertion");
     return good;
 }
 
@@ -154,10 +155,10 @@ static bool sign(EVP_MD_CTX *context, EVP_PKEY *key, struct bytes text, struct b
 bool assertion_sign_here(void *arg, struct bytes text, struct buffer *ret_signature,
                          struct identity_failure *ret_failure)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("signing an assertion");
     EVP_MD_CTX *context SCOPED(EVP_MD_CTX_free_scoped) = EVP_MD_CTX_new();
 
     if (context == NULL || !sign(context, arg, text, ret_signature)) {
-        libcrypto_forget_errors(NULL, "signing an assertion");
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "the certificate's key cannot sign with RSA-PSS and SHA-256");
     }

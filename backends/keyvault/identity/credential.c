@@ -1,6 +1,7 @@
 /* Certificates and keys out of files. */
 #include "backends/keyvault/identity/credential.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/token_endpoint.h"
 #include <openssl/err.h>
@@ -26,7 +27,6 @@ void credential_done(struct credential *credential)
 
 static bool refuse(const struct credential_file *file, const char *why, struct identity_failure *ret_failure)
 {
-    libcrypto_forget_errors(NULL, "a certificate and its key");
     return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s %s", file->what, why);
 }
 
@@ -180,6 +180,7 @@ static bool read_either(const struct credential_file *file, struct credential *c
 bool credential_read(const struct credential_file *file, struct credential *ret_credential,
                      struct identity_failure *ret_failure)
 {
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("a certificate and its key");
     struct credential credential SCOPED(credential_done) = {NULL, NULL};
     OSSL_LIB_CTX *before;
     bool read;
@@ -191,7 +192,6 @@ bool credential_read(const struct credential_file *file, struct credential *ret_
         return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the certificate");
     }
     read = read_either(file, &credential, ret_failure);
-    libcrypto_forget_errors(NULL, "a certificate and its key");
     libcrypto_leave(before);
     if (read) {
         *ret_credential = credential;

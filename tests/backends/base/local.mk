@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_file \
 	tests/backends/base/test_handle \
 	tests/backends/base/test_libcrypto \
+	tests/backends/base/test_libcrypto_errors \
 	tests/backends/base/test_log \
 	tests/backends/base/test_process \
 	tests/backends/base/test_rsa \
@@ -21,6 +22,8 @@ tests_backends_base_test_child_SOURCES = tests/backends/base/test_child.c tests/
 tests_backends_base_test_deadline_SOURCES = tests/backends/base/test_deadline.c tests/backends/base/base_test.h
 tests_backends_base_test_file_SOURCES = tests/backends/base/test_file.c tests/backends/base/base_test.h
 tests_backends_base_test_handle_SOURCES = tests/backends/base/test_handle.c tests/backends/base/base_test.h
+tests_backends_base_test_libcrypto_errors_SOURCES = tests/backends/base/test_libcrypto_errors.c \
+	tests/backends/base/base_test.h
 tests_backends_base_test_libcrypto_SOURCES = tests/backends/base/test_libcrypto.c tests/backends/base/base_test.h
 tests_backends_base_test_log_SOURCES = tests/backends/base/test_log.c tests/backends/base/base_test.h
 tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c tests/backends/base/base_test.h

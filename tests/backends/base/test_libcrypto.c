@@ -1,6 +1,5 @@
 #include "backends/base/libcrypto.h"
 #include "tests/backends/base/base_test.h"
-#include <openssl/err.h>
 #include <openssl/provider.h>
 #include <pthread.h>
 
@@ -62,19 +61,6 @@ static void test_enter_and_leave(void **state)
     assert_ptr_equal(OSSL_LIB_CTX_set0_default(NULL), hosts);
 }
 
-static void test_forgets_errors(void **state)
-{
-    (void)state;
-    test_logged();
-    libcrypto_forget_errors("token", "nothing");
-    assert_nothing_logged();
-    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
-    ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
-    libcrypto_forget_errors("token", "something");
-    assert_int_equal(ERR_peek_error(), 0);
-    assert_logged("debug token: OpenSSL, something: ");
-}
-
 static void test_sha256(void **state)
 {
     /* FIPS 180-2, B.1 */
@@ -124,7 +110,6 @@ int main(void)
         cmocka_unit_test(test_threads_get_one_context),
         cmocka_unit_test(test_the_context_is_our_own),
         cmocka_unit_test(test_enter_and_leave),
-        cmocka_unit_test(test_forgets_errors),
         cmocka_unit_test(test_sha256),
         cmocka_unit_test(test_random_differs),
         cmocka_unit_test(test_a_child_has_its_own_context),
