@@ -312,10 +312,10 @@ static struct blob self_signed(EVP_PKEY *key, const char *name, int64_t from, in
 
 const struct blob *keypair_certificate(struct keypair *pair, const char *name, int64_t from, int64_t until)
 {
-    EVP_PKEY *key = keypair_key(pair);
+    EVP_PKEY *key = pair->secret.data == NULL ? keypair_key(pair) : NULL;
 
     pthread_mutex_lock(&pair->lock);
-    if (pair->certificate.data == NULL) {
+    if (pair->certificate.data == NULL && key != NULL) {
         pair->certificate = self_signed(key, name, from, until);
     }
     pthread_mutex_unlock(&pair->lock);

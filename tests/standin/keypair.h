@@ -45,7 +45,7 @@ EVP_PKEY *keypair_key(struct keypair *pair);
 const struct blob *keypair_secret(const struct keypair *pair);
 
 /* Of an X.509 certificate over the key, signed with it, DER; the first call says for which name and time.
- * Borrowed as the key. */
+ * Borrowed as the key. Empty where the key is oct. */
 const struct blob *keypair_certificate(struct keypair *pair, const char *name, int64_t from, int64_t until);
 
 /* Makes it now where it can be kept for the next time, so that no request has to wait for it. */

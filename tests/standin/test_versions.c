@@ -94,6 +94,20 @@ static void test_a_plain_key_has_no_certificate(void **state)
     expect_refusal(vault("GET", "/certificates/nobody", NULL), 404, "CertificateNotFound", "");
 }
 
+static void test_an_oct_key_backs_no_certificate(void **state)
+{
+    struct reply reply ENDS(reply_done) = {0};
+
+    (void)state;
+    make_managed("");
+    expect_refusal(vault("POST", "/keys/site/create?api-version=2026-04-01", "{\"kty\":\"oct-HSM\"}"), 400,
+                   "BadParameter", "");
+    control("/keys/octet-site", "{\"kty\":\"oct-HSM\",\"managed\":true}");
+    reply = vault("GET", "/certificates/octet-site", NULL);
+    assert_string_equal(reply_text(&reply, "cer"), "");
+    control("/keys/octet-site", "{\"deleted\":true}");
+}
+
 static void test_secrets(void **state)
 {
     (void)state;
@@ -281,6 +295,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_certificates_are_listed),
     cmocka_unit_test(test_a_managed_key_says_so),
     cmocka_unit_test(test_a_plain_key_has_no_certificate),
+    cmocka_unit_test(test_an_oct_key_backs_no_certificate),
     cmocka_unit_test(test_secrets),
     cmocka_unit_test(test_attributes_by_version),
     cmocka_unit_test(test_operations_by_version),

@@ -130,7 +130,16 @@ bool call_judge_new(struct call *call, const struct key_kind *kind)
 {
     struct key_version trial = {.kind = *kind};
 
-    return call_may_add(call) && judge(call, &trial);
+    const struct key *key = key_find(call->keys, call->route.name);
+
+    if (!call_may_add(call)) {
+        return false;
+    }
+    if (key != NULL && key->managed && key_kind_is_oct(kind)) {
+        call_bad_parameter(call, "No certificate is of an oct key.");
+        return false;
+    }
+    return judge(call, &trial);
 }
 
 /* With the lock: the newest version becomes what the request says. */
