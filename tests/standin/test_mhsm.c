@@ -168,6 +168,22 @@ static void test_neither_certificates_nor_secrets(void **state)
     expect_refusal(mhsm("GET", "/secrets/any", NULL), 404, "NotFound", "");
 }
 
+static void test_faults_and_counts_know_it(void **state)
+{
+    struct reply met ENDS(reply_done) = {0}, spared ENDS(reply_done) = {0};
+    char *cleared OWNED(owned_free) = NULL;
+    long before = standin_count(&standin, "mhsm");
+
+    (void)state;
+    control("/faults", "[{\"match\":{\"server\":\"mhsm\"},\"status\":503}]");
+    met = mhsm("GET", "/keys/kek", NULL);
+    spared = vault("GET", "/keys/kek", NULL);
+    cleared = standin_control(&standin, "DELETE", "/faults", NULL);
+    assert_int_equal(met.status, 503);
+    assert_int_equal(spared.status, 200);
+    assert_int_equal(standin_count(&standin, "mhsm"), before + 1);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_its_keys_are_its_own),
     cmocka_unit_test(test_all_its_keys_are_of_the_hsm),
@@ -180,5 +196,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_random_octets),
     cmocka_unit_test(test_a_hundred_versions_are_all),
     cmocka_unit_test(test_neither_certificates_nor_secrets),
+    cmocka_unit_test(test_faults_and_counts_know_it),
 };
 const struct test_list mhsm_tests = TEST_LIST(tests);
