@@ -10,7 +10,7 @@
 
 #include "backends/base/scope.h"
 
-struct libcrypto_errors {
+struct __attribute__((unused)) libcrypto_errors { /* its use is its end */
     const char *doing;
     unsigned long last; /* that was there before; 0: none */
 };

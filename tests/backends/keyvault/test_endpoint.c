@@ -22,7 +22,7 @@ struct world {
     struct endpoint *endpoint;
     atomic_uint status;
     atomic_uint cuts; /* the connection is cut instead */
-    const char *headers;
+    const char *_Atomic headers;
     atomic_uint left; /* so many requests get `status`, the others 200 */
     atomic_uint asked;
     int64_t at[MOST]; /* when */
