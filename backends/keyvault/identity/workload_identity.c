@@ -42,7 +42,7 @@ static bool workload_identity_fetch(struct identity *identity, const struct toke
                              "federated-token-file %s cannot be read, or is longer than a token", self->file);
     }
     inner = token_trim(buffer_bytes(&content));
-    if (memchr(inner.data, 0, inner.size) != NULL ||
+    if (inner.size == 0 || memchr(inner.data, 0, inner.size) != NULL ||
         buffer_append(&assertion, inner.data, inner.size) != CKR_OK ||
         !token_is_valid(buffer_text(&assertion))) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,

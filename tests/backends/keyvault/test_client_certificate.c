@@ -172,7 +172,6 @@ static void test_key_before_the_certificate(void **state)
 
 static void test_chain_in_any_order(void **state)
 {
-    struct sent sent SCOPED(sent_done) = {.assertion = NULL};
     char *another SCOPED(scope_free) = pem_of_certificate(&others),
                   *certificate SCOPED(scope_free) = pem_of_certificate(&ours);
     char *key SCOPED(scope_free) = pem_of_key(&ours, NULL);
