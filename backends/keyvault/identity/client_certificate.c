@@ -72,9 +72,11 @@ static bool sign_in_hsm(const struct client_certificate *self, struct assertion 
     return assertion_write(assertion, ret_assertion, ret_failure);
 }
 
-static bool write_assertion(const struct client_certificate *self, const struct token_scope *scope,
-                            struct buffer *ret_assertion, struct identity_failure *ret_failure)
+static bool write_assertion(void *arg, const struct token_scope *scope, struct buffer *form,
+                            struct identity_failure *ret_failure)
 {
+    const struct client_certificate *self = arg;
+    struct buffer text SCOPED(buffer_free) = BUFFER_INIT(ASSERTION_LIMIT);
     struct credential credential SCOPED(credential_done) = {NULL, NULL};
     struct buffer url SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
     struct assertion assertion = {.client_id = self->client_id, .sign = assertion_sign_here};
@@ -89,8 +91,9 @@ static bool write_assertion(const struct client_certificate *self, const struct 
     assertion.audience = buffer_text(&url);
     assertion.certificate = credential.certificate;
     assertion.arg = credential.key;
-    return self->key == NULL ? assertion_write(&assertion, ret_assertion, ret_failure)
-                             : sign_in_hsm(self, &assertion, ret_assertion, ret_failure);
+    return (self->key == NULL ? assertion_write(&assertion, &text, ret_failure)
+                              : sign_in_hsm(self, &assertion, &text, ret_failure)) &&
+           token_form_add_assertion(form, buffer_bytes(&text), ret_failure);
 }
 
 static bool client_certificate_fetch(struct identity *identity, const struct token_scope *scope,
@@ -98,11 +101,9 @@ static bool client_certificate_fetch(struct identity *identity, const struct tok
                                      int64_t *ret_lifetime, struct identity_failure *ret_failure)
 {
     struct client_certificate *self = (struct client_certificate *)identity;
-    struct buffer assertion SCOPED(buffer_free) = BUFFER_INIT(ASSERTION_LIMIT);
+    const struct token_proof proof = {self->client_id, self->what, write_assertion, self};
 
-    return write_assertion(self, scope, &assertion, ret_failure) &&
-           token_endpoint_ask_by_assertion(self->endpoint, scope, self->client_id, buffer_bytes(&assertion),
-                                           self->what, deadline, ret_token, ret_lifetime, ret_failure);
+    return token_endpoint_ask(self->endpoint, scope, &proof, deadline, ret_token, ret_lifetime, ret_failure);
 }
 
 static const struct identity_ops client_certificate_ops = {

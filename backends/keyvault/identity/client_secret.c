@@ -29,6 +29,11 @@ static void client_secret_free(struct identity *identity)
     }
 }
 
+static const char *what_of(const struct client_secret *self)
+{
+    return self->secret != NULL ? "$AZURE_CLIENT_SECRET" : "client-secret-file";
+}
+
 static CK_RV read_secret(const struct client_secret *self, struct buffer *secret)
 {
     return self->secret != NULL
@@ -36,21 +41,28 @@ static CK_RV read_secret(const struct client_secret *self, struct buffer *secret
                : file_read_secret(self->about, "client-secret-file", self->secret_file, secret, NULL);
 }
 
+static bool write_secret(void *arg, const struct token_scope *scope, struct buffer *form,
+                         struct identity_failure *ret_failure)
+{
+    const struct client_secret *self = arg;
+    struct buffer secret SCOPED(buffer_free) = BUFFER_INIT(SECRET_LIMIT);
+
+    (void)scope;
+    if (read_secret(self, &secret) != CKR_OK || secret.size == 0) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s cannot be read or is empty",
+                             what_of(self));
+    }
+    return token_form_add(form, "client_secret", buffer_bytes(&secret), ret_failure);
+}
+
 static bool client_secret_fetch(struct identity *identity, const struct token_scope *scope,
                                 struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
                                 struct identity_failure *ret_failure)
 {
     struct client_secret *self = (struct client_secret *)identity;
-    const char *what = self->secret != NULL ? "$AZURE_CLIENT_SECRET" : "client-secret-file";
-    struct buffer secret SCOPED(buffer_free) = BUFFER_INIT(SECRET_LIMIT);
-    struct form_field proof = {.name = "client_secret"};
+    const struct token_proof proof = {self->client_id, what_of(self), write_secret, self};
 
-    if (read_secret(self, &secret) != CKR_OK || secret.size == 0) {
-        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s cannot be read or is empty", what);
-    }
-    proof.value = buffer_bytes(&secret);
-    return token_endpoint_ask(self->endpoint, scope, self->client_id, &proof, 1, what, deadline, ret_token,
-                              ret_lifetime, ret_failure);
+    return token_endpoint_ask(self->endpoint, scope, &proof, deadline, ret_token, ret_lifetime, ret_failure);
 }
 
 static const struct identity_ops client_secret_ops = {

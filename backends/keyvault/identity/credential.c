@@ -180,7 +180,8 @@ static bool read_either(const struct credential_file *file, struct credential *c
 bool credential_read(const struct credential_file *file, struct credential *ret_credential,
                      struct identity_failure *ret_failure)
 {
-    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("a certificate and its key");
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) =
+        libcrypto_errors("a certificate and its key");
     struct credential credential SCOPED(credential_done) = {NULL, NULL};
     OSSL_LIB_CTX *before;
     bool read;

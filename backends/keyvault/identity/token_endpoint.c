@@ -95,40 +95,6 @@ CK_RV token_endpoint_url(const struct token_scope *scope, struct buffer *ret_url
 
 /* --- The form --- */
 
-static CK_RV append_field(struct buffer *form, const char *name, struct bytes value)
-{
-    CK_RV rv = buffer_printf(form, "%s%s=", form->size == 0 ? "" : "&", name);
-
-    return rv == CKR_OK ? url_append_encoded(form, value) : rv;
-}
-
-static CK_RV write_form(const struct token_scope *scope, const char *client_id,
-                        const struct form_field *proof, size_t proof_count, struct buffer *form)
-{
-    struct buffer wanted SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
-    struct buffer claims SCOPED(buffer_free) = BUFFER_INIT(CLAIMS_LIMIT);
-    CK_RV rv = buffer_printf(&wanted, "%s/.default", scope->audience);
-
-    if (rv == CKR_OK) {
-        rv = append_field(form, "grant_type", bytes_of_text("client_credentials"));
-    }
-    if (rv == CKR_OK) {
-        rv = append_field(form, "client_id", bytes_of_text(client_id));
-    }
-    for (size_t i = 0; rv == CKR_OK && i < proof_count; i++) {
-        rv = append_field(form, proof[i].name, proof[i].value);
-    }
-    if (rv == CKR_OK) {
-        rv = append_field(form, "scope", buffer_bytes(&wanted));
-    }
-    if (rv == CKR_OK) {
-        rv = claims_write(scope->claims, &claims);
-    }
-    return rv == CKR_OK ? append_field(form, "claims", buffer_bytes(&claims)) : rv;
-}
-
-/* --- The answer --- */
-
 bool identity_fail(struct identity_failure *ret_failure, CK_RV rv, const char *format, ...)
 {
     va_list arguments;
@@ -140,6 +106,52 @@ bool identity_fail(struct identity_failure *ret_failure, CK_RV rv, const char *f
     va_end(arguments);
     return false;
 }
+
+static CK_RV append_field(struct buffer *form, const char *name, struct bytes value)
+{
+    CK_RV rv = buffer_printf(form, "%s%s=", form->size == 0 ? "" : "&", name);
+
+    return rv == CKR_OK ? url_append_encoded(form, value) : rv;
+}
+
+static bool fail_memory(struct identity_failure *ret_failure)
+{
+    return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the request");
+}
+
+bool token_form_add(struct buffer *form, const char *name, struct bytes value,
+                    struct identity_failure *ret_failure)
+{
+    return append_field(form, name, value) == CKR_OK || fail_memory(ret_failure);
+}
+
+bool token_form_add_assertion(struct buffer *form, struct bytes assertion,
+                              struct identity_failure *ret_failure)
+{
+    static const char type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+    return token_form_add(form, "client_assertion_type", bytes_of_text(type), ret_failure) &&
+           token_form_add(form, "client_assertion", assertion, ret_failure);
+}
+
+static bool write_form(const struct token_scope *scope, const struct token_proof *proof, struct buffer *form,
+                       struct identity_failure *ret_failure)
+{
+    struct buffer wanted SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
+    struct buffer claims SCOPED(buffer_free) = BUFFER_INIT(CLAIMS_LIMIT);
+
+    if (buffer_printf(&wanted, "%s/.default", scope->audience) != CKR_OK ||
+        claims_write(scope->claims, &claims) != CKR_OK) {
+        return fail_memory(ret_failure);
+    }
+    return token_form_add(form, "grant_type", bytes_of_text("client_credentials"), ret_failure) &&
+           token_form_add(form, "client_id", bytes_of_text(proof->client_id), ret_failure) &&
+           proof->write(proof->arg, scope, form, ret_failure) &&
+           token_form_add(form, "scope", buffer_bytes(&wanted), ret_failure) &&
+           token_form_add(form, "claims", buffer_bytes(&claims), ret_failure);
+}
+
+/* --- The answer --- */
 
 static const char *advice_for(int64_t code)
 {
@@ -198,39 +210,43 @@ static bool judge(const struct token_scope *scope, const struct http_reply *repl
     return true;
 }
 
-bool token_endpoint_ask(struct token_endpoint *self, const struct token_scope *scope, const char *client_id,
-                        const struct form_field *proof, size_t proof_count, const char *what_to_check,
-                        struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
-                        struct identity_failure *ret_failure)
+/* ret_more: it is to be asked again. */
+static bool ask_once(struct token_endpoint *self, const struct token_scope *scope,
+                     const struct token_proof *proof, struct retry *retry, struct http_reply *reply,
+                     bool *ret_more, struct identity_failure *ret_failure)
 {
     struct buffer form SCOPED(buffer_free) = BUFFER_INIT(FORM_LIMIT);
     struct buffer url SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
-    struct http_reply reply SCOPED(http_reply_done);
     struct http_request request = {.content_type = "application/x-www-form-urlencoded",
                                    .body_is_secret = true,
                                    .limit = HTTP_ANSWER_LIMIT,
                                    .once = true};
 
-    http_reply_init(&reply);
-    if (write_form(scope, client_id, proof, proof_count, &form) != CKR_OK ||
-        token_endpoint_url(scope, &url) != CKR_OK) {
-        return identity_fail(ret_failure, CKR_HOST_MEMORY, "no memory for the request");
+    if (token_endpoint_url(scope, &url) != CKR_OK) {
+        return fail_memory(ret_failure);
+    }
+    if (!write_form(scope, proof, &form, ret_failure)) {
+        return false;
     }
     request.url = buffer_text(&url);
     request.body = buffer_bytes(&form);
-    endpoint_ask(self->endpoint, &request, deadline, &reply);
-    return judge(scope, &reply, what_to_check, ret_token, ret_lifetime, ret_failure);
+    *ret_more = endpoint_try(self->endpoint, &request, retry, reply);
+    return true;
 }
 
-bool token_endpoint_ask_by_assertion(struct token_endpoint *endpoint, const struct token_scope *scope,
-                                     const char *client_id, struct bytes assertion, const char *what_to_check,
-                                     struct deadline deadline, struct buffer *ret_token,
-                                     int64_t *ret_lifetime, struct identity_failure *ret_failure)
+bool token_endpoint_ask(struct token_endpoint *self, const struct token_scope *scope,
+                        const struct token_proof *proof, struct deadline deadline, struct buffer *ret_token,
+                        int64_t *ret_lifetime, struct identity_failure *ret_failure)
 {
-    static const char type[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-    const struct form_field proof[] = {{"client_assertion_type", bytes_of_text(type)},
-                                       {"client_assertion", assertion}};
+    struct http_reply reply SCOPED(http_reply_done);
+    struct retry retry = RETRY_INIT(deadline);
+    bool more = true;
 
-    return token_endpoint_ask(endpoint, scope, client_id, proof, 2, what_to_check, deadline, ret_token,
-                              ret_lifetime, ret_failure);
+    http_reply_init(&reply);
+    while (more) {
+        if (!ask_once(self, scope, proof, &retry, &reply, &more, ret_failure)) {
+            return false;
+        }
+    }
+    return judge(scope, &reply, proof->what, ret_token, ret_lifetime, ret_failure);
 }

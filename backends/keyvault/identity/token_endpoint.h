@@ -9,10 +9,22 @@
 
 enum { TOKEN_URL_LIMIT = 1024 };
 
-struct form_field {
-    const char *name;
-    struct bytes value; /* as it is: it is encoded for the form here */
+/* What proves who we are: written anew for each try, since an assertion may be accepted only once. */
+struct token_proof {
+    const char *client_id;
+    const char *what; /* what is to be looked at where it is refused: "client-secret-file" */
+    /* Adds its fields to the form. On failure false, and ret_failure has the words. */
+    bool (*write)(void *arg, const struct token_scope *scope, struct buffer *form,
+                  struct identity_failure *ret_failure);
+    void *arg;
 };
+
+/* One field; `value` as it is: it is encoded here. */
+bool token_form_add(struct buffer *form, const char *name, struct bytes value,
+                    struct identity_failure *ret_failure);
+/* The two fields of an assertion (RFC 7523, 2.2). */
+bool token_form_add_assertion(struct buffer *form, struct bytes assertion,
+                              struct identity_failure *ret_failure);
 
 struct token_endpoint;
 
@@ -24,20 +36,10 @@ void token_endpoint_free(struct token_endpoint *endpoint);
 /* Its address, which is also the audience of assertions; appended. */
 MUST_USE CK_RV token_endpoint_url(const struct token_scope *scope, struct buffer *ret_url);
 
-/*
- * As identity_ops.fetch. `proof` are the fields that prove that we are client_id; where it is refused, what
- * `what_to_check` names is part of the advice ("client-secret-file").
- */
+/* As identity_ops.fetch. */
 bool token_endpoint_ask(struct token_endpoint *endpoint, const struct token_scope *scope,
-                        const char *client_id, const struct form_field *proof, size_t proof_count,
-                        const char *what_to_check, struct deadline deadline, struct buffer *ret_token,
+                        const struct token_proof *proof, struct deadline deadline, struct buffer *ret_token,
                         int64_t *ret_lifetime, struct identity_failure *ret_failure);
-
-/* The same with an assertion as proof (RFC 7523, 2.2). */
-bool token_endpoint_ask_by_assertion(struct token_endpoint *endpoint, const struct token_scope *scope,
-                                     const char *client_id, struct bytes assertion, const char *what_to_check,
-                                     struct deadline deadline, struct buffer *ret_token,
-                                     int64_t *ret_lifetime, struct identity_failure *ret_failure);
 
 /* Fills in ret_failure, with the verdict that goes with rv; returns false. */
 bool identity_fail(struct identity_failure *ret_failure, CK_RV rv, const char *format, ...)

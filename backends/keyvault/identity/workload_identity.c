@@ -28,15 +28,15 @@ static void workload_identity_free(struct identity *identity)
 }
 
 /* Whoever writes the file writes it anew every hour or so: it is read each time. */
-static bool workload_identity_fetch(struct identity *identity, const struct token_scope *scope,
-                                    struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
-                                    struct identity_failure *ret_failure)
+static bool write_assertion(void *arg, const struct token_scope *scope, struct buffer *form,
+                            struct identity_failure *ret_failure)
 {
-    struct workload_identity *self = (struct workload_identity *)identity;
+    const struct workload_identity *self = arg;
     struct buffer content SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct buffer assertion SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct bytes inner;
 
+    (void)scope;
     if (file_read(self->about, "federated-token-file", self->file, &content, NULL) != CKR_OK) {
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "federated-token-file %s cannot be read, or is longer than a token", self->file);
@@ -48,9 +48,17 @@ static bool workload_identity_fetch(struct identity *identity, const struct toke
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "federated-token-file %s is empty or holds no token", self->file);
     }
-    return token_endpoint_ask_by_assertion(self->endpoint, scope, self->client_id, buffer_bytes(&assertion),
-                                           "federated-token-file", deadline, ret_token, ret_lifetime,
-                                           ret_failure);
+    return token_form_add_assertion(form, buffer_bytes(&assertion), ret_failure);
+}
+
+static bool workload_identity_fetch(struct identity *identity, const struct token_scope *scope,
+                                    struct deadline deadline, struct buffer *ret_token, int64_t *ret_lifetime,
+                                    struct identity_failure *ret_failure)
+{
+    struct workload_identity *self = (struct workload_identity *)identity;
+    const struct token_proof proof = {self->client_id, "federated-token-file", write_assertion, self};
+
+    return token_endpoint_ask(self->endpoint, scope, &proof, deadline, ret_token, ret_lifetime, ret_failure);
 }
 
 static const struct identity_ops workload_identity_ops = {

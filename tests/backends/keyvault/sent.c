@@ -29,9 +29,14 @@ static cJSON *part_of(const char *from, size_t size)
 
 void sent_read(struct token_world *world, struct sent *ret_sent)
 {
+    assert_true(token_world_fetch(world, 5000));
+    sent_parse(world, ret_sent);
+}
+
+void sent_parse(const struct token_world *world, struct sent *ret_sent)
+{
     char *first, *second;
 
-    assert_true(token_world_fetch(world, 5000));
     ret_sent->assertion = token_world_field(world, "client_assertion");
     ret_sent->signature.limit = 1024;
     assert_non_null(ret_sent->assertion);

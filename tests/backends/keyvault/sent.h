@@ -15,6 +15,8 @@ struct sent {
 
 /* Has the identity fetch a token, and reads what it sent for that; it must be a whole assertion. */
 void sent_read(struct token_world *world, struct sent *ret_sent);
+/* The same of the form that is there. */
+void sent_parse(const struct token_world *world, struct sent *ret_sent);
 void sent_done(struct sent *sent);
 
 /* Whether the signature is that of `key`, by the algorithm that the header names. */

@@ -159,6 +159,22 @@ static void test_no_assertion_is_sent_twice(void **state)
     assert_string_not_equal(json_text(first.claims, "jti"), json_text(second.claims, "jti"));
 }
 
+/* The endpoint may have noted the one whose answer was lost. */
+static void test_another_try_has_another_assertion(void **state)
+{
+    struct token_world *world = *state;
+    struct sent first SCOPED(sent_done) = {.assertion = NULL}, second SCOPED(sent_done) = {.assertion = NULL};
+
+    world->fails = 1;
+    sent_read(world, &second);
+    assert_int_equal(https_server_requests(world->server), 2);
+    strcpy(world->form, world->failed_form);
+    sent_parse(world, &first);
+    assert_string_not_equal(json_text(first.claims, "jti"), json_text(second.claims, "jti"));
+    assert_true(sent_verifies(&first, ours.key));
+    assert_true(sent_verifies(&second, ours.key));
+}
+
 /* --- What the file may be --- */
 
 static void test_key_before_the_certificate(void **state)
@@ -372,6 +388,7 @@ int main(void)
         CERTIFICATE_TEST(test_header),
         CERTIFICATE_TEST(test_claims),
         CERTIFICATE_TEST(test_no_assertion_is_sent_twice),
+        CERTIFICATE_TEST(test_another_try_has_another_assertion),
         CERTIFICATE_TEST(test_key_before_the_certificate),
         CERTIFICATE_TEST(test_chain_in_any_order),
         CERTIFICATE_TEST(test_pkcs12),

@@ -20,6 +20,12 @@ static void serve(void *arg, const struct https_request *request, struct https_r
     }
     world->was_form = strcmp(request->method, "POST") == 0 &&
                       https_has_header(request, "Content-Type: application/x-www-form-urlencoded");
+    if (world->fails != 0) {
+        world->fails--;
+        strcpy(world->failed_form, world->form);
+        https_say(reply, 503, "retry-after-ms: 1\r\n", "");
+        return;
+    }
     reply->act = world->act;
     https_say(reply, world->status, world->headers, world->body);
 }

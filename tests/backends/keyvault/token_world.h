@@ -20,6 +20,8 @@ struct token_world {
     const char *headers, *body;
     char path[256], form[32 * 1024];
     bool was_form;
+    unsigned fails; /* so many times first the answer is 503 at once; the form of that is kept */
+    char failed_form[32 * 1024];
 };
 
 /* `who` lacks about and http. */
