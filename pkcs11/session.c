@@ -7,7 +7,9 @@
 
 enum { TAG_SHIFT = 52, TAG_BITS = 12 };
 
-/* A parent's table in a forked child: never used again, but still somebody's, should anyone count the memory.
+/*
+ * A parent's table in a forked child: never used again,
+ * but still somebody's, should anyone count the memory.
  */
 struct abandoned_table {
     struct abandoned_table *before;

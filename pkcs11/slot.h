@@ -53,7 +53,9 @@ MUST_USE CK_RV slots_list(struct slots *slots, bool present_only, CK_SLOT_ID *re
 /* C_WaitForSlotEvent with CKF_DONT_BLOCK. */
 MUST_USE CK_RV slots_poll_event(struct slots *slots, CK_SLOT_ID *ret_id);
 
-/* C_GetSlotInfo and C_GetTokenInfo: the token's answer under the configured label and CKF_REMOVABLE_DEVICE.
+/*
+ * C_GetSlotInfo and C_GetTokenInfo:
+ * the token's answer under the configured label and CKF_REMOVABLE_DEVICE.
  */
 MUST_USE CK_RV slot_get_info(const struct slot *slot, CK_SLOT_INFO *ret_info);
 MUST_USE CK_RV slot_get_token_info(const struct slot *slot, CK_TOKEN_INFO *ret_info);

@@ -145,7 +145,9 @@ static CK_RV initialize(struct hsm_module *module)
     return rv == CKR_CRYPTOKI_ALREADY_INITIALIZED ? CKR_OK : rv;
 }
 
-/* Whoever initialised it, ours alone is undone: p11-kit counts, and knows of an application that came first.
+/*
+ * Whoever initialised it, ours alone is undone:
+ * p11-kit counts, and knows of an application that came first.
  */
 static void end_life(struct hsm_module *module)
 {

@@ -4,7 +4,9 @@
 
 #include "backends/base/hsm_uri.h"
 
-/* Several tokens that fit: the first is taken, as everywhere with PKCS#11 URIs, but nobody should rely on it.
+/*
+ * Several tokens that fit: the first is taken,
+ * as everywhere with PKCS#11 URIs, but nobody should rely on it.
  */
 struct hsm_slots {
     const CK_FUNCTION_LIST *functions;

@@ -38,7 +38,9 @@ bool hsm_uri_fits_module(const struct hsm_uri *uri, const CK_INFO *info);
 bool hsm_uri_fits_slot(const struct hsm_uri *uri, CK_SLOT_ID slot, const CK_SLOT_INFO *info);
 bool hsm_uri_fits_token(const struct hsm_uri *uri, const CK_TOKEN_INFO *info);
 
-/* What the URI says of its token and slot, blank-padded; blank where it says nothing. The rest is untouched.
+/*
+ * What the URI says of its token and slot, blank-padded;
+ * blank where it says nothing. The rest is untouched.
  */
 void hsm_uri_describe_token(const struct hsm_uri *uri, CK_TOKEN_INFO *info);
 void hsm_uri_describe_slot(const struct hsm_uri *uri, CK_SLOT_INFO *info);

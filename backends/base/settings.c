@@ -1,4 +1,6 @@
-/* The configuration, once it has been read: questions and answers. Reading it: settings_find, _scan, _parse.
+/*
+ * The configuration, once it has been read:
+ * questions and answers. Reading it: settings_find, _scan, _parse.
  */
 #include "backends/base/settings.h"
 #include "backends/base/log.h"

@@ -18,8 +18,10 @@ static size_t least_of(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Edits (insert, delete, replace, swap neighbours) from one word to the other; both at most LONGEST_WORD
- * long. */
+/*
+ * Edits (insert, delete, replace, swap neighbours) from one word to the other;
+ * both at most LONGEST_WORD long.
+ */
 static size_t distance(const char *from, const char *to)
 {
     size_t rows[3][LONGEST_WORD + 1], from_size = strlen(from), to_size = strlen(to), row, column;

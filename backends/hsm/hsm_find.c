@@ -115,7 +115,9 @@ static CK_RV find(struct hsm_token *token, enum hsm_look look, const CK_FUNCTION
     return CKR_OK;
 }
 
-/* True when the answer means that module or slot are not what they were: what was known of them is forgotten.
+/*
+ * True when the answer means that module or slot are not what they were:
+ * what was known of them is forgotten.
  */
 static bool is_lost(struct hsm_token *token, CK_RV rv, unsigned generation)
 {

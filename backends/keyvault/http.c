@@ -50,8 +50,8 @@ static size_t take_header(char *data, size_t one, size_t size, void *arg)
 }
 
 /*
- * `data` is libcurl's own receive buffer, which it frees without wiping, and which it does not read again
- * behind this call.
+ * `data` is libcurl's own receive buffer, which it frees without wiping,
+ * and which it does not read again behind this call.
  */
 static size_t take_body(char *data, size_t one, size_t size, void *arg)
 {
@@ -270,7 +270,9 @@ static void read_outcome(struct exchange *exchange, CURLcode code)
     exchange->reply->status = (unsigned)status;
     note_peer(exchange);
     curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verification);
-    /* libcurl tells only some of its causes so; "unspecified" is the value of a certificate that never came.
+    /*
+     * libcurl tells only some of its causes so;
+     * "unspecified" is the value of a certificate that never came.
      */
     if (code == CURLE_SSL_CONNECT_ERROR && verification != X509_V_OK &&
         verification != X509_V_ERR_UNSPECIFIED) {

@@ -43,7 +43,9 @@ static int month_of(const char *text)
     return 0;
 }
 
-/* Days since 1970 in the Gregorian calendar, in which a cycle of 400 years has 146,097; years begin in March.
+/*
+ * Days since 1970 in the Gregorian calendar,
+ * in which a cycle of 400 years has 146,097; years begin in March.
  */
 static int64_t days_of(int year, int month, int day)
 {

@@ -1,5 +1,7 @@
-/* Options of a section that are texts: required ones, plain ones, addresses. What is wrong is refused with
- * its line. */
+/*
+ * Options of a section that are texts: required ones, plain ones, addresses.
+ * What is wrong is refused with its line.
+ */
 #ifndef BYOK_BACKENDS_KEYVAULT_OPTION_TEXT_H
 #define BYOK_BACKENDS_KEYVAULT_OPTION_TEXT_H
 
@@ -13,8 +15,10 @@ MUST_USE CK_RV option_copy(const char *text, char **ret_copy);
 MUST_USE CK_RV option_require(const struct settings *section, const char *name, const char *what,
                               const char **ret_text);
 
-/* Letters, digits, hyphens and dots: an ID or a domain name, and nothing that could leave its place in an
- * address. */
+/*
+ * Letters, digits, hyphens and dots: an ID or a domain name,
+ * and nothing that could leave its place in an address.
+ */
 bool option_is_plain(const char *text);
 
 /*

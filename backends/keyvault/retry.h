@@ -31,7 +31,9 @@ bool retry_is_due(struct retry *retry, const struct http_reply *reply);
 
 /* Milliseconds to the next try, of which 0 means: at once, over a new connection. */
 int64_t retry_next_wait(struct retry *retry, const struct http_reply *reply);
-/* For who has been told to wait as everybody else: how much longer, so that they do not come back together.
+/*
+ * For who has been told to wait as everybody else:
+ * how much longer, so that they do not come back together.
  */
 int64_t retry_spread(struct retry *retry);
 

@@ -61,19 +61,25 @@ static void skip(struct cursor *cursor, const char *set)
     }
 }
 
+static bool is_visible(unsigned char character)
+{
+    return character > ' ' && character < 0x7f;
+}
+
 /* RFC 9110, 5.6.2, and the slashes and colons of addresses that somebody forgot to quote. */
 static struct bytes read_word(struct cursor *cursor, const char *ends)
 {
     const unsigned char *begin = cursor->at;
 
-    while (cursor->at<cursor->end && * cursor->at> ' ' && *cursor->at < 0x7f &&
-           strchr(ends, *cursor->at) == NULL) {
+    while (cursor->at != cursor->end && is_visible(*cursor->at) && strchr(ends, *cursor->at) == NULL) {
         cursor->at++;
     }
     return bytes_of(begin, (size_t)(cursor->at - begin));
 }
 
-/* RFC 9110, 5.6.4. No value that means anything to us has a character that must be escaped: it is empty then.
+/*
+ * RFC 9110, 5.6.4.
+ * No value that means anything to us has a character that must be escaped: it is empty then.
  */
 static bool read_quoted(struct cursor *cursor, struct bytes *ret_value)
 {

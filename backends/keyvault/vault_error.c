@@ -89,8 +89,10 @@ static bool status_fits(unsigned wanted, unsigned status)
     return wanted == 0 || wanted == status || (wanted < HUNDREDS && wanted == status / 100);
 }
 
-/* Codes that a row names are looked for in the inner place first, for the outer one may be as wide as
- * Forbidden. */
+/*
+ * Codes that a row names are looked for in the inner place first,
+ * for the outer one may be as wide as Forbidden.
+ */
 struct vault_ruling vault_error_judge(enum vault_verb verb, unsigned status, const struct vault_error *error)
 {
     bool has_inner = error != NULL && error->inner[0] != 0;

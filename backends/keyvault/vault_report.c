@@ -133,8 +133,10 @@ static const char *explain_challenge(const struct http_reply *reply, char *ret_d
     return advice;
 }
 
-/* What more is known; ret_detail is empty where it is nothing. Returns better advice than the ruling's, or
- * NULL. */
+/*
+ * What more is known; ret_detail is empty where it is nothing.
+ * Returns better advice than the ruling's, or NULL.
+ */
 static const char *explain(const struct vault_operation *operation, const struct http_reply *reply,
                            const struct vault_error *error, char *ret_detail, size_t room)
 {

@@ -1,4 +1,6 @@
-/* The one line in the log for an operation that failed: what was asked of whom, what came back, what to do.
+/*
+ * The one line in the log for an operation that failed:
+ * what was asked of whom, what came back, what to do.
  */
 #ifndef BYOK_BACKENDS_KEYVAULT_VAULT_REPORT_H
 #define BYOK_BACKENDS_KEYVAULT_VAULT_REPORT_H

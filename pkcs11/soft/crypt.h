@@ -1,4 +1,6 @@
-/* One way to encrypt and decrypt: what crypt.c asks of RSA, AES-GCM and AES-CBC. The session's lock is held.
+/*
+ * One way to encrypt and decrypt: what crypt.c asks of RSA,
+ * AES-GCM and AES-CBC. The session's lock is held.
  */
 #ifndef BYOK_PKCS11_SOFT_CRYPT_H
 #define BYOK_PKCS11_SOFT_CRYPT_H

@@ -23,8 +23,10 @@ enum source {
     IS_PUBLIC_INFO
 };
 
-/* Which object has it, and where the answer comes from. An attribute without a row is
- * CKR_ATTRIBUTE_TYPE_INVALID. */
+/*
+ * Which object has it, and where the answer comes from.
+ * An attribute without a row is CKR_ATTRIBUTE_TYPE_INVALID.
+ */
 static const struct row {
     CK_ATTRIBUTE_TYPE type;
     unsigned objects;

@@ -22,7 +22,9 @@ static CK_RV read_pkcs1(const CK_MECHANISM *from, struct mechanism_parameter *pa
     return read_nothing(from, parameter);
 }
 
-/* Both hashes alike and no label: all that key services know. No parameter: the defaults of RFC 8017, A.2.1.
+/*
+ * Both hashes alike and no label: all that key services know.
+ * No parameter: the defaults of RFC 8017, A.2.1.
  */
 static CK_RV read_oaep(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
 {

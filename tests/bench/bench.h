@@ -11,7 +11,9 @@ enum { MOST_ROWS = 6, NOTE_SIZE = 256 };
 
 enum sense { AT_MOST, AT_LEAST, EXACTLY };
 
-/* One figure with its goal. EXACTLY is for numbers that no noise changes: they are judged in a quick run too.
+/*
+ * One figure with its goal. EXACTLY is for numbers that no noise changes:
+ * they are judged in a quick run too.
  */
 struct row {
     const char *what; /* NULL: there are no more */

@@ -1,4 +1,6 @@
-/* The module as an application uses it: a session and a key-encryption key. All calls but begin: any thread.
+/*
+ * The module as an application uses it:
+ * a session and a key-encryption key. All calls but begin: any thread.
  */
 #ifndef BYOK_TESTS_BENCH_CLIENT_H
 #define BYOK_TESTS_BENCH_CLIENT_H

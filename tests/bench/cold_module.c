@@ -1,5 +1,7 @@
-/* The least program that unwraps $BLOB (hexadecimal, RSA-OAEP-256) under `kek` of the first slot with the
- * module. */
+/*
+ * The least program that unwraps $BLOB (hexadecimal,
+ * RSA-OAEP-256) under `kek` of the first slot with the module.
+ */
 #include "tests/built_module.h"
 #include <string.h>
 

@@ -1,4 +1,6 @@
-/* The peer of an unwrap: one easy handle of libcurl, kept, that posts the same request to the same stand-in.
+/*
+ * The peer of an unwrap: one easy handle of libcurl,
+ * kept, that posts the same request to the same stand-in.
  */
 #ifndef BYOK_TESTS_BENCH_CURL_PEER_H
 #define BYOK_TESTS_BENCH_CURL_PEER_H

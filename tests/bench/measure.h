@@ -34,7 +34,9 @@ enum { MOST_ROUNDS = 64 };
 bool measure_pair(const struct work *a, const struct work *b, unsigned count, unsigned rounds,
                   struct pair *ret_pair);
 
-/* Every thread at once does the work with its own argument, beginning together. Seconds; below 0: one failed.
+/*
+ * Every thread at once does the work with its own argument,
+ * beginning together. Seconds; below 0: one failed.
  */
 double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), void *const *args,
                      unsigned count);
@@ -42,8 +44,8 @@ double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), v
 enum { MOST_VALUES = 8 };
 
 /*
- * What can be measured only once in a process, in `rounds` child processes: the median of each of its values.
- * False: one failed.
+ * What can be measured only once in a process, in `rounds` child processes:
+ * the median of each of its values. False: one failed.
  */
 bool measure_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, unsigned rounds,
                    double *ret_medians);

@@ -52,8 +52,10 @@ bool world_configure(const struct configuration *how);
 /* The stand-in's counts since the last reset: requests by their word, "total", or "vault" (connections). */
 void counts_reset(void);
 long counts_of(const char *word);
-/* Whether the stand-in answers a blob that it has opened before without RSA, which costs more than all the
- * rest. */
+/*
+ * Whether the stand-in answers a blob that it has opened before without RSA,
+ * which costs more than all the rest.
+ */
 bool world_opens_once(bool once);
 /* A key of the stand-in: "extra-N"; json as its control port takes it. */
 bool world_put_key(unsigned number, const char *json);

@@ -152,7 +152,9 @@ static void test_private_kek_stays_private(void **state)
     assert_int_equal(every_time, CK_FALSE);
 }
 
-/* C_GetAttributeValue, all five cases in one call: each attribute is answered whatever becomes of the others.
+/*
+ * C_GetAttributeValue, all five cases in one call:
+ * each attribute is answered whatever becomes of the others.
  */
 static void test_attributes_are_answered_one_by_one(void **state)
 {

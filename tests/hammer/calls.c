@@ -106,7 +106,9 @@ static void out_check(struct storm *storm, const struct target *target, struct o
     free(out->memory);
 }
 
-/* Exactly so many bytes on the heap, for a sanitizer to see each read too many. Often of a sensible length.
+/*
+ * Exactly so many bytes on the heap, for a sanitizer to see each read too many.
+ * Often of a sensible length.
  */
 static unsigned char *in_new(struct storm *storm, CK_ULONG *ret_size)
 {

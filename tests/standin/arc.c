@@ -1,5 +1,7 @@
-/* Azure Arc: who can read a file that only the machine's administrators and our group can read may have a
- * token. */
+/*
+ * Azure Arc:
+ * who can read a file that only the machine's administrators and our group can read may have a token.
+ */
 #include "tests/standin/files.h"
 #include "tests/standin/machine.h"
 #include <openssl/crypto.h>

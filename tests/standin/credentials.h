@@ -5,8 +5,10 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
-/* A certificate that signs itself, with its key behind it: as PEM, and as PKCS#12 without a password. From
- * malloc. */
+/*
+ * A certificate that signs itself, with its key behind it:
+ * as PEM, and as PKCS#12 without a password. From malloc.
+ */
 struct client_certificate {
     char *pem;
     unsigned char *p12;

@@ -7,7 +7,9 @@
 /* In the words of an access policy, of role assignments (settings.rbac) or of a Managed HSM's own roles. */
 void forbid_operation(struct call *call, const struct caller *caller, enum operation operation);
 
-/* The network rules, which come before any token is judged. caller: whose token it is; NULL: it is not known.
+/*
+ * The network rules, which come before any token is judged.
+ * caller: whose token it is; NULL: it is not known.
  */
 void forbid_address(struct call *call, const char *caller);
 void forbid_connection(struct call *call, const char *caller);

@@ -6,8 +6,10 @@
 
 extern const struct server_kind identity_service;
 
-/* A token may be asked for it: a service of some cloud, whatever slashes follow, or settings.audience. With
- * the lock. */
+/*
+ * A token may be asked for it: a service of some cloud,
+ * whatever slashes follow, or settings.audience. With the lock.
+ */
 bool identity_knows(const struct standin *standin, const char *resource);
 
 /* discovery.c. False: the path is none of its documents; no answer was given. */

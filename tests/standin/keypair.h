@@ -25,8 +25,10 @@ bool key_kind_is_hsm(const struct key_kind *kind);
 /* False: no such key type, size or curve. bits 0 and crv NULL are the service's defaults. */
 bool key_kind_set(const char *kty, unsigned bits, const char *crv, struct key_kind *ret_kind);
 
-/* `index` tells pairs of one kind apart in the cache. cache: how the names of its files begin, borrowed;
- * NULL: none. */
+/*
+ * `index` tells pairs of one kind apart in the cache. cache:
+ * how the names of its files begin, borrowed; NULL: none.
+ */
 struct keypair *keypair_new(const struct key_kind *kind, unsigned index, const char *cache);
 /* RSA 2048 of two primes, as every library takes it; made in no hurry. */
 struct keypair *keypair_new_plain(unsigned index, const char *cache);

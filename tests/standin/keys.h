@@ -91,7 +91,9 @@ const struct key *key_backed_up(const struct key_store *store, const char *blob)
 /* The key of a backup, live as it was. */
 struct key *key_restore(struct key_store *store, const struct key *backup);
 
-/* key_past.c: for `delay` milliseconds requests see the key as it is now, whatever is done to it; 0: not so.
+/*
+ * key_past.c: for `delay` milliseconds requests see the key as it is now,
+ * whatever is done to it; 0: not so.
  */
 void key_remember(struct key_store *store, const char *name, int delay);
 /* They see what is there again. */

@@ -25,11 +25,15 @@ bool standin_run(struct standin_process *ret_process);
 /* Ends it and removes its folder. False: it had failed, as a sanitizer's report makes it. */
 bool standin_end(struct standin_process *process);
 
-/* A call of the control port (control.h). body: JSON or NULL. The answer, from malloc; NULL: it was refused.
+/*
+ * A call of the control port (control.h). body: JSON or NULL.
+ * The answer, from malloc; NULL: it was refused.
  */
 char *standin_control(const struct standin_process *process, const char *method, const char *path,
                       const char *body);
-/* A number of GET /counts: "unwrapkey", "token", "vault" (connections), ...; -1: there is none of that name.
+/*
+ * A number of GET /counts: "unwrapkey", "token",
+ * "vault" (connections), ...; -1: there is none of that name.
  */
 long standin_count(const struct standin_process *process, const char *name);
 

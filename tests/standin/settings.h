@@ -40,7 +40,9 @@ struct settings {
 };
 
 void settings_init(struct settings *settings);
-/* False: a name that is not there or a value of the wrong type; ret_wrong names it. Nothing is changed then.
+/*
+ * False: a name that is not there or a value of the wrong type;
+ * ret_wrong names it. Nothing is changed then.
  */
 bool settings_change(struct settings *settings, const cJSON *changes, const char **ret_wrong);
 cJSON *settings_json(const struct settings *settings);

@@ -1,4 +1,6 @@
-/* A client of the stand-in for its own tests, which knows nothing of the product: libcurl, cJSON and OpenSSL.
+/*
+ * A client of the stand-in for its own tests,
+ * which knows nothing of the product: libcurl, cJSON and OpenSSL.
  */
 #ifndef STANDIN_TEST_CLIENT_H
 #define STANDIN_TEST_CLIENT_H
@@ -65,7 +67,9 @@ char *fresh_token(void);
 void forget_token(void);
 const char *client_secret(void);
 
-/* A caller of tests. With just these permissions (JSON) from now on; its token for the resource, from malloc.
+/*
+ * A caller of tests. With just these permissions (JSON) from now on;
+ * its token for the resource, from malloc.
  */
 #define SOMEBODY "55555555-0000-0000-0000-000000000000"
 char *token_with(const char *permissions, const char *resource);

@@ -17,7 +17,9 @@ EVP_PKEY *ec_key(const char *group);
 /* How a transfer blob is spoiled. */
 enum spoil { SPOIL_NOTHING, SPOIL_FIRST_HALF, SPOIL_SECOND_HALF, SPOIL_ENC, SPOIL_SCHEMA, SPOIL_CUT };
 
-/* The Base64 of a file with the target under that key, whose public half GET of its path tells. From malloc.
+/*
+ * The Base64 of a file with the target under that key,
+ * whose public half GET of its path tells. From malloc.
  */
 char *transfer_blob(const char *kek_path, const struct blob *target, enum spoil how);
 /* The PKCS#8 of a key. */

@@ -28,8 +28,10 @@ struct certificates {
     } of[TLS_PROFILES];
 };
 
-/* For localhost, 127.0.0.1 and the names of the vault in the clouds. rsa_key: of those that need one. False:
- * OpenSSL failed. */
+/*
+ * For localhost, 127.0.0.1 and the names of the vault in the clouds.
+ * rsa_key: of those that need one. False: OpenSSL failed.
+ */
 bool certificates_make(const char *vault_name, EVP_PKEY *rsa_key, struct certificates *ret_certificates);
 void certificates_done(struct certificates *certificates);
 

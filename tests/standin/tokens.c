@@ -17,7 +17,9 @@ static char *sealed(const unsigned char key[TOKEN_KEY_SIZE], const char *content
     return base64url(mac, length);
 }
 
-/* A client that says cp1 can answer a claims challenge; what it asked with is kept for the service to judge.
+/*
+ * A client that says cp1 can answer a claims challenge;
+ * what it asked with is kept for the service to judge.
  */
 static void add_asked(cJSON *claims, const cJSON *asked)
 {

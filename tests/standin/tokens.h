@@ -1,5 +1,7 @@
-/* Bearer tokens: made by the identity service, judged by the vault. They look like JWTs and clients must not
- * care. */
+/*
+ * Bearer tokens: made by the identity service, judged by the vault.
+ * They look like JWTs and clients must not care.
+ */
 #ifndef STANDIN_TOKENS_H
 #define STANDIN_TOKENS_H
 

@@ -81,8 +81,10 @@ void add_tags(cJSON *json, const struct key *key, const struct key_version *vers
 const char *attributes_change(struct key_version *version, const cJSON *attributes);
 /* NULL: they fit the type of key. From malloc. */
 char *uses_change(struct key_version *version, const cJSON *key_ops);
-/* All that the body of a create, import or update says. False: a 400 was given, and the version may be half
- * changed. */
+/*
+ * All that the body of a create, import or update says.
+ * False: a 400 was given, and the version may be half changed.
+ */
 bool call_change(struct call *call, struct key_version *version);
 bool release_change(struct call *call, struct key_version *version);
 

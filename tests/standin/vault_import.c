@@ -70,8 +70,10 @@ static EVP_PKEY *build(const char *type, struct numbers *numbers)
     return key;
 }
 
-/* d from the primes, to where it belongs; the service takes one that is sent and wrong. False: e has no
- * inverse. */
+/*
+ * d from the primes, to where it belongs;
+ * the service takes one that is sent and wrong. False: e has no inverse.
+ */
 static bool add_private_exponent(struct numbers *numbers)
 {
     const BIGNUM *e = numbers->number[1], *p = numbers->number[2], *q = numbers->number[3];

@@ -175,7 +175,9 @@ void vault_get_policy(struct call *call)
     }
 }
 
-/* What one action of a request says; NULL: it is none. Rotation goes by either time, a notice by the second.
+/*
+ * What one action of a request says; NULL: it is none.
+ * Rotation goes by either time, a notice by the second.
  */
 static cJSON *read_action(const struct call *call, const cJSON *asked, bool expires)
 {

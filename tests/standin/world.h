@@ -1,11 +1,15 @@
-/* What is there when the stand-in starts: keys, callers, secrets; and the files that tell its clients of it.
+/*
+ * What is there when the stand-in starts: keys, callers, secrets;
+ * and the files that tell its clients of it.
  */
 #ifndef STANDIN_WORLD_H
 #define STANDIN_WORLD_H
 
 #include "tests/standin/standin.h"
 
-/* Keys and callers. key_cache: a folder, or NULL. Takes neither of the folders, which are absolute and stay.
+/*
+ * Keys and callers. key_cache: a folder, or NULL.
+ * Takes neither of the folders, which are absolute and stay.
  */
 void world_init(struct standin *standin, const char *vault_name, const char *key_cache);
 void world_done(struct standin *standin);

@@ -8,7 +8,9 @@
 void copy_item(const cJSON *from, const char *path, cJSON *to);
 /* As "attributes" of body: those of the answer, but what the request is about to change (NULL: nothing). */
 void copy_attributes(cJSON *body, const cJSON *answer, const cJSON *change);
-/* The body of a request. alg: of the operation that the key is for, where the answer does not tell its type.
+/*
+ * The body of a request. alg: of the operation that the key is for,
+ * where the answer does not tell its type.
  */
 cJSON *creation_of(const cJSON *answer, const cJSON *change, const char *alg);
 

@@ -1,5 +1,7 @@
-/* Our reading of tokens is given the recorded answers, and those of the flows
- * ($BYOK_TEST_DATA/keyvault/identity). */
+/*
+ * Our reading of tokens is given the recorded answers,
+ * and those of the flows ($BYOK_TEST_DATA/keyvault/identity).
+ */
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/identity/token_json.h"

@@ -33,7 +33,9 @@ static CK_RV append_thumbprint(X509 *certificate, const char *hash, bool hex, st
     return rv;
 }
 
-/* The newer form names the certificate by SHA-256; with RS256 the older one is used, which everybody takes.
+/*
+ * The newer form names the certificate by SHA-256;
+ * with RS256 the older one is used, which everybody takes.
  */
 static CK_RV write_header(const struct assertion *assertion, struct buffer *to)
 {

@@ -14,7 +14,9 @@ enum { MACHINE_URL_LIMIT = 2048, MACHINE_HEADER_LIMIT = 4096 + 64 };
 struct managed_source {
     const char *name; /* in words */
     const char *api_version;
-    /* Query parameters that name a user-assigned identity, by its ID of each form; NULL: it cannot be told.
+    /*
+     * Query parameters that name a user-assigned identity,
+     * by its ID of each form; NULL: it cannot be told.
      */
     const char *client_id, *resource_id;
     const char *header; /* NULL: none; else what IDENTITY_HEADER or MSI_SECRET goes into */

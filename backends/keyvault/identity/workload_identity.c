@@ -1,4 +1,6 @@
-/* identity = workload-identity: the token of another identity provider, which the tenant trusts, from a file.
+/*
+ * identity = workload-identity:
+ * the token of another identity provider, which the tenant trusts, from a file.
  */
 #include "backends/base/file.h"
 #include "backends/base/scope.h"

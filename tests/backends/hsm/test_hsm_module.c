@@ -1,5 +1,7 @@
-/* The vendor's module: when it is loaded, initialised and finalised, and what happens when it or its token is
- * not there. */
+/*
+ * The vendor's module: when it is loaded, initialised and finalised,
+ * and what happens when it or its token is not there.
+ */
 #include "backends/hsm/hsm.h"
 #include "tests/backends/hsm/fake_bench.h"
 #include <stdio.h>

@@ -1,4 +1,6 @@
-/* What the tests of the HSM token share: a folder of their own, tokens opened from a configuration, the log.
+/*
+ * What the tests of the HSM token share:
+ * a folder of their own, tokens opened from a configuration, the log.
  */
 #ifndef BYOK_TESTS_BACKENDS_HSM_WORKBENCH_H
 #define BYOK_TESTS_BACKENDS_HSM_WORKBENCH_H

@@ -1,5 +1,7 @@
-/* A secret from a file becomes a token, or words that say why not. And what the token endpoint is asked and
- * answers. */
+/*
+ * A secret from a file becomes a token, or words that say why not.
+ * And what the token endpoint is asked and answers.
+ */
 #include "backends/base/scope.h"
 #include "tests/backends/keyvault/token_world.h"
 #include <setjmp.h>

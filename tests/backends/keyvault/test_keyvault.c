@@ -175,8 +175,10 @@ static void test_wrong_section_is_refused(void **state)
     settings_free(file);
 }
 
-/* A child opens its own service and leaves the parent's alone; the parent's connection still works
- * afterwards. */
+/*
+ * A child opens its own service and leaves the parent's alone;
+ * the parent's connection still works afterwards.
+ */
 static void test_fork(void **state)
 {
     struct world *world = *state;

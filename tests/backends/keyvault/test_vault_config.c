@@ -1,4 +1,6 @@
-/* A section of the configuration: what is accepted, and what is refused with its line and a word of advice.
+/*
+ * A section of the configuration: what is accepted,
+ * and what is refused with its line and a word of advice.
  */
 #include "backends/base/log.h"
 #include "backends/base/scope.h"

@@ -1,5 +1,7 @@
-/* The service's documents: right ones, broken ones, hostile ones, and the recorded ones where they are at
- * hand. */
+/*
+ * The service's documents: right ones, broken ones,
+ * hostile ones, and the recorded ones where they are at hand.
+ */
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/token_json.h"
 #include "backends/keyvault/json.h"
