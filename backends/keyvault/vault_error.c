@@ -57,9 +57,9 @@ static const struct {
     {403, NULL, ANY_VERB, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
      "This answer is not the key service's own: look for a proxy or firewall on the way."},
 
+    /* no key was asked for that could be gone */
     {404, any_code, VAULT_LIST, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR,
-     "A vault has a list of keys, however short: check `vault`."}, /* no key was asked for that could be gone
-                                                                    */
+     "A vault has a list of keys, however short: check `vault`."},
     {404, "KeyNotFound", VAULT_WRAP, VERDICT_GONE, CKR_WRAPPING_KEY_HANDLE_INVALID, GONE},
     {404, "KeyNotFound", VAULT_UNWRAP, VERDICT_GONE, CKR_UNWRAPPING_KEY_HANDLE_INVALID, GONE},
     {404, "KeyNotFound", ANY_VERB, VERDICT_GONE, CKR_KEY_HANDLE_INVALID, GONE},
