@@ -68,10 +68,12 @@ static void sign_in(CURL *easy, char *bearer, size_t room)
     read_secret(secret, sizeof secret);
     escaped = curl_easy_escape(easy, secret, 0);
     snprintf(url, sizeof url, "%s/%s/oauth2/v2.0/token", variable("IDENTITY_URL"), variable("TENANT_ID"));
-    snprintf(body, sizeof body,
-             "grant_type=client_credentials&client_id=%s&client_secret=%s&scope="
-             "https%%3A%%2F%%2Fvault.azure.net%%2F.default",
-             variable("CLIENT_ID"), escaped);
+    snprintf(
+        body, sizeof body,
+        "grant_type=client_credentials&client_id=%s&client_secret=%s&scope="
+        "https%%3A%%2F%%2Fvault.azure.net%%2F.default"
+        "&claims=%%7B%%22access_token%%22%%3A%%7B%%22xms_cc%%22%%3A%%7B%%22values%%22%%3A%%5B%%22cp1%%22%%5D%%7D%%7D%%7D",
+        variable("CLIENT_ID"), escaped);
     curl_free(escaped);
     post(easy, url, body);
     token = strstr(answer, "\"access_token\":\"");

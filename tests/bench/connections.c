@@ -1,7 +1,7 @@
 /* Goal 4: one CA store, connections that are made once. */
+#include "tests/bench/apart.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/client.h"
-#include "tests/bench/measure.h"
 #include "tests/bench/world.h"
 #include <math.h>
 #include <stdio.h>

@@ -91,10 +91,12 @@ char *curl_peer_token(const struct place *place)
 
     if (begin(&peer)) {
         snprintf(peer.url, sizeof peer.url, "%s/%s/oauth2/v2.0/token", place->identity_url, world.tenant);
-        snprintf(peer.body, sizeof peer.body,
-                 "grant_type=client_credentials&client_id=%s&client_secret=%s&scope="
-                 "https%%3A%%2F%%2Fvault.azure.net%%2F.default",
-                 world.client_id, secret);
+        snprintf(
+            peer.body, sizeof peer.body,
+            "grant_type=client_credentials&client_id=%s&client_secret=%s&scope="
+            "https%%3A%%2F%%2Fvault.azure.net%%2F.default"
+            "&claims=%%7B%%22access_token%%22%%3A%%7B%%22xms_cc%%22%%3A%%7B%%22values%%22%%3A%%5B%%22cp1%%22%%5D%%7D%%7D%%7D",
+            world.client_id, secret);
         curl_easy_setopt(peer.easy, CURLOPT_URL, peer.url);
         curl_easy_setopt(peer.easy, CURLOPT_POSTFIELDS, peer.body);
         token = post(&peer) ? value_of(peer.answer, "access_token") : NULL;

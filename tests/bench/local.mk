@@ -2,6 +2,7 @@
 noinst_PROGRAMS += tests/bench/bench tests/bench/cold_curl tests/bench/cold_module
 tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lm -lpthread
 tests_bench_bench_SOURCES = $(standin_runner) \
+	tests/bench/apart.c tests/bench/apart.h \
 	tests/bench/bench.h \
 	tests/bench/client.c tests/bench/client.h \
 	tests/bench/cold.c \

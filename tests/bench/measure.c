@@ -5,9 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,42 +68,52 @@ double median(double *values, size_t count)
 
 /* --- Pairs --- */
 
-struct time {
-    double wall, cpu;
-};
-
-static bool time_work(const struct work *work, unsigned count, struct time *ret_time)
+bool measure_once(const struct work *work, unsigned count, struct cost *ret_cost)
 {
     double wall = wall_now(), cpu = cpu_now();
     bool good = work->run(work->arg, count);
 
-    *ret_time = (struct time){(wall_now() - wall) / count, (cpu_now() - cpu) / count};
+    *ret_cost = (struct cost){(wall_now() - wall) / count, (cpu_now() - cpu) / count};
     return good;
+}
+
+void pairs_add(struct pairs *pairs, const struct cost *a, const struct cost *b)
+{
+    unsigned at = pairs->count;
+
+    if (at < MOST_ROUNDS) {
+        pairs->wall[at] = a->wall / b->wall;
+        pairs->cpu[at] = a->cpu / b->cpu;
+        pairs->wall_a[at] = a->wall;
+        pairs->wall_b[at] = b->wall;
+        pairs->cpu_a[at] = a->cpu;
+        pairs->cpu_b[at] = b->cpu;
+        pairs->count++;
+    }
+}
+
+void pairs_read(struct pairs *pairs, struct pair *ret_pair)
+{
+    unsigned count = pairs->count;
+
+    *ret_pair =
+        (struct pair){median(pairs->wall, count),   median(pairs->cpu, count),   median(pairs->wall_a, count),
+                      median(pairs->wall_b, count), median(pairs->cpu_a, count), median(pairs->cpu_b, count)};
 }
 
 bool measure_pair(const struct work *a, const struct work *b, unsigned count, unsigned rounds,
                   struct pair *ret_pair)
 {
-    double wall[MOST_ROUNDS], cpu[MOST_ROUNDS], wall_a[MOST_ROUNDS], wall_b[MOST_ROUNDS], cpu_a[MOST_ROUNDS],
-        cpu_b[MOST_ROUNDS];
-    struct time one, other;
+    struct pairs pairs = {.count = 0};
+    struct cost one, other;
 
-    if (rounds > MOST_ROUNDS) {
-        rounds = MOST_ROUNDS;
-    }
     for (unsigned i = 0; i < rounds; i++) {
-        if (!time_work(a, count, &one) || !time_work(b, count, &other)) {
+        if (!measure_once(a, count, &one) || !measure_once(b, count, &other)) {
             return false;
         }
-        wall[i] = one.wall / other.wall;
-        cpu[i] = one.cpu / other.cpu;
-        wall_a[i] = one.wall;
-        wall_b[i] = other.wall;
-        cpu_a[i] = one.cpu;
-        cpu_b[i] = other.cpu;
+        pairs_add(&pairs, &one, &other);
     }
-    *ret_pair = (struct pair){median(wall, rounds),   median(cpu, rounds),   median(wall_a, rounds),
-                              median(wall_b, rounds), median(cpu_a, rounds), median(cpu_b, rounds)};
+    pairs_read(&pairs, ret_pair);
     return true;
 }
 
@@ -159,43 +167,4 @@ double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), v
     }
     pthread_barrier_destroy(&crowd.start);
     return good ? wall_now() - began : -1;
-}
-
-/* --- Apart --- */
-
-static bool run_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, double *values)
-{
-    int status = 0;
-    pid_t pid;
-
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        _exit(run(arg, values) ? 0 : 1);
-    }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-bool measure_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, unsigned rounds,
-                   double *ret_medians)
-{
-    double all[MOST_VALUES][MOST_ROUNDS] = {{0}}, *values;
-    bool good = true;
-
-    values =
-        mmap(NULL, MOST_VALUES * sizeof *values, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (values == MAP_FAILED || rounds > MOST_ROUNDS) {
-        return false;
-    }
-    for (unsigned i = 0; good && i < rounds; i++) {
-        good = run_apart(run, arg, values);
-        for (unsigned at = 0; at < MOST_VALUES; at++) {
-            all[at][i] = values[at];
-        }
-    }
-    for (unsigned at = 0; good && at < MOST_VALUES; at++) {
-        ret_medians[at] = median(all[at], rounds);
-    }
-    munmap(values, MOST_VALUES * sizeof *values);
-    return good;
 }

@@ -28,26 +28,33 @@ struct pair {
     double cpu_a, cpu_b;
 };
 
+/* Seconds for one operation. */
+struct cost {
+    double wall, cpu;
+};
+
+/* So many operations, once. False: one failed. */
+bool measure_once(const struct work *work, unsigned count, struct cost *ret_cost);
+
 enum { MOST_ROUNDS = 64 };
+
+/* What becomes a struct pair. */
+struct pairs {
+    unsigned count;
+    double wall[MOST_ROUNDS], cpu[MOST_ROUNDS], wall_a[MOST_ROUNDS], wall_b[MOST_ROUNDS], cpu_a[MOST_ROUNDS],
+        cpu_b[MOST_ROUNDS];
+};
+void pairs_add(struct pairs *pairs, const struct cost *a, const struct cost *b);
+void pairs_read(struct pairs *pairs, struct pair *ret_pair);
 
 /* `rounds` times `count` operations of each. False: one failed. */
 bool measure_pair(const struct work *a, const struct work *b, unsigned count, unsigned rounds,
                   struct pair *ret_pair);
 
 /*
- * Every thread at once does the work with its own argument,
- * beginning together. Seconds; below 0: one failed.
+ * Every thread at once does the work with its own argument, beginning together. Seconds; below 0: one failed.
  */
 double measure_crowd(unsigned threads, bool (*run)(void *arg, unsigned count), void *const *args,
                      unsigned count);
-
-enum { MOST_VALUES = 8 };
-
-/*
- * What can be measured only once in a process, in `rounds` child processes:
- * the median of each of its values. False: one failed.
- */
-bool measure_apart(bool (*run)(const void *arg, double *ret_values), const void *arg, unsigned rounds,
-                   double *ret_medians);
 
 #endif

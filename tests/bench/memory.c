@@ -1,7 +1,7 @@
 /* Goal 7: what stays in memory. */
+#include "tests/bench/apart.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/client.h"
-#include "tests/bench/measure.h"
 #include "tests/bench/world.h"
 #include <dlfcn.h>
 #include <malloc.h>

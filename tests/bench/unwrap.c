@@ -1,8 +1,8 @@
 /* Goal 3: what an unwrap costs, far and near. */
+#include "tests/bench/apart.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/client.h"
 #include "tests/bench/curl_peer.h"
-#include "tests/bench/measure.h"
 #include "tests/bench/sdk.h"
 #include <stdlib.h>
 
@@ -62,18 +62,34 @@ bool unwrap_far(const struct trial *trial, struct outcome *ret_outcome)
     return true;
 }
 
+static bool begin_ours(struct work *ret_work)
+{
+    static struct client client;
+    struct configuration how = {.name = "near", .place = place_at(0)};
+
+    *ret_work = (struct work){client_unwrap, &client};
+    return world_configure(&how) && client_initialize() && client_open("vault", &client) &&
+           client_unwrap(&client, 3);
+}
+
+static bool begin_theirs(struct work *ret_work)
+{
+    static struct curl_peer peer;
+    char *token = curl_peer_token(place_at(0));
+    bool good = curl_peer_open(place_at(0), token, &peer) && curl_peer_unwrap(&peer, 3);
+
+    free(token);
+    *ret_work = (struct work){curl_peer_unwrap, &peer};
+    return good;
+}
+
+/* In two processes, because who is the first to use libcurl in one decides how its memory is freed. */
 bool unwrap_near(const struct trial *trial, struct outcome *ret_outcome)
 {
-    struct callers *callers = callers_new(place_at(0), 1);
     struct pair pair;
 
     (void)trial;
-    if (callers == NULL) {
-        return false;
-    }
-    struct work ours = {client_unwrap, &callers->clients[0]}, theirs = {curl_peer_unwrap, &callers->peers[0]};
-
-    if (!measure_pair(&ours, &theirs, times(NEAR_COUNT), times(NEAR_ROUNDS), &pair)) {
+    if (!measure_pair_apart(begin_ours, begin_theirs, times(NEAR_COUNT), times(NEAR_ROUNDS), &pair)) {
         return false;
     }
     ret_outcome->values[0] = 1 / pair.wall_ratio;
