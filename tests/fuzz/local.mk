@@ -1,5 +1,5 @@
 # Fuzzers of what parses bytes from outside; not part of `make check`. With clang:
-#   ./configure CC=clang --with-sanitizer=address,undefined && make tests/fuzz/settings && tests/fuzz/settings
+#   ./configure CC=clang --with-sanitizer=address,undefined,fuzzer-no-link && make tests/fuzz/settings && tests/fuzz/settings
 EXTRA_PROGRAMS += \
 	tests/fuzz/base64url \
 	tests/fuzz/settings \

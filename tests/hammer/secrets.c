@@ -23,7 +23,7 @@ enum {
     MASK = 0xa5,
     KEY_SIZE = 32,
     PIECE = 16,
-    TOKEN_PART = 64,
+    TOKEN_PART = 40, /* of the signature: what stands before it, all tokens may share */
     LOOK = 1 << 20,
     MOST_NEEDLES = 8,
     MOST_MAPS = 4096
@@ -389,18 +389,20 @@ static void test_the_client_secret_is_nowhere(void **state)
     assert_int_equal(ours + elsewhere, 0);
 }
 
-static bool write_masked_token(int fd, const unsigned char *text, size_t size)
+/* The end of what follows `before` for the last time in the text. */
+static bool write_masked(int fd, const unsigned char *text, size_t size, const char *before)
 {
-    static const char before[] = "\"authorization\":\"Bearer ";
-    const unsigned char *at = text, *found = NULL, *end;
+    const unsigned char *at = text, *found = NULL, *end = text + size;
     unsigned char part[TOKEN_PART];
 
-    while (at != NULL && (at = memmem(at, size - (size_t)(at - text), before, sizeof before - 1)) != NULL) {
-        at += sizeof before - 1;
+    while (at != NULL && (at = memmem(at, size - (size_t)(at - text), before, strlen(before))) != NULL) {
+        at += strlen(before);
         found = at;
     }
-    end = found == NULL ? NULL : memchr(found, '"', size - (size_t)(found - text));
-    if (end == NULL || end - found < 2 * TOKEN_PART) {
+    for (at = found; at != NULL && at < text + size && end == text + size; at++) {
+        end = *at == '"' || *at == '&' ? at : end;
+    }
+    if (found == NULL || end - found < 2 * TOKEN_PART) {
         return false;
     }
     for (size_t i = 0; i < TOKEN_PART; i++) {
@@ -409,8 +411,8 @@ static bool write_masked_token(int fd, const unsigned char *text, size_t size)
     return write(fd, part, TOKEN_PART) == TOKEN_PART;
 }
 
-/* The signature of the access token that was sent last, masked by a child, which asks the stand-in. */
-static void look_for_token(void)
+/* The end of what was sent last behind these words, masked by a child, which asks the stand-in. */
+static void look_for_sent(const char *before)
 {
     int fds[2], status = -1;
     ssize_t got;
@@ -426,7 +428,7 @@ static void look_for_token(void)
         for (FILE *answer = popen(command, "r"); answer != NULL && !feof(answer) && size < LOOK;) {
             size += fread(window + size, 1, LOOK - size, answer);
         }
-        _exit(write_masked_token(fds[1], window, size) ? 0 : 1);
+        _exit(write_masked(fds[1], window, size, before) ? 0 : 1);
     }
     close(fds[1]);
     got = read(fds[0], secret_at, sizeof secret_at);
@@ -435,8 +437,27 @@ static void look_for_token(void)
     assert_int_equal(status, 0);
     assert_int_equal(got, TOKEN_PART);
     needle_count = 0;
-    add_needle("the access token", masked_secret, 0);
-    add_needle("the access token, end", masked_secret, TOKEN_PART - PIECE);
+    add_needle("what was sent", masked_secret, 0);
+    add_needle("the end of what was sent", masked_secret, TOKEN_PART - PIECE);
+}
+
+static void assert_found(int expected)
+{
+    int ours, elsewhere;
+
+    look(&ours, &elsewhere);
+    assert_int_equal(ours + elsewhere, expected);
+}
+
+static const char token[] = "\"authorization\":\"Bearer ", assertion[] = "client_assertion=";
+
+static void control(const char *method, const char *path, const char *body)
+{
+    char command[512];
+
+    snprintf(command, sizeof command, "curl -sf -X %s %s%s -d '%s' >/dev/null", method, getenv("CONTROL_URL"),
+             path, body);
+    assert_int_equal(system(command), 0);
 }
 
 /* No label: the vault is asked for its list. */
@@ -454,21 +475,80 @@ static void list_keys(void)
 /* It is kept for the next request, once, and what a request was made of is gone. */
 static void test_the_access_token_is_kept_once(void **state)
 {
-    int ours, elsewhere;
-
     (void)state;
     for (int i = 0; i < 3; i++) {
         unwrap_key();
         wrap_key(create_key(true));
         list_keys();
     }
-    look_for_token();
-    look(&ours, &elsewhere);
-    assert_int_equal(ours + elsewhere, 2); /* both parts of it */
+    look_for_sent(token);
+    assert_found(2); /* both parts of it */
     assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
-    look(&ours, &elsewhere);
-    assert_int_equal(ours + elsewhere, 0);
+    assert_found(0);
     assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+}
+
+static void test_a_token_that_was_refused_is_nowhere(void **state)
+{
+    (void)state;
+    unwrap_key();
+    look_for_sent(token);
+    assert_found(2);
+    control("PUT", "/faults", "[{\"status\":401,\"times\":1}]");
+    unwrap_key();
+    control("DELETE", "/faults", "");
+    assert_found(0);
+}
+
+/* The same vault, with another way to sign in. */
+static void sign_in_as(const char *identity, const char *option, const char *variable)
+{
+    char text[16384], line[1024], path[512];
+    FILE *from = fopen(getenv("BYOK_PKCS11_CONF"), "re"), *to;
+    size_t used = 0;
+
+    assert_non_null(from);
+    while (fgets(line, sizeof line, from) != NULL && used < sizeof text - 2 * sizeof line) {
+        if (strstr(line, "identity =") != NULL) {
+            snprintf(line, sizeof line, "identity = %s\n%s = \"%s\"\n", identity, option, getenv(variable));
+        } else if (strstr(line, "client-secret-file") != NULL) {
+            continue;
+        }
+        used += (size_t)sprintf(text + used, "%s", line);
+    }
+    fclose(from);
+    snprintf(path, sizeof path, "%s/secrets.conf", getenv("TOKENS_DIR"));
+    to = fopen(path, "we");
+    assert_non_null(to);
+    assert_int_equal(fwrite(text, 1, used, to), used);
+    fclose(to);
+    setenv("BYOK_PKCS11_CONF", path, 1);
+}
+
+static void assert_assertion_is_nowhere(const char *identity, const char *option, const char *variable)
+{
+    char *before = strdup(getenv("BYOK_PKCS11_CONF"));
+
+    sign_in_as(identity, option, variable);
+    begin();
+    unwrap_key();
+    look_for_sent(assertion);
+    assert_found(0);
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+    setenv("BYOK_PKCS11_CONF", before, 1);
+    free(before);
+}
+
+static void test_the_assertion_of_a_certificate_is_nowhere(void **state)
+{
+    (void)state;
+    assert_assertion_is_nowhere("client-certificate", "client-certificate-file", "CLIENT_CERTIFICATE_FILE");
+}
+
+static void test_the_federated_token_is_nowhere(void **state)
+{
+    (void)state;
+    assert_assertion_is_nowhere("workload-identity", "federated-token-file", "FEDERATED_TOKEN_FILE");
 }
 
 static void test_the_log_tells_no_key(void **state)
@@ -502,6 +582,9 @@ int main(void)
         with_module(test_what_was_decrypted_is_nowhere),
         with_module(test_the_client_secret_is_nowhere),
         with_module(test_the_access_token_is_kept_once),
+        with_module(test_a_token_that_was_refused_is_nowhere),
+        cmocka_unit_test(test_the_assertion_of_a_certificate_is_nowhere),
+        cmocka_unit_test(test_the_federated_token_is_nowhere),
         with_module(test_the_log_tells_no_key),
     };
 

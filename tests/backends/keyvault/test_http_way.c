@@ -275,6 +275,34 @@ static void test_password_in_a_proxy_that_is_not_understood(void **state)
     }
 }
 
+static void refuse_connect(void *arg, const struct https_request *request, struct https_reply *reply)
+{
+    (void)arg;
+    assert_string_equal(request->method, "CONNECT");
+    https_say(reply, 403, NULL, "");
+}
+
+/* A proxy that is spoken to over TLS is held to the same CAs. */
+static void test_proxy_over_tls(void **state)
+{
+    struct https_server *proxy = https_server_start("127.0.0.1", refuse_connect, NULL);
+    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
+    struct world *world = *state;
+
+    options.proxy = https_server_url(proxy);
+    options.ca_file = https_server_ca(world->server);
+    http_client_free(world->client);
+    assert_int_equal(http_client_new(&options, &world->client), CKR_OK);
+    assert_int_equal(ask(world, 5000)->failure, HTTP_UNTRUSTED);
+    assert_int_equal(https_server_requests(proxy), 0);
+    options.ca_file = https_server_ca(proxy);
+    http_client_free(world->client);
+    assert_int_equal(http_client_new(&options, &world->client), CKR_OK);
+    assert_int_equal(ask(world, 5000)->failure, HTTP_REFUSED);
+    assert_int_equal(https_server_requests(proxy), 1);
+    https_server_stop(proxy);
+}
+
 static void test_proxy_that_is_not_there(void **state)
 {
     open_client(*state, "http://127.0.0.1:1", 600000);
@@ -451,6 +479,7 @@ int main(void)
         WAY_TEST(test_proxy_refuses),
         WAY_TEST(test_proxy_with_a_password),
         WAY_TEST(test_password_in_a_proxy_that_is_not_understood),
+        WAY_TEST(test_proxy_over_tls),
         WAY_TEST(test_proxy_that_is_not_there),
         WAY_TEST(test_kept_connection_falls_silent),
         WAY_TEST(test_silent_peer_costs_a_part_of_the_deadline),
