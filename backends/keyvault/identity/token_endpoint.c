@@ -222,6 +222,9 @@ static bool ask_once(struct token_endpoint *self, const struct token_scope *scop
                                    .limit = HTTP_ANSWER_LIMIT,
                                    .once = true};
 
+    if (scope->tenant == NULL) {
+        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "tenant is not known");
+    }
     if (token_endpoint_url(scope, &url) != CKR_OK) {
         return fail_memory(ret_failure);
     }

@@ -180,6 +180,14 @@ static void test_wrong_secret(void **state)
     expect_failure(world, CKR_USER_NOT_LOGGED_IN, "not its ID");
 }
 
+static void test_no_tenant(void **state)
+{
+    struct token_world *world = *state;
+
+    world->scope.tenant = NULL;
+    token_world_expect_failure_unasked(world, CKR_USER_NOT_LOGGED_IN, "tenant is not known");
+}
+
 static void test_unknown_refusal(void **state)
 {
     struct token_world *world = *state;
@@ -243,6 +251,7 @@ int main(void)
         SECRET_TEST(test_missing_secret_file),
         SECRET_TEST(test_empty_secret_file),
         SECRET_TEST(test_wrong_secret),
+        SECRET_TEST(test_no_tenant),
         SECRET_TEST(test_unknown_refusal),
         SECRET_TEST(test_page_of_a_proxy),
         SECRET_TEST(test_no_token_in_the_answer),
