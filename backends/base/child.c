@@ -21,18 +21,18 @@ enum {
 
 /* --- Finding it --- */
 
-/* Whoever may write there may choose what we run. */
-static bool is_everybodys(const struct stat *status)
+/* Whoever may write there may choose what we run: that must be root or ourselves. */
+static bool is_trusted(const struct stat *status)
 {
-    return (status->st_mode & S_IWOTH) != 0;
+    return (status->st_mode & S_IWOTH) == 0 && (status->st_uid == 0 || status->st_uid == geteuid());
 }
 
 static bool is_safe_program(const char *folder, const char *path)
 {
     struct stat of_folder, of_program;
 
-    return stat(folder, &of_folder) == 0 && !is_everybodys(&of_folder) && stat(path, &of_program) == 0 &&
-           S_ISREG(of_program.st_mode) && !is_everybodys(&of_program) && access(path, X_OK) == 0;
+    return stat(folder, &of_folder) == 0 && is_trusted(&of_folder) && stat(path, &of_program) == 0 &&
+           S_ISREG(of_program.st_mode) && is_trusted(&of_program) && access(path, X_OK) == 0;
 }
 
 /* One folder of PATH, of `length` characters. */

@@ -26,7 +26,7 @@ struct child_outcome {
 
 /*
  * The first program of that name in PATH: only absolute folders count, and neither the folder nor the program
- * may be writable by everybody. Appended to ret_path. CKR_DATA_INVALID: there is none; CKR_HOST_MEMORY,
+ * may be writable by everybody or belong to anyone but root and ourselves. Appended to ret_path. CKR_DATA_INVALID: there is none; CKR_HOST_MEMORY,
  * CKR_DATA_LEN_RANGE.
  */
 MUST_USE CK_RV child_find_program(const char *name, struct buffer *ret_path);

@@ -60,7 +60,7 @@ static int64_t spread_behind(struct retry *retry, int64_t at)
 static bool wait_for_probe(struct endpoint *endpoint, struct retry *retry, int64_t at)
 {
     if (retry->tries == 0 || retry->took_probe || at >= retry->deadline.at ||
-        !health_take_probe(&endpoint->health, &at)) {
+        !health_take_probe(&endpoint->health, retry->deadline.at, &at)) {
         return false;
     }
     retry->took_probe = true;

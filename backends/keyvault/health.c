@@ -48,12 +48,12 @@ enum health_word health_ask(struct health *health, int64_t now, int64_t *ret_at)
     return word;
 }
 
-bool health_take_probe(struct health *health, int64_t *ret_at)
+bool health_take_probe(struct health *health, int64_t latest, int64_t *ret_at)
 {
     bool taken;
 
     pthread_mutex_lock(&health->lock);
-    taken = !health->probe_is_taken;
+    taken = !health->probe_is_taken && health->next_probe < latest;
     if (taken) {
         health->probe_is_taken = true;
         *ret_at = health->next_probe;
@@ -101,6 +101,7 @@ static void note_refusal_locked(struct health *health, const struct http_reply *
         }
         health->told_at = now;
     }
+    wait = wait < HEALTH_LONGEST_WAIT ? wait : HEALTH_LONGEST_WAIT;
     if (wait >= 0 && now + wait > health->not_before) {
         health->not_before = now + wait;
     }

@@ -10,9 +10,10 @@
 #include <pthread.h>
 
 enum {
-    HEALTH_FAILURES = 5,      /* in a row: nobody is there */
-    HEALTH_PROBE_TIME = 5000, /* milliseconds between two probes */
-    HEALTH_FAIR_TIME = 1000   /* who gives a request less time has no say about time-outs */
+    HEALTH_FAILURES = 5,                 /* in a row: nobody is there */
+    HEALTH_PROBE_TIME = 5000,            /* milliseconds between two probes */
+    HEALTH_LONGEST_WAIT = 5 * 60 * 1000, /* one wrong Retry-After must not close a vault for a day */
+    HEALTH_FAIR_TIME = 1000              /* who gives a request less time has no say about time-outs */
 };
 
 struct health {
@@ -39,8 +40,9 @@ void health_done(struct health *health);
 
 /* Whether a request may go out. Where the breaker is open, HEALTH_GO makes the caller the probe. */
 enum health_word health_ask(struct health *health, int64_t now, int64_t *ret_at);
-/* For a caller already under way: the next probe is to be its own. False: it is another one's. */
-bool health_take_probe(struct health *health, int64_t *ret_at);
+/* For a caller already under way: the next probe is to be its own. False: it is another one's, or not due
+ * before `latest`. */
+bool health_take_probe(struct health *health, int64_t latest, int64_t *ret_at);
 /* The caller with the probe has waited and goes out now. */
 void health_probe(struct health *health, int64_t now);
 

@@ -10,7 +10,8 @@
 /*
  * curl_global_init() with such memory. It is malloc's own, so that blocks from before, or freed by somebody
  * who knows nothing of it, are at home. Where the host was first to initialise libcurl its choice stands:
- * then freed blocks keep the token until they are used again.
+ * then freed blocks keep the token until they are used again. A host that comes second with an
+ * allocator of its own does not get it: the first one counts in libcurl.
  */
 CURLcode libcurl_memory_init(void);
 

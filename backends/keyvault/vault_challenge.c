@@ -194,7 +194,7 @@ static void read_resource(const struct parameters *parameters, struct vault_chal
 /* Standard base64 with its padding, which nothing else here uses; both alphabets are taken. */
 static CK_RV decode_base64(struct bytes value, struct buffer *ret_text)
 {
-    struct buffer text SCOPED(buffer_free) = BUFFER_INIT(2 * CHALLENGE_CLAIMS_LIMIT);
+    struct buffer text SCOPED(buffer_free) = BUFFER_INIT(2 * CLAIMS_LIMIT);
     CK_RV rv;
 
     while (value.size > 0 && value.data[value.size - 1] == '=') {
@@ -258,7 +258,7 @@ static void read_line(struct bytes line, struct vault_challenge *challenge)
 bool vault_challenge_read(struct bytes values, struct vault_challenge *ret_challenge)
 {
     memset(ret_challenge, 0, sizeof *ret_challenge);
-    ret_challenge->claims.limit = CHALLENGE_CLAIMS_LIMIT;
+    ret_challenge->claims.limit = CLAIMS_LIMIT;
     while (values.size != 0) {
         const unsigned char *end = memchr(values.data, '\n', values.size);
         size_t size = end == NULL ? values.size : (size_t)(end - values.data);

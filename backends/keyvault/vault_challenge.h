@@ -6,9 +6,10 @@
 #ifndef BYOK_BACKENDS_KEYVAULT_VAULT_CHALLENGE_H
 #define BYOK_BACKENDS_KEYVAULT_VAULT_CHALLENGE_H
 
+#include "backends/keyvault/identity/identity.h"
 #include "backends/keyvault/key_id.h"
 
-enum { TENANT_SIZE = 128, CHALLENGE_CLAIMS_LIMIT = 12 * 1024 };
+enum { TENANT_SIZE = 128 };
 
 struct vault_challenge {
     struct place authority;   /* host "": not told, or not https */

@@ -108,6 +108,19 @@ static bool run_unwrap(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     return *ret_rv != CKR_OK || is_value(got, size);
 }
 
+/* As with run_wrap; the blob itself is never the same. */
+static bool run_encrypt(CK_SESSION_HANDLE session, CK_RV *ret_rv)
+{
+    CK_BYTE made[BLOB];
+    CK_ULONG size = sizeof made;
+
+    *ret_rv = p11->C_EncryptInit(session, &oaep, kek(session, CKO_PUBLIC_KEY));
+    if (*ret_rv == CKR_OK) {
+        *ret_rv = p11->C_Encrypt(session, truth.value, DEK, made, &size);
+    }
+    return *ret_rv != CKR_OK || size == truth.blob_size;
+}
+
 static bool run_decrypt(CK_SESSION_HANDLE session, CK_RV *ret_rv)
 {
     CK_BYTE got[BLOB];
@@ -145,6 +158,7 @@ const struct operation operations[] = {
     {"unwrap", "unwrapkey", "vault", run_unwrap, CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPED_KEY_INVALID},
     {"wrap", "wrapkey", "vault", run_wrap, CKR_WRAPPING_KEY_HANDLE_INVALID,
      CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
+    {"encrypt", "encrypt", "vault", run_encrypt, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"decrypt", "decrypt", "vault", run_decrypt, CKR_KEY_HANDLE_INVALID, CKR_ENCRYPTED_DATA_INVALID},
     {"get", "get", "vault", run_get, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"list", "list", "vault", run_list, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},

@@ -53,18 +53,25 @@ CK_RV hsm_key_new(const char *about, const char *uri, struct hsm_key **ret_key)
 {
     struct buffer problem SCOPED(buffer_free) = BUFFER_INIT(2 * HSM_URI_PROBLEM_LIMIT);
     struct hsm_key *key = calloc(1, sizeof *key);
+    CK_RV rv;
 
     if (key == NULL) {
         return CKR_HOST_MEMORY;
     }
     atomic_init(&key->watch.slot, HSM_SLOT_NEVER_SOUGHT);
     key->about = strdup(about);
-    if (key->about == NULL ||
-        hsm_uri_parse("client-certificate-key", uri, HSM_URI_OBJECT, &problem, &key->uri) != CKR_OK ||
-        hsm_module_enter(key->uri.module_path, false, &key->watch, &key->module) != CKR_OK ||
-        hsm_login_enter(key->module, &key->uri, &key->login) != CKR_OK) {
+    rv = key->about == NULL
+             ? CKR_HOST_MEMORY
+             : hsm_uri_parse("client-certificate-key", uri, HSM_URI_OBJECT, &problem, &key->uri);
+    if (rv == CKR_OK) {
+        rv = hsm_module_enter(key->uri.module_path, false, &key->watch, &key->module);
+    }
+    if (rv == CKR_OK) {
+        rv = hsm_login_enter(key->module, &key->uri, &key->login);
+    }
+    if (rv != CKR_OK) {
         hsm_key_free(key);
-        return CKR_HOST_MEMORY;
+        return rv;
     }
     *ret_key = key;
     return CKR_OK;

@@ -8,7 +8,10 @@
 #include "backends/key_service.h"
 #include "backends/keyvault/http.h"
 
-enum { TOKEN_LIMIT = 15 * 1024 }; /* bytes; the service's are 1 to 2 KiB */
+enum {
+    TOKEN_LIMIT = 15 * 1024, /* bytes; the service's are 1 to 2 KiB */
+    CLAIMS_LIMIT = 12 * 1024 /* bytes of a claims challenge; the service's are a few hundred */
+};
 
 /* Why there is no token. */
 struct identity_failure {

@@ -13,8 +13,7 @@ enum {
         5 * 60 * 1000,       /* milliseconds before the end, or a tenth of the lifetime where that is less */
     RENEW_AGAIN = 30 * 1000, /* after a renewal that failed while the old token still holds */
     RENEW_TIME = 10 * 1000,  /* what a renewal may take from the call that makes it */
-    SCOPE_LIMIT = 2 * 1024,
-    CLAIMS_LIMIT = 16 * 1024
+    SCOPE_LIMIT = 2 * 1024
 };
 
 struct token_cache {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORM_LIMIT = 64 * 1024, CLAIMS_LIMIT = 8 * 1024 };
+enum { FORM_LIMIT = 64 * 1024, OUR_CLAIMS = 256 };
 
 struct token_endpoint {
     struct endpoint *endpoint;
@@ -138,7 +138,7 @@ static bool write_form(const struct token_scope *scope, const struct token_proof
                        struct identity_failure *ret_failure)
 {
     struct buffer wanted SCOPED(buffer_free) = BUFFER_INIT(TOKEN_URL_LIMIT);
-    struct buffer claims SCOPED(buffer_free) = BUFFER_INIT(CLAIMS_LIMIT);
+    struct buffer claims SCOPED(buffer_free) = BUFFER_INIT(CLAIMS_LIMIT + OUR_CLAIMS);
 
     if (buffer_printf(&wanted, "%s/.default", scope->audience) != CKR_OK ||
         claims_write(scope->claims, &claims) != CKR_OK) {

@@ -104,6 +104,13 @@ static void test_rounds_make_it_longer_and_threads_do_not(void **state)
     }
 }
 
+/* As a broken gateway might: nobody waits a day for it. */
+static void test_a_retry_after_of_a_day_is_cut(void **state)
+{
+    throttle(*state, 24 * 60 * 60 * 1000, NOON, NOON);
+    expect(*state, NOON + 1, HEALTH_WAIT, NOON + HEALTH_LONGEST_WAIT);
+}
+
 /* A call with little time left still has time for another try. */
 static void test_it_leaves_half_of_the_time(void **state)
 {
@@ -253,13 +260,14 @@ static void test_probe_is_taken_once(void **state)
     int64_t at = 0;
 
     fail_times(*state, 5, NOON);
-    assert_true(health_take_probe(*state, &at));
+    assert_false(health_take_probe(*state, NOON, &at)); /* it would come too late, and takes no place */
+    assert_true(health_take_probe(*state, INT64_MAX, &at));
     assert_int_equal(at, NOON + 5000);
-    assert_false(health_take_probe(*state, &at));
+    assert_false(health_take_probe(*state, INT64_MAX, &at));
     expect(*state, NOON + 5001, HEALTH_DOWN, NOON + 5000); /* it is on its way */
     health_probe(*state, NOON + 5002);
     expect(*state, NOON + 5003, HEALTH_DOWN, NOON + 10002);
-    assert_true(health_take_probe(*state, &at));
+    assert_true(health_take_probe(*state, INT64_MAX, &at));
     assert_int_equal(at, NOON + 10002);
 }
 
@@ -304,6 +312,7 @@ int main(void)
         HEALTH_TEST(test_retry_after_is_everybodys),
         HEALTH_TEST(test_the_later_not_before_holds),
         HEALTH_TEST(test_rounds_make_it_longer_and_threads_do_not),
+        HEALTH_TEST(test_a_retry_after_of_a_day_is_cut),
         HEALTH_TEST(test_it_leaves_half_of_the_time),
         HEALTH_TEST(test_another_answer_ends_the_rounds),
         HEALTH_TEST(test_retry_after_nothing_is_none),
