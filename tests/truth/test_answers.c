@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIMEOUT = 300 }; /* milliseconds: what is worth another try is tried until then */
+enum { TIMEOUT = 2000 }; /* milliseconds: what is worth another try is tried until then */
 
 /* --- What is asked --- */
 
