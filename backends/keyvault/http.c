@@ -12,8 +12,7 @@ enum {
     HEADERS_LIMIT = 32 * 1024,
     LONGEST_HEADER = 16 * 1024,
     DAY_MS = 24 * 60 * 60 * 1000,
-    MOST_HEADERS = 9,
-    SILENCE_SHARE = 3 /* a kept connection that gives nothing may cost this part of the time */
+    MOST_HEADERS = 9
 };
 
 /* One exchange while it runs: what the callbacks need. */
@@ -187,11 +186,11 @@ static long at_most(int64_t milliseconds, int64_t bound)
 static void set_time(struct exchange *exchange, struct deadline deadline)
 {
     CURL *easy = exchange->line->easy;
-    int64_t left = deadline_left(deadline), patience = left / SILENCE_SHARE;
+    int64_t left = deadline_left(deadline);
 
     exchange->line->deadline = deadline;
     exchange->line->connected = false;
-    exchange->silent_at = clock_now() + at_most(patience, exchange->line->client->connect_timeout);
+    exchange->silent_at = clock_now() + http_pool_patience(exchange->line->client, left);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, at_most(left, DAY_MS));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, at_most(left, exchange->line->client->connect_timeout));
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch_silence);
@@ -310,7 +309,7 @@ static CK_RV take_perform_give(struct http_client *client, struct exchange *exch
     began = clock_now();
     rv = perform(exchange, deadline);
     if (rv == CKR_OK && exchange->reply->failure == HTTP_ANSWERED) {
-        http_pool_give(client, exchange->line);
+        http_pool_give(client, exchange->line, clock_now() - began);
         return rv;
     }
     http_pool_drop(exchange->line);

@@ -9,12 +9,14 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 enum {
     MOST_IDLE = 64,
     LONGEST_IDLE = 60,      /* seconds; load balancers forget a silent connection after minutes */
     LOOK_AGAIN = 1000,      /* milliseconds between two looks for those */
+    SILENCE_SHARE = 3,      /* the part of the time that a dead connection may cost */
     KEEPALIVE_IDLE = 15,    /* seconds; three probes later a peer that is gone is known to be */
     KEEPALIVE_INTERVAL = 5, /* seconds */
     KEEPALIVE_COUNT = 3,
@@ -197,11 +199,22 @@ void http_pool_retire(struct http_client *client, int64_t before)
     lines_free(old);
 }
 
+/* A service that is slow over every connection is not given up for that. */
+int64_t http_pool_patience(const struct http_client *client, int64_t left)
+{
+    int64_t usual = left / SILENCE_SHARE;
+    int64_t slow = 2 * atomic_load_explicit(&client->took, memory_order_relaxed);
+
+    usual = usual < client->connect_timeout ? usual : client->connect_timeout;
+    return usual > slow ? usual : slow < left / 2 ? slow : left / 2;
+}
+
 /* Having no threads, it is left to who comes next to close what has been idle too long. */
-void http_pool_give(struct http_client *client, struct http_line *line)
+void http_pool_give(struct http_client *client, struct http_line *line, int64_t took)
 {
     struct http_line *old = NULL;
 
+    atomic_store_explicit(&client->took, took, memory_order_relaxed);
     pthread_mutex_lock(&client->lock);
     line->since = clock_now();
     if (client->idle_count < MOST_IDLE) {

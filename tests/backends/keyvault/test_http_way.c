@@ -1,4 +1,5 @@
 /* The way to a server: proxies, connections that are kept, connections that are dead without a word. */
+#include "backends/base/process.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/endpoint.h"
 #include "backends/keyvault/http_pool.h"
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -210,6 +212,89 @@ static void test_ways_do_not_mix(void **state)
     assert_int_equal(https_server_connections(world->server), 2);
 }
 
+/* --- A set-id process: this program again, as a set-uid copy that another user runs --- */
+
+enum { NOT_SECURE = 77 };
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+/* Sanitizers end a set-id process. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||     \
+    __has_feature(thread_sanitizer)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+/* 0: the server has answered. */
+static int ask_as_secure(const char *url, const char *ca_file, const char *proxy)
+{
+    struct http_options options = {.about = "test",
+                                   .ca_file = ca_file,
+                                   .proxy = *proxy == 0 ? NULL : proxy,
+                                   .connect_timeout = 2000,
+                                   .connection_age = 600000};
+    struct http_request request = {.url = url, .limit = HTTP_ANSWER_LIMIT};
+    struct http_reply reply;
+    struct http_client *client;
+
+    if (!process_is_secure()) {
+        return NOT_SECURE;
+    }
+    http_reply_init(&reply);
+    if (http_client_new(&options, &client) != CKR_OK) {
+        return 1;
+    }
+    http_exchange(client, &request, deadline_in(10000), &reply);
+    http_client_free(client);
+    return reply.status == 200 ? 0 : 2;
+}
+
+static int run_as_another(const struct world *world, const char *program, const char *proxy)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (setgid(65534) == 0 && setuid(65534) == 0) {
+            execl(program, program, "secure", https_server_url(world->server), https_server_ca(world->server),
+                  proxy, (char *)NULL);
+        }
+        _exit(3);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Only the configuration leads it to a proxy. */
+static void test_a_set_id_process_has_no_proxy_of_the_environment(void **state)
+{
+    struct world *world = *state;
+    char program[128], command[512], proxy[64];
+
+    if (geteuid() != 0 || SANITIZED) {
+        print_message("# SKIP needs root, and no sanitizer\n");
+        skip();
+    }
+    snprintf(program, sizeof program, "%s/secure", test_folder());
+    snprintf(command, sizeof command, "cp /proc/%d/exe %s && chmod 4755 %s && chmod 755 %s && chmod 644 %s",
+             (int)getpid(), program, program, test_folder(), https_server_ca(world->server));
+    assert_int_equal(system(command), 0);
+    set_proxy_of_environment(world, "https_proxy");
+    set_proxy_of_environment(world, "all_proxy");
+    if (run_as_another(world, program, "") == NOT_SECURE) {
+        print_message("# SKIP set-uid has no effect on this file system\n");
+        skip();
+    }
+    assert_int_equal(https_server_requests(world->server), 1);
+    assert_int_equal(proxy_server_count(world->proxy), 0);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", proxy_server_port(world->proxy));
+    setenv("no_proxy", "*", 1);
+    assert_int_equal(run_as_another(world, program, proxy), 0);
+    assert_int_equal(proxy_server_count(world->proxy), 1);
+}
+
 /* --- What a proxy sees and says --- */
 
 static void test_proxy_sees_no_token(void **state)
@@ -398,6 +483,19 @@ static void test_slow_answer_over_a_new_connection(void **state)
     assert_int_equal(ask(world, 8000)->status, 200);
 }
 
+/* Nor is a service that is slow asked twice each time. */
+static void test_slow_answers_over_a_kept_connection(void **state)
+{
+    struct world *world = *state;
+
+    world->slow = 3000;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(world, 8000)->status, 200);
+    }
+    assert_int_equal(https_server_connections(world->server), 1);
+    assert_int_equal(https_server_requests(world->server), 2);
+}
+
 /* --- Kept and retired --- */
 
 static void test_connection_is_retired_at_its_age(void **state)
@@ -463,7 +561,7 @@ static void test_the_kernel_watches_connections(void **state)
     expect_option(*state, TCP_USER_TIMEOUT, 10000);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
 #define WAY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -475,6 +573,7 @@ int main(void)
         WAY_TEST(test_one_in_the_configuration_wins),
         WAY_TEST(test_the_machine_itself_is_asked_directly),
         WAY_TEST(test_ways_do_not_mix),
+        WAY_TEST(test_a_set_id_process_has_no_proxy_of_the_environment),
         WAY_TEST(test_proxy_sees_no_token),
         WAY_TEST(test_proxy_refuses),
         WAY_TEST(test_proxy_with_a_password),
@@ -485,12 +584,16 @@ int main(void)
         WAY_TEST(test_silent_peer_costs_a_part_of_the_deadline),
         WAY_TEST(test_32_kept_connections_fall_silent),
         WAY_TEST(test_slow_answer_over_a_new_connection),
+        WAY_TEST(test_slow_answers_over_a_kept_connection),
         WAY_TEST(test_connection_is_retired_at_its_age),
         WAY_TEST(test_idle_connections_are_closed_by_who_comes_next),
         WAY_TEST(test_the_kernel_watches_connections),
     };
     int failed;
 
+    if (argc == 5 && strcmp(argv[1], "secure") == 0) {
+        return ask_as_secure(argv[2], argv[3], argv[4]);
+    }
     unsetenv("NO_PROXY");
     unsetenv("no_proxy");
     unsetenv("HTTPS_PROXY");
