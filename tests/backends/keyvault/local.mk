@@ -4,6 +4,7 @@ tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
 	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h \
 	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h \
+	tests/backends/keyvault/way_world.c tests/backends/keyvault/way_world.h \
 	tests/backends/keyvault/traces.c tests/backends/keyvault/traces.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
 
@@ -20,6 +21,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_health \
 	tests/backends/keyvault/test_hsm_key \
 	tests/backends/keyvault/test_http \
+	tests/backends/keyvault/test_http_kept \
 	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_http_date \
 	tests/backends/keyvault/test_identity_config \
@@ -55,6 +57,7 @@ tests_backends_keyvault_test_hsm_key_SOURCES = tests/backends/keyvault/test_hsm_
 tests_backends_keyvault_test_hsm_key_CFLAGS = $(AM_CFLAGS) -DMAKE_TOKEN='"$(abs_top_srcdir)/softhsm-conf/make-token"'
 tests_backends_keyvault_test_hsm_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_http_kept_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_date_LDADD = $(LDADD) $(LIBCURL_LIBS)
 tests_backends_keyvault_test_key_id_LDADD = $(keyvault_ldadd)
