@@ -28,8 +28,7 @@ LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/tap-run
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
-	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR; \
-	FAULTS_SECONDS='$(faults_seconds)'; export FAULTS_SECONDS;
+	BUILDDIR='$(abs_top_builddir)'; export BUILDDIR;
 
 # What a test program is made with, where its folder says nothing else.
 AM_CFLAGS += $(CMOCKA_CFLAGS)
