@@ -6,7 +6,7 @@
 #include "tests/bench/sdk.h"
 #include <stdlib.h>
 
-enum { MOST_THREADS = 64, FAR_SECONDS = 1, NEAR_COUNT = 300, NEAR_ROUNDS = 15 };
+enum { MOST_THREADS = 64, FAR_SECONDS = 1, NEAR_COUNT = 100, NEAR_ROUNDS = 45, SDK_COUNT = 300 };
 
 struct callers {
     struct client clients[MOST_THREADS];
@@ -103,7 +103,7 @@ bool unwrap_against_sdk(const struct trial *trial, struct outcome *ret_outcome)
 {
     const char *missing = sdk_missing();
     double rates[3], cpus[3], seconds[3];
-    unsigned rounds = times(3), count = times(NEAR_COUNT);
+    unsigned rounds = times(3), count = times(SDK_COUNT);
     struct callers *callers;
 
     (void)trial;
