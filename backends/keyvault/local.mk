@@ -1,4 +1,5 @@
 libbyok_la_SOURCES += \
+	backends/keyvault/ca_bundle.c backends/keyvault/ca_bundle.h \
 	backends/keyvault/cloud.c backends/keyvault/cloud.h \
 	backends/keyvault/endpoint.c backends/keyvault/endpoint.h \
 	backends/keyvault/health.c backends/keyvault/health.h \

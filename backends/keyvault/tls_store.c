@@ -5,9 +5,9 @@
 #include "backends/base/libcrypto_errors.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "backends/keyvault/ca_bundle.h"
 #include <curl/curl.h>
 #include <dirent.h>
-#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,6 @@ static struct {
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER, .building = ASK_ONCE_INIT};
 
 DEFINE_SCOPED(X509_STORE, X509_STORE_free)
-DEFINE_SCOPED(BIO, BIO_free_all)
 
 static void close_directory(DIR **directory)
 {
@@ -81,38 +80,22 @@ static CK_RV build_from_system(const char *about, X509_STORE *store)
     return CKR_GENERAL_ERROR;
 }
 
-static size_t add_pem(X509_STORE *store, struct bytes pem)
-{
-    BIO *bio SCOPED(BIO_free_all_scoped) = BIO_new_mem_buf(pem.data, (int)pem.size);
-    size_t count = 0;
-    bool more = bio != NULL;
-
-    while (more) {
-        X509 *certificate = X509_new_ex(libcrypto_context(), NULL);
-
-        more = certificate != NULL && PEM_read_bio_X509(bio, &certificate, NULL, NULL) != NULL;
-        if (more && X509_STORE_add_cert(store, certificate) == 1) {
-            count++;
-        }
-        X509_free(certificate);
-    }
-    return count;
-}
-
 static CK_RV build_from_file(const char *about, const char *ca_file, X509_STORE *store,
                              struct file_version *ret_version)
 {
     struct buffer pem SCOPED(buffer_free) = BUFFER_INIT(LARGEST_CA_FILE);
+    size_t count = 0;
     CK_RV rv = file_read(about, "ca-file", ca_file, &pem, ret_version);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    if (add_pem(store, buffer_bytes(&pem)) == 0) {
+    rv = ca_bundle_add(store, buffer_bytes(&pem), &count);
+    if (rv == CKR_OK && count == 0) {
         log_error(about, "ca-file %s: no PEM certificate in it", ca_file);
         return CKR_GENERAL_ERROR;
     }
-    return CKR_OK;
+    return rv;
 }
 
 static CK_RV build(const char *about, const struct entry *entry, X509_STORE **ret_store,

@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_arc_key \
 	tests/backends/keyvault/test_azure_cli \
 	tests/backends/keyvault/test_client_certificate \
+	tests/backends/keyvault/test_ca_bundle \
 	tests/backends/keyvault/test_client_secret \
 	tests/backends/keyvault/test_endpoint \
 	tests/backends/keyvault/test_health \
@@ -50,6 +51,7 @@ tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_client_certificate_SOURCES = \
 	tests/backends/keyvault/test_client_certificate.c $(assertion_sources)
 tests_backends_keyvault_test_client_certificate_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_ca_bundle_LDADD = $(LDADD) $(OPENSSL_LIBS)
 tests_backends_keyvault_test_client_secret_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_endpoint_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
