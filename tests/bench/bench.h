@@ -20,7 +20,7 @@ struct row {
     enum sense sense;
     double wanted;
     const char *unit;
-    const char *why; /* what measuring has told of a goal that is missed; NULL: it has been reached */
+    const char *why; /* what measuring has told of a goal that was missed; NULL: it has been reached */
 };
 
 struct outcome {

@@ -90,7 +90,7 @@ static void print_row(const struct row *row, double value)
     if (!reached) {
         printf("      why: %s\n", row->why != NULL
                                       ? row->why
-                                      : "not looked into; it was reached when this was last run in quiet");
+                                      : "no reason is known: it was reached before; is the machine busy?");
     }
 }
 
