@@ -15,7 +15,7 @@ enum {
 };
 
 static const struct operation *operation;
-static long timeout = 3000; /* milliseconds: the token's */
+static long timeout = 5000; /* milliseconds: the token's */
 static bool tap;
 static unsigned tests, failures;
 
