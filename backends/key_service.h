@@ -15,13 +15,14 @@
 
 #include "backends/base/buffer.h"
 #include "backends/base/deadline.h"
+#include "backends/base/ec.h"
 #include "backends/base/rsa.h"
 #include "backends/base/secret.h"
 #include "backends/base/settings.h"
 
 enum {
-    KEY_NAME_SIZE = 128,    /* 127 characters and a zero */
-    KEY_VERSION_SIZE = 65,  /* the vault's have 32 characters */
+    KEY_NAME_SIZE = 128,   /* 127 characters and a zero */
+    KEY_VERSION_SIZE = 65, /* the vault's have 32 characters */
     REQUEST_ID_SIZE = 65
 };
 
@@ -31,6 +32,48 @@ struct key_ref {
 };
 
 enum key_type { KEY_TYPE_UNKNOWN, KEY_TYPE_RSA, KEY_TYPE_EC, KEY_TYPE_OCT };
+
+/* What signs a digest; the names of RFC 7518 without their prefix. PSS: MGF1 and salt as the digest. */
+enum signature_algorithm {
+    SIGNATURE_RS256, /* digests of 32, 48, 64 bytes; the service makes the DigestInfo */
+    SIGNATURE_RS384,
+    SIGNATURE_RS512,
+    SIGNATURE_PS256,
+    SIGNATURE_PS384,
+    SIGNATURE_PS512,
+    SIGNATURE_ES256, /* with P-256, P-384, P-521 and a digest of 32, 48, 64 bytes */
+    SIGNATURE_ES384,
+    SIGNATURE_ES512
+};
+
+/* What a symmetric key that stays in the service does (oct-HSM). */
+enum aes_algorithm {
+    AES_KW,      /* RFC 3394; wrap and unwrap */
+    AES_KWP,     /* RFC 5649; wrap and unwrap */
+    AES_CBC,     /* encrypt and decrypt, whole blocks */
+    AES_CBC_PAD, /* PKCS #7 */
+    AES_GCM      /* the service chooses the IV when it encrypts */
+};
+
+enum aes_verb { AES_WRAP, AES_UNWRAP, AES_ENCRYPT, AES_DECRYPT };
+
+enum { AES_IV_SIZE = 16, AES_TAG_SIZE = 16 };
+
+struct aes_task {
+    enum aes_verb verb;
+    enum aes_algorithm algorithm;
+    unsigned key_bits; /* 128, 192, 256; 0: not known, the service is asked for each in turn */
+    struct bytes data;
+    struct bytes iv;       /* CBC: 16 bytes. GCM decrypt: 12 */
+    struct bytes aad, tag; /* GCM; the tag when it decrypts */
+};
+
+/* What comes with the value. */
+struct aes_extra {
+    unsigned key_bits;                                /* what the key turned out to have, 0: not learned */
+    unsigned char iv[AES_IV_SIZE], tag[AES_TAG_SIZE]; /* GCM encrypt */
+    size_t iv_size, tag_size;
+};
 
 /* What a key may be used for, as its owner set it (key_ops). */
 enum key_use {
@@ -50,13 +93,21 @@ struct key_info {
     bool enabled;
     bool in_hardware;
     bool uses_known;
-    unsigned uses;                             /* enum key_use, or-ed; only where uses_known */
-    int64_t created, not_before, expires;      /* seconds since 1970, 0: not set or not known */
-    struct rsa_public *rsa;                    /* NULL: not RSA, or not told. Owned: free or take */
+    unsigned uses;                        /* enum key_use, or-ed; only where uses_known */
+    int64_t created, not_before, expires; /* seconds since 1970, 0: not set or not known */
+    struct rsa_public *rsa;               /* NULL: not RSA, or not told. Owned: free or take */
+    struct ec_public *ec;                 /* the same for EC */
+};
+
+/* A certificate that the service keeps. */
+struct certificate_info {
+    char name[KEY_NAME_SIZE];
+    char key_name[KEY_NAME_SIZE]; /* of the key it certifies, "": not told */
+    struct bytes der;             /* X.509; lent */
 };
 
 enum service_verdict {
-    VERDICT_NONE,        /* no request was made */
+    VERDICT_NONE, /* no request was made */
     VERDICT_ACCEPTED,
     VERDICT_BAD_BLOB,    /* the service calls the ciphertext bad, for whatever reason */
     VERDICT_BAD_REQUEST, /* it calls something else bad */
@@ -69,11 +120,11 @@ enum service_verdict {
 
 struct service_answer {
     enum service_verdict verdict;
-    char version[KEY_VERSION_SIZE];         /* which version did it; "": not told */
-    unsigned status;                        /* HTTP status of the last try, 0: none came */
-    unsigned tries;                         /* requests to the key service, without those for a token */
-    int64_t date;                           /* the service's clock, seconds since 1970; 0: not told */
-    char request_id[REQUEST_ID_SIZE];       /* the service's */
+    char version[KEY_VERSION_SIZE];          /* which version did it; "": not told */
+    unsigned status;                         /* HTTP status of the last try, 0: none came */
+    unsigned tries;                          /* requests to the key service, without those for a token */
+    int64_t date;                            /* the service's clock, seconds since 1970; 0: not told */
+    char request_id[REQUEST_ID_SIZE];        /* the service's */
     char client_request_id[REQUEST_ID_SIZE]; /* ours */
 };
 
@@ -92,6 +143,10 @@ struct key_service {
 typedef bool key_visitor(void *arg, struct key_info *info);
 /* Called for each configured key; the strings are lent for the life of the service. */
 typedef void key_ref_visitor(void *arg, const struct key_ref *key);
+/* Called for each certificate's name, lent for the call. False ends the walk. */
+typedef bool certificate_name_visitor(void *arg, const char *name);
+/* Called once, with what is lent for the call. */
+typedef CK_RV certificate_visitor(void *arg, const struct certificate_info *certificate);
 
 struct key_service_ops {
     const char *name; /* the word in the configuration: "keyvault" */
@@ -103,38 +158,77 @@ struct key_service_ops {
     void (*each_named)(struct key_service *service, key_ref_visitor *visit, void *arg);
 
     /* All keys the caller may list (for C_FindObjects); one request for each page. */
-    CK_RV (*each_key)(struct key_service *service, struct deadline deadline, key_visitor *visit, void *arg,
-                      struct service_answer *ret_answer);
+    CK_RV (*each_key)
+    (struct key_service *service, struct deadline deadline, key_visitor *visit, void *arg,
+     struct service_answer *ret_answer);
 
     /* What can be known of a key. CK_RV as of a call that is neither C_WrapKey nor C_UnwrapKey. */
-    CK_RV (*public_part)(struct key_service *service, const struct key_ref *key, struct deadline deadline,
-                         struct key_info *ret_info, struct service_answer *ret_answer);
+    CK_RV (*public_part)
+    (struct key_service *service, const struct key_ref *key, struct deadline deadline,
+     struct key_info *ret_info, struct service_answer *ret_answer);
 
     /*
      * C_WrapKey and C_UnwrapKey. The blob replaces what ret_blob held; ret_key must be empty. An answer whose
      * length no RSA key could give is CKR_DEVICE_ERROR.
      */
-    CK_RV (*wrap)(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
-                  struct bytes key, struct deadline deadline, struct buffer *ret_blob,
-                  struct service_answer *ret_answer);
-    CK_RV (*unwrap)(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
-                    struct bytes blob, struct deadline deadline, struct secret *ret_key,
-                    struct service_answer *ret_answer);
+    CK_RV (*wrap)
+    (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes key,
+     struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
+    CK_RV (*unwrap)
+    (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes blob,
+     struct deadline deadline, struct secret *ret_key, struct service_answer *ret_answer);
 
     /* C_Encrypt and C_Decrypt: the same under the permissions of other names. */
-    CK_RV (*encrypt)(struct key_service *service, const struct key_ref *key, enum rsa_padding padding,
-                     struct bytes plain, struct deadline deadline, struct buffer *ret_blob,
-                     struct service_answer *ret_answer);
-    CK_RV (*decrypt)(struct key_service *service, const struct key_ref *key, enum rsa_padding padding,
-                     struct bytes blob, struct deadline deadline, struct secret *ret_plain,
-                     struct service_answer *ret_answer);
+    CK_RV (*encrypt)
+    (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes plain,
+     struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
+    CK_RV (*decrypt)
+    (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes blob,
+     struct deadline deadline, struct secret *ret_plain, struct service_answer *ret_answer);
+
+    /*
+     * The rest is NULL where a service cannot do it.
+     *
+     * C_Sign. The digest has the algorithm's length. The signature replaces what ret_signature held: as long
+     * as the modulus, or r and s one after the other, each as long as a coordinate.
+     */
+    CK_RV (*sign)
+    (struct key_service *service, const struct key_ref *key, enum signature_algorithm algorithm,
+     struct bytes digest, struct deadline deadline, struct buffer *ret_signature,
+     struct service_answer *ret_answer);
+
+    /*
+     * C_WrapKey, C_UnwrapKey, C_Encrypt and C_Decrypt with a symmetric key of the service. The ciphertext or
+     * plaintext goes to ret_value, which must be empty.
+     */
+    CK_RV (*aes)
+    (struct key_service *service, const struct key_ref *key, const struct aes_task *task,
+     struct deadline deadline, struct secret *ret_value, struct aes_extra *ret_extra,
+     struct service_answer *ret_answer);
+
+    /* C_GenerateRandom: fills `size` bytes. */
+    CK_RV (*random)
+    (struct key_service *service, unsigned char *ret_data, size_t size, struct deadline deadline,
+     struct service_answer *ret_answer);
+
+    /* The names of its certificates; one request for each page. */
+    CK_RV (*each_certificate)
+    (struct key_service *service, struct deadline deadline, certificate_name_visitor *visit, void *arg,
+     struct service_answer *ret_answer);
+    /* The newest version of one of them. What `visit` returns is the result; CKR_OBJECT_HANDLE_INVALID: there
+     * is none. */
+    CK_RV (*certificate)
+    (struct key_service *service, const char *name, struct deadline deadline, certificate_visitor *visit,
+     void *arg, struct service_answer *ret_answer);
 };
 
 /* Frees what an info owns; the struct may be filled in again. */
 static inline void key_info_done(struct key_info *info)
 {
     rsa_public_free(info->rsa);
+    ec_public_free(info->ec);
     info->rsa = NULL;
+    info->ec = NULL;
 }
 
 #endif

@@ -5,6 +5,7 @@ libbyok_la_SOURCES += \
 	backends/base/child.c backends/base/child.h \
 	backends/base/cryptoki.h \
 	backends/base/deadline.c backends/base/deadline.h \
+	backends/base/ec.c backends/base/ec.h \
 	backends/base/file.c backends/base/file.h \
 	backends/base/handle.c backends/base/handle.h \
 	backends/base/hsm_login.c backends/base/hsm_login.h \

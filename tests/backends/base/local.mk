@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_buffer \
 	tests/backends/base/test_child \
 	tests/backends/base/test_deadline \
+	tests/backends/base/test_ec \
 	tests/backends/base/test_file \
 	tests/backends/base/test_handle \
 	tests/backends/base/test_libcrypto \
@@ -20,6 +21,7 @@ tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.
 tests_backends_base_test_buffer_SOURCES = tests/backends/base/test_buffer.c tests/backends/base/base_test.h
 tests_backends_base_test_child_SOURCES = tests/backends/base/test_child.c tests/backends/base/base_test.h
 tests_backends_base_test_deadline_SOURCES = tests/backends/base/test_deadline.c tests/backends/base/base_test.h
+tests_backends_base_test_ec_SOURCES = tests/backends/base/test_ec.c tests/backends/base/base_test.h
 tests_backends_base_test_file_SOURCES = tests/backends/base/test_file.c tests/backends/base/base_test.h
 tests_backends_base_test_handle_SOURCES = tests/backends/base/test_handle.c tests/backends/base/base_test.h
 tests_backends_base_test_libcrypto_errors_SOURCES = tests/backends/base/test_libcrypto_errors.c \
