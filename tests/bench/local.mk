@@ -30,7 +30,10 @@ check_PROGRAMS += tests/bench/test_delay
 tests_bench_test_delay_SOURCES = tests/bench/test_delay.c tests/bench/delay.c tests/bench/delay.h
 tests_bench_test_delay_LDADD = $(CMOCKA_LIBS) -lpthread
 
+# A sanitizer's figures say nothing.
+if !SANITIZED
 check_SCRIPTS += tests/bench-works
+endif
 EXTRA_DIST += tests/bench-works tests/bench/js-sdk tests/bench/run
 
 .PHONY: bench
