@@ -8,15 +8,15 @@ static const struct crypt_way *const ways[] = {
     [FAMILY_CBC_PAD] = &crypt_cbc,
 };
 
-static CK_RV check_secret(const struct secret_key *key, const struct mechanism *mechanism, bool encrypt)
+static CK_RV check_secret(const struct local_key *key, const struct mechanism *mechanism, bool encrypt)
 {
     if (key->type != mechanism->key_type) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
-    if ((key->flags & (encrypt ? SECRET_ENCRYPT : SECRET_DECRYPT)) == 0) {
+    if ((key->flags & (encrypt ? LOCAL_ENCRYPT : LOCAL_DECRYPT)) == 0) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
-    return secret_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
+    return local_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 static CK_RV check_key(const struct soft_session *session, const struct object *object,
@@ -26,7 +26,7 @@ static CK_RV check_key(const struct soft_session *session, const struct object *
         return CKR_KEY_HANDLE_INVALID;
     }
     if (object->class == CKO_SECRET_KEY) {
-        return check_secret(object->secret, mechanism, encrypt);
+        return check_secret(object->local, mechanism, encrypt);
     }
     if (mechanism->key_type != CKK_RSA) {
         return CKR_KEY_TYPE_INCONSISTENT;

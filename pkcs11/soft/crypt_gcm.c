@@ -13,7 +13,7 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
 {
     size_t written;
     CK_RV rv = cipher_begin(&session->token->ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                            secret_bytes(&key->secret->value), parameter->iv);
+                            secret_bytes(&key->local->value), parameter->iv);
 
     operation->tag_size = parameter->tag_size;
     return rv == CKR_OK ? cipher_update(operation->context, parameter->aad, NULL, &written) : rv;

@@ -233,7 +233,7 @@ static void match_secret(const struct object *object, void *arg)
     struct attribute_value value;
 
     for (CK_ULONG i = 0; i < search->count; i++) {
-        value = secret_key_attribute(object->secret, search->template[i].type);
+        value = local_key_attribute(object->local, search->template[i].type);
         if (!attribute_matches(&search->template[i], &value)) {
             return;
         }
@@ -262,7 +262,7 @@ static CK_RV search_run(struct search *search)
     if (search->wants_public || search->wants_private) {
         search->named ? search_named(search) : search_all(search);
     }
-    object_store_each_secret(&search->session->token->store, match_secret, search);
+    object_store_each_local(&search->session->token->store, match_secret, search);
     return search->rv;
 }
 

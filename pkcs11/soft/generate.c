@@ -7,7 +7,7 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
                         CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
 {
     struct soft_session *session = soft_session_of(base);
-    struct secret_key *key SCOPED(secret_key_free_scoped) = NULL;
+    struct local_key *key SCOPED(local_key_free_scoped) = NULL;
     struct mechanism_parameter parameter;
     const struct mechanism *row;
     CK_RV rv;
@@ -17,7 +17,7 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
     }
     rv = mechanism_read(mechanism, CKF_GENERATE, &row, &parameter);
     if (rv == CKR_OK) {
-        rv = secret_key_new(SECRET_MADE_HERE, row->key_type, template, count, &key);
+        rv = local_key_new(LOCAL_MADE_HERE, row->key_type, template, count, &key);
     }
     if (rv == CKR_OK) {
         rv = secret_new(key->wanted_size, &key->value);
@@ -29,7 +29,7 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
         return rv;
     }
     key->made_by = row->type;
-    return object_store_add_secret(&session->token->store, &session->objects, take(key), ret_key);
+    return object_store_add_local(&session->token->store, &session->objects, take(key), ret_key);
 }
 
 CK_RV soft_generate_random(struct token_session *base, CK_BYTE *ret_data, CK_ULONG size)

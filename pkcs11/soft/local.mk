@@ -10,13 +10,13 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/find.c \
 	pkcs11/soft/generate.c \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
+	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
 	pkcs11/soft/manage.c \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
-	pkcs11/soft/secret_key.c pkcs11/soft/secret_key.h \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
 	pkcs11/soft/soft.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \

@@ -7,14 +7,14 @@ CK_RV soft_create_object(struct token_session *base, CK_ATTRIBUTE *template, CK_
                          CK_OBJECT_HANDLE *ret_object)
 {
     struct soft_session *session = soft_session_of(base);
-    struct secret_key *key;
+    struct local_key *key;
     CK_RV rv;
 
     if (ret_object == NULL) {
         return CKR_ARGUMENTS_BAD;
     }
-    rv = secret_key_new(SECRET_CREATED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
-    return rv == CKR_OK ? object_store_add_secret(&session->token->store, &session->objects, key, ret_object)
+    rv = local_key_new(LOCAL_CREATED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
+    return rv == CKR_OK ? object_store_add_local(&session->token->store, &session->objects, key, ret_object)
                         : rv;
 }
 
@@ -26,7 +26,7 @@ CK_RV soft_destroy_object(struct token_session *base, CK_OBJECT_HANDLE handle)
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    if (object->secret == NULL || (object->secret->flags & SECRET_DESTROYABLE) == 0) {
+    if (object->local == NULL || (object->local->flags & LOCAL_DESTROYABLE) == 0) {
         return CKR_ACTION_PROHIBITED;
     }
     return object_store_destroy(&token->store, handle);
@@ -44,17 +44,17 @@ CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, 
         return CKR_OBJECT_HANDLE_INVALID;
     }
     *ret_size =
-        object->secret != NULL ? sizeof *object->secret + object->secret->value.size : sizeof *object->key;
+        object->local != NULL ? sizeof *object->local + object->local->value.size : sizeof *object->key;
     return CKR_OK;
 }
 
-static CK_RV copy_secret(const struct secret_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
+static CK_RV copy_secret(const struct local_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
 {
     struct attribute_value value;
     CK_RV rv = CKR_OK;
 
     for (CK_ULONG i = 0; i < count; i++) {
-        value = secret_key_attribute(key, template[i].type);
+        value = local_key_attribute(key, template[i].type);
         rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
     }
     return rv;
@@ -107,8 +107,8 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    return object->secret != NULL ? copy_secret(object->secret, template, count)
-                                  : copy_key(session, object, template, count);
+    return object->local != NULL ? copy_secret(object->local, template, count)
+                                 : copy_key(session, object, template, count);
 }
 
 /* Nothing here can be changed or copied, as CKA_MODIFIABLE and CKA_COPYABLE say. */

@@ -19,13 +19,13 @@ static void release(void *thing)
 {
     struct object *object = thing;
 
-    if (object->secret != NULL) {
+    if (object->local != NULL) {
         pthread_mutex_lock(&object->store->lock);
         unlink_locked(object);
-        TAILQ_REMOVE(&object->store->secrets, object, of_store);
+        TAILQ_REMOVE(&object->store->locals, object, of_store);
         pthread_mutex_unlock(&object->store->lock);
     }
-    secret_key_free(object->secret);
+    local_key_free(object->local);
     free(object);
 }
 
@@ -33,7 +33,7 @@ void object_store_init(struct object_store *store, unsigned number)
 {
     handle_table_init(&store->handles, SOFT_TAG | (CK_ULONG)number << NUMBER_SHIFT, release);
     pthread_mutex_init(&store->lock, NULL);
-    TAILQ_INIT(&store->secrets);
+    TAILQ_INIT(&store->locals);
     store->made = 0;
 }
 
@@ -99,32 +99,32 @@ static CK_RV link_secret_locked(struct object_store *store, struct object_owner 
 {
     CK_RV rv;
 
-    snprintf(object->secret->unique_id, sizeof object->secret->unique_id, "secret-key-%lu", ++store->made);
+    snprintf(object->local->unique_id, sizeof object->local->unique_id, "secret-key-%lu", ++store->made);
     rv = handle_add(&store->handles, object, &object->handle);
     if (rv == CKR_OK) {
         object->owner = owner;
         LIST_INSERT_HEAD(&owner->objects, object, of_owner);
-        TAILQ_INSERT_TAIL(&store->secrets, object, of_store);
+        TAILQ_INSERT_TAIL(&store->locals, object, of_store);
     }
     return rv;
 }
 
-CK_RV object_store_add_secret(struct object_store *store, struct object_owner *owner,
-                              struct secret_key *secret, CK_OBJECT_HANDLE *ret_handle)
+CK_RV object_store_add_local(struct object_store *store, struct object_owner *owner, struct local_key *local,
+                             CK_OBJECT_HANDLE *ret_handle)
 {
     struct object *object = object_new(store, CKO_SECRET_KEY);
     CK_OBJECT_HANDLE handle = 0;
     CK_RV rv = CKR_HOST_MEMORY;
 
     if (object != NULL) {
-        object->secret = secret;
+        object->local = local;
         pthread_mutex_lock(&store->lock);
         rv = link_secret_locked(store, owner, object);
         handle = object->handle;
         pthread_mutex_unlock(&store->lock);
     }
     if (rv != CKR_OK) {
-        secret_key_free(secret);
+        local_key_free(local);
         free(object);
         return rv;
     }
@@ -174,13 +174,13 @@ void object_store_end_owner(struct object_store *store, struct object_owner *own
     }
 }
 
-void object_store_each_secret(struct object_store *store,
-                              void (*visit)(const struct object *object, void *arg), void *arg)
+void object_store_each_local(struct object_store *store,
+                             void (*visit)(const struct object *object, void *arg), void *arg)
 {
     const struct object *object;
 
     pthread_mutex_lock(&store->lock);
-    TAILQ_FOREACH(object, &store->secrets, of_store)
+    TAILQ_FOREACH(object, &store->locals, of_store)
     {
         visit(object, arg);
     }

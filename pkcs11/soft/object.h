@@ -6,14 +6,14 @@
 #define BYOK_PKCS11_SOFT_OBJECT_H
 
 #include "backends/base/handle.h"
-#include "pkcs11/soft/secret_key.h"
+#include "pkcs11/soft/local_key.h"
 #include "pkcs11/soft/service_key.h"
 #include <sys/queue.h>
 
 struct object {
     CK_OBJECT_CLASS class;
-    struct service_key *key;   /* public and private keys; the catalogue's */
-    struct secret_key *secret; /* secret keys; owned */
+    struct service_key *key; /* public and private keys; the catalogue's */
+    struct local_key *local; /* a key that lives here; owned */
     struct object_store *store;
     CK_OBJECT_HANDLE handle;
     struct object_owner *owner; /* NULL: its session has ended, or it has none */
@@ -28,8 +28,8 @@ struct object_owner {
 
 struct object_store {
     struct handle_table handles;
-    pthread_mutex_t lock;                    /* for the lists */
-    TAILQ_HEAD(object_list, object) secrets; /* in the order they were made */
+    pthread_mutex_t lock;                   /* for the lists */
+    TAILQ_HEAD(object_list, object) locals; /* in the order they were made */
     unsigned long made;
 };
 
@@ -40,9 +40,9 @@ void object_store_done(struct object_store *store);
 
 /* The two objects of a key; fills in its handles. */
 MUST_USE CK_RV object_store_add_key(struct object_store *store, struct service_key *key);
-/* Owns `secret` from then on, also when it fails. */
-MUST_USE CK_RV object_store_add_secret(struct object_store *store, struct object_owner *owner,
-                                       struct secret_key *secret, CK_OBJECT_HANDLE *ret_handle);
+/* Owns `local` from then on, also when it fails. */
+MUST_USE CK_RV object_store_add_local(struct object_store *store, struct object_owner *owner,
+                                      struct local_key *local, CK_OBJECT_HANDLE *ret_handle);
 
 /* The object, which stays until object_leave; NULL: there is none. */
 struct object *object_enter(struct object_store *store, CK_OBJECT_HANDLE handle);
@@ -53,8 +53,8 @@ MUST_USE CK_RV object_store_destroy(struct object_store *store, CK_OBJECT_HANDLE
 void object_store_end_owner(struct object_store *store, struct object_owner *owner);
 
 /* Calls `visit` for each secret key, with a lock held: it only looks. */
-void object_store_each_secret(struct object_store *store,
-                              void (*visit)(const struct object *object, void *arg), void *arg);
+void object_store_each_local(struct object_store *store,
+                             void (*visit)(const struct object *object, void *arg), void *arg);
 
 static inline void object_leave_scoped(struct object **object)
 {

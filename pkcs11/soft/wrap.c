@@ -15,13 +15,13 @@ struct role {
     CK_RV bad_handle, bad_type;
 };
 
-static const struct role wrapping = {CKO_PUBLIC_KEY, SECRET_WRAP, RSA_WRAP, CKR_WRAPPING_KEY_HANDLE_INVALID,
+static const struct role wrapping = {CKO_PUBLIC_KEY, LOCAL_WRAP, RSA_WRAP, CKR_WRAPPING_KEY_HANDLE_INVALID,
                                      CKR_WRAPPING_KEY_TYPE_INCONSISTENT};
-static const struct role unwrapping = {CKO_PRIVATE_KEY, SECRET_UNWRAP, RSA_UNWRAP,
+static const struct role unwrapping = {CKO_PRIVATE_KEY, LOCAL_UNWRAP, RSA_UNWRAP,
                                        CKR_UNWRAPPING_KEY_HANDLE_INVALID,
                                        CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT};
 
-static CK_RV check_secret_kek(const struct secret_key *kek, const struct mechanism *mechanism,
+static CK_RV check_secret_kek(const struct local_key *kek, const struct mechanism *mechanism,
                               const struct role *role)
 {
     if (mechanism->family != FAMILY_KEY_WRAP || kek->type != mechanism->key_type) {
@@ -30,7 +30,7 @@ static CK_RV check_secret_kek(const struct secret_key *kek, const struct mechani
     if ((kek->flags & role->secret_flag) == 0) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
-    return secret_key_allows(kek, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
+    return local_key_allows(kek, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
 static CK_RV check_kek(const struct soft_session *session, const struct object *kek,
@@ -40,7 +40,7 @@ static CK_RV check_kek(const struct soft_session *session, const struct object *
         return role->bad_handle;
     }
     if (kek->class == CKO_SECRET_KEY) {
-        return check_secret_kek(kek->secret, mechanism, role);
+        return check_secret_kek(kek->local, mechanism, role);
     }
     if (mechanism->family != FAMILY_RSA || kek->class != role->rsa_class) {
         return role->bad_type;
@@ -56,11 +56,11 @@ static CK_RV check_target(const struct object *target)
     if (target->class == CKO_PUBLIC_KEY) {
         return CKR_KEY_NOT_WRAPPABLE;
     }
-    if (target->class == CKO_PRIVATE_KEY || (target->secret->flags & SECRET_EXTRACTABLE) == 0) {
+    if (target->class == CKO_PRIVATE_KEY || (target->local->flags & LOCAL_EXTRACTABLE) == 0) {
         return CKR_KEY_UNEXTRACTABLE;
     }
     /* No key of this token is trusted. */
-    return (target->secret->flags & SECRET_WRAP_WITH_TRUSTED) != 0 ? CKR_KEY_NOT_WRAPPABLE : CKR_OK;
+    return (target->local->flags & LOCAL_WRAP_WITH_TRUSTED) != 0 ? CKR_KEY_NOT_WRAPPABLE : CKR_OK;
 }
 
 static CK_RV deliver(struct bytes blob, CK_BYTE *out, CK_ULONG *out_size)
@@ -77,7 +77,7 @@ static CK_RV deliver(struct bytes blob, CK_BYTE *out, CK_ULONG *out_size)
 
 /* While the key's size is not known a short buffer is judged after the request; then it is. */
 static CK_RV wrap_rsa(struct soft_session *session, struct service_key *kek, enum rsa_padding padding,
-                      const struct secret_key *target, CK_BYTE *out, CK_ULONG *out_size)
+                      const struct local_key *target, CK_BYTE *out, CK_ULONG *out_size)
 {
     struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB);
     bool known;
@@ -111,8 +111,8 @@ static CK_RV aes_key_wrap(struct soft_token *token, bool wrap, struct bytes kek,
     return rv;
 }
 
-static CK_RV wrap_aes(struct soft_session *session, const struct secret_key *kek, struct bytes iv,
-                      const struct secret_key *target, CK_BYTE *out, CK_ULONG *out_size)
+static CK_RV wrap_aes(struct soft_session *session, const struct local_key *kek, struct bytes iv,
+                      const struct local_key *target, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t size = target->value.size;
     CK_RV rv;
@@ -156,12 +156,12 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
         return rv;
     }
     return kek->class == CKO_SECRET_KEY
-               ? wrap_aes(session, kek->secret, parameter.iv, target->secret, out, out_size)
-               : wrap_rsa(session, kek->key, parameter.padding, target->secret, out, out_size);
+               ? wrap_aes(session, kek->local, parameter.iv, target->local, out, out_size)
+               : wrap_rsa(session, kek->key, parameter.padding, target->local, out, out_size);
 }
 
 static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, enum rsa_padding padding,
-                        struct bytes blob, struct secret_key *ret_key)
+                        struct bytes blob, struct local_key *ret_key)
 {
     struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = soft_rsa_check_blob(kek, blob.size, RSA_UNWRAP);
@@ -174,7 +174,7 @@ static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, e
         return rv;
     }
     /* A wrong size is one more bad blob: a code of its own would tell that the padding was right. */
-    if (!secret_key_takes(ret_key, ret_key->value.size)) {
+    if (!local_key_takes(ret_key, ret_key->value.size)) {
         soft_rsa_bad_blob(kek, padding);
         return CKR_WRAPPED_KEY_INVALID;
     }
@@ -182,15 +182,15 @@ static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, e
     return CKR_OK;
 }
 
-static CK_RV unwrap_aes(struct soft_session *session, const struct secret_key *kek, struct bytes iv,
-                        struct bytes blob, struct secret_key *ret_key)
+static CK_RV unwrap_aes(struct soft_session *session, const struct local_key *kek, struct bytes iv,
+                        struct bytes blob, struct local_key *ret_key)
 {
     CK_RV rv;
 
     if (blob.size % KEY_WRAP_BLOCK != 0 || blob.size < 3 * KEY_WRAP_BLOCK || blob.size > LONGEST_COLLECTED) {
         return CKR_WRAPPED_KEY_INVALID;
     }
-    if (!secret_key_takes(ret_key, blob.size - KEY_WRAP_BLOCK)) {
+    if (!local_key_takes(ret_key, blob.size - KEY_WRAP_BLOCK)) {
         return CKR_WRAPPED_KEY_INVALID;
     }
     rv = secret_new(blob.size, &ret_key->value); /* libcrypto writes no more than it is given */
@@ -205,10 +205,9 @@ static CK_RV unwrap_aes(struct soft_session *session, const struct secret_key *k
 }
 
 static CK_RV unwrap(struct soft_session *session, const struct object *kek,
-                    const struct mechanism_parameter *parameter, struct bytes blob,
-                    struct secret_key *ret_key)
+                    const struct mechanism_parameter *parameter, struct bytes blob, struct local_key *ret_key)
 {
-    return kek->class == CKO_SECRET_KEY ? unwrap_aes(session, kek->secret, parameter->iv, blob, ret_key)
+    return kek->class == CKO_SECRET_KEY ? unwrap_aes(session, kek->local, parameter->iv, blob, ret_key)
                                         : unwrap_rsa(session, kek->key, parameter->padding, blob, ret_key);
 }
 
@@ -218,7 +217,7 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
 {
     struct soft_session *session = soft_session_of(base);
     struct object *kek SCOPED(object_leave_scoped) = NULL;
-    struct secret_key *key SCOPED(secret_key_free_scoped) = NULL;
+    struct local_key *key SCOPED(local_key_free_scoped) = NULL;
     struct mechanism_parameter parameter;
     const struct mechanism *row;
     CK_RV rv;
@@ -233,12 +232,12 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
     kek = object_enter(&session->token->store, unwrapping_key);
     rv = check_kek(session, kek, row, &unwrapping);
     if (rv == CKR_OK) {
-        rv = secret_key_new(SECRET_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
+        rv = local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
     }
     if (rv == CKR_OK) {
         rv = unwrap(session, kek, &parameter, bytes_of(blob, blob_size), key);
     }
     return rv == CKR_OK
-               ? object_store_add_secret(&session->token->store, &session->objects, take(key), ret_key)
+               ? object_store_add_local(&session->token->store, &session->objects, take(key), ret_key)
                : rv;
 }

@@ -1,5 +1,5 @@
 /* Secret keys: how a template becomes one, and what one answers. */
-#include "pkcs11/soft/secret_key.h"
+#include "pkcs11/soft/local_key.h"
 #include "backends/base/scope.h"
 #include <stddef.h>
 #include <string.h>
@@ -10,7 +10,7 @@ enum {
     DATE_SIZE = 8             /* CK_DATE */
 };
 
-static CK_RV read_class(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_class(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     CK_ULONG class;
     CK_RV rv = attribute_read_number(from, &class);
@@ -19,7 +19,7 @@ static CK_RV read_class(struct secret_key *key, const CK_ATTRIBUTE *from)
     return rv != CKR_OK || class == CKO_SECRET_KEY ? rv : CKR_TEMPLATE_INCONSISTENT;
 }
 
-static CK_RV read_type(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_type(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     CK_ULONG type;
     CK_RV rv = attribute_read_number(from, &type);
@@ -37,7 +37,7 @@ static CK_RV read_type(struct secret_key *key, const CK_ATTRIBUTE *from)
     return CKR_OK;
 }
 
-static CK_RV read_token(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_token(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     bool token;
     CK_RV rv = attribute_read_flag(from, &token);
@@ -47,7 +47,7 @@ static CK_RV read_token(struct secret_key *key, const CK_ATTRIBUTE *from)
 }
 
 /* For what a token of this kind cannot promise: true is refused, false is what it is. */
-static CK_RV read_false(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_false(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     bool flag;
     CK_RV rv = attribute_read_flag(from, &flag);
@@ -57,7 +57,7 @@ static CK_RV read_false(struct secret_key *key, const CK_ATTRIBUTE *from)
 }
 
 /* Only a security officer could say so, and this token has none. */
-static CK_RV read_trusted(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_trusted(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     bool trusted;
     CK_RV rv = attribute_read_flag(from, &trusted);
@@ -66,14 +66,14 @@ static CK_RV read_trusted(struct secret_key *key, const CK_ATTRIBUTE *from)
     return rv == CKR_OK && trusted ? CKR_ATTRIBUTE_READ_ONLY : rv;
 }
 
-static CK_RV read_read_only(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_read_only(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     (void)key;
     (void)from;
     return CKR_ATTRIBUTE_READ_ONLY;
 }
 
-static CK_RV read_value(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_value(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     if (from->ulValueLen == 0 || from->ulValueLen > LONGEST_SECRET) {
         return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -81,7 +81,7 @@ static CK_RV read_value(struct secret_key *key, const CK_ATTRIBUTE *from)
     return secret_copy(attribute_content(from), &key->value);
 }
 
-static CK_RV read_size(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_size(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     CK_RV rv = attribute_read_number(from, &key->wanted_size);
 
@@ -95,17 +95,17 @@ static CK_RV read_bytes(struct buffer *to, const CK_ATTRIBUTE *from)
                                                                                 : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
-static CK_RV read_label(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_label(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     return read_bytes(&key->label, from);
 }
 
-static CK_RV read_id(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_id(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     return read_bytes(&key->id, from);
 }
 
-static CK_RV read_mechanisms(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_mechanisms(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     if (from->ulValueLen % sizeof(CK_MECHANISM_TYPE) != 0) {
         return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -113,7 +113,7 @@ static CK_RV read_mechanisms(struct secret_key *key, const CK_ATTRIBUTE *from)
     return read_bytes(&key->mechanisms, from);
 }
 
-static CK_RV read_date(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_date(struct local_key *key, const CK_ATTRIBUTE *from)
 {
     if (from->ulValueLen != 0 && from->ulValueLen != DATE_SIZE) {
         return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -122,13 +122,13 @@ static CK_RV read_date(struct secret_key *key, const CK_ATTRIBUTE *from)
 }
 
 /* The attributes of secret keys. A row with a flag is that flag; one with neither is answered by answer(). */
-struct secret_attribute {
+struct local_attribute {
     CK_ATTRIBUTE_TYPE type;
-    CK_RV (*read)(struct secret_key *key, const CK_ATTRIBUTE *from);
+    CK_RV (*read)(struct local_key *key, const CK_ATTRIBUTE *from);
     unsigned flag;
 };
 
-static const struct secret_attribute table[] = {
+static const struct local_attribute table[] = {
     {CKA_CLASS, read_class, 0},
     {CKA_KEY_TYPE, read_type, 0},
     {CKA_TOKEN, read_token, 0},
@@ -145,24 +145,24 @@ static const struct secret_attribute table[] = {
     {CKA_UNIQUE_ID, read_read_only, 0},
     {CKA_KEY_GEN_MECHANISM, read_read_only, 0},
     {CKA_BYOK_KEY_VERSION, read_read_only, 0},
-    {CKA_LOCAL, read_read_only, SECRET_GENERATED},
-    {CKA_PRIVATE, NULL, SECRET_PRIVATE},
-    {CKA_SENSITIVE, NULL, SECRET_SENSITIVE},
+    {CKA_LOCAL, read_read_only, LOCAL_GENERATED},
+    {CKA_PRIVATE, NULL, LOCAL_PRIVATE},
+    {CKA_SENSITIVE, NULL, LOCAL_SENSITIVE},
     {CKA_ALWAYS_SENSITIVE, read_read_only, 0},
-    {CKA_EXTRACTABLE, NULL, SECRET_EXTRACTABLE},
+    {CKA_EXTRACTABLE, NULL, LOCAL_EXTRACTABLE},
     {CKA_NEVER_EXTRACTABLE, read_read_only, 0},
-    {CKA_ENCRYPT, NULL, SECRET_ENCRYPT},
-    {CKA_DECRYPT, NULL, SECRET_DECRYPT},
-    {CKA_WRAP, NULL, SECRET_WRAP},
-    {CKA_UNWRAP, NULL, SECRET_UNWRAP},
-    {CKA_SIGN, NULL, SECRET_SIGN},
-    {CKA_VERIFY, NULL, SECRET_VERIFY},
-    {CKA_DERIVE, NULL, SECRET_DERIVE},
-    {CKA_WRAP_WITH_TRUSTED, NULL, SECRET_WRAP_WITH_TRUSTED},
-    {CKA_DESTROYABLE, NULL, SECRET_DESTROYABLE},
+    {CKA_ENCRYPT, NULL, LOCAL_ENCRYPT},
+    {CKA_DECRYPT, NULL, LOCAL_DECRYPT},
+    {CKA_WRAP, NULL, LOCAL_WRAP},
+    {CKA_UNWRAP, NULL, LOCAL_UNWRAP},
+    {CKA_SIGN, NULL, LOCAL_SIGN},
+    {CKA_VERIFY, NULL, LOCAL_VERIFY},
+    {CKA_DERIVE, NULL, LOCAL_DERIVE},
+    {CKA_WRAP_WITH_TRUSTED, NULL, LOCAL_WRAP_WITH_TRUSTED},
+    {CKA_DESTROYABLE, NULL, LOCAL_DESTROYABLE},
 };
 
-static const struct secret_attribute *row_of(CK_ATTRIBUTE_TYPE type)
+static const struct local_attribute *row_of(CK_ATTRIBUTE_TYPE type)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (table[i].type == type) {
@@ -172,9 +172,9 @@ static const struct secret_attribute *row_of(CK_ATTRIBUTE_TYPE type)
     return NULL;
 }
 
-static CK_RV read_one(struct secret_key *key, const CK_ATTRIBUTE *from)
+static CK_RV read_one(struct local_key *key, const CK_ATTRIBUTE *from)
 {
-    const struct secret_attribute *row = row_of(from->type);
+    const struct local_attribute *row = row_of(from->type);
     bool flag;
     CK_RV rv;
 
@@ -192,58 +192,58 @@ static CK_RV read_one(struct secret_key *key, const CK_ATTRIBUTE *from)
 }
 
 /* PKCS#11 2.40, 4.10 table 26: which of the two attributes of a value goes with which way to make a key. */
-static CK_RV check_value(const struct secret_key *key, enum secret_source source, const CK_ATTRIBUTE *list,
+static CK_RV check_value(const struct local_key *key, enum local_source source, const CK_ATTRIBUTE *list,
                          CK_ULONG count)
 {
     bool given = attribute_in(list, count, CKA_VALUE) != NULL;
 
-    if (source != SECRET_CREATED) {
+    if (source != LOCAL_CREATED) {
         if (given) {
             return CKR_TEMPLATE_INCONSISTENT;
         }
-        if (source == SECRET_MADE_HERE && key->wanted_size == 0) {
+        if (source == LOCAL_MADE_HERE && key->wanted_size == 0) {
             return CKR_TEMPLATE_INCOMPLETE;
         }
-        return key->wanted_size == 0 || secret_key_takes(key, key->wanted_size) ? CKR_OK
-                                                                                : CKR_ATTRIBUTE_VALUE_INVALID;
+        return key->wanted_size == 0 || local_key_takes(key, key->wanted_size) ? CKR_OK
+                                                                               : CKR_ATTRIBUTE_VALUE_INVALID;
     }
     if (!given) {
         return CKR_TEMPLATE_INCOMPLETE;
     }
-    return secret_key_takes(key, key->value.size) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+    return local_key_takes(key, key->value.size) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
-static CK_RV check_whole(const struct secret_key *key, enum secret_source source, const CK_ATTRIBUTE *list,
+static CK_RV check_whole(const struct local_key *key, enum local_source source, const CK_ATTRIBUTE *list,
                          CK_ULONG count)
 {
     if (key->type == CK_UNAVAILABLE_INFORMATION) {
         return CKR_TEMPLATE_INCOMPLETE;
     }
-    if (source != SECRET_MADE_HERE && attribute_in(list, count, CKA_CLASS) == NULL) {
+    if (source != LOCAL_MADE_HERE && attribute_in(list, count, CKA_CLASS) == NULL) {
         return CKR_TEMPLATE_INCOMPLETE;
     }
     return check_value(key, source, list, count);
 }
 
-static struct secret_key *blank(enum secret_source source, CK_KEY_TYPE type)
+static struct local_key *blank(enum local_source source, CK_KEY_TYPE type)
 {
     static const struct buffer empty = BUFFER_INIT(LONGEST_TEXT);
-    struct secret_key *key = calloc(1, sizeof *key);
+    struct local_key *key = calloc(1, sizeof *key);
 
     if (key != NULL) {
         key->type = type;
-        key->flags = SECRET_SENSITIVE | SECRET_PRIVATE | SECRET_DESTROYABLE;
-        key->flags |= source == SECRET_MADE_HERE ? SECRET_GENERATED : 0;
+        key->flags = LOCAL_SENSITIVE | LOCAL_PRIVATE | LOCAL_DESTROYABLE;
+        key->flags |= source == LOCAL_MADE_HERE ? LOCAL_GENERATED : 0;
         key->made_by = CK_UNAVAILABLE_INFORMATION;
         key->label = key->id = key->mechanisms = key->start = key->end = empty;
     }
     return key;
 }
 
-CK_RV secret_key_new(enum secret_source source, CK_KEY_TYPE type, const CK_ATTRIBUTE *list, CK_ULONG count,
-                     struct secret_key **ret_key)
+CK_RV local_key_new(enum local_source source, CK_KEY_TYPE type, const CK_ATTRIBUTE *list, CK_ULONG count,
+                    struct local_key **ret_key)
 {
-    struct secret_key *key SCOPED(secret_key_free_scoped) = NULL;
+    struct local_key *key SCOPED(local_key_free_scoped) = NULL;
     CK_RV rv = attribute_check_template(list, count);
 
     if (rv != CKR_OK) {
@@ -265,7 +265,7 @@ CK_RV secret_key_new(enum secret_source source, CK_KEY_TYPE type, const CK_ATTRI
     return rv;
 }
 
-void secret_key_free(struct secret_key *key)
+void local_key_free(struct local_key *key)
 {
     if (key == NULL) {
         return;
@@ -279,7 +279,7 @@ void secret_key_free(struct secret_key *key)
     free(key);
 }
 
-bool secret_key_takes(const struct secret_key *key, size_t size)
+bool local_key_takes(const struct local_key *key, size_t size)
 {
     if (key->wanted_size != 0 && key->wanted_size != size) {
         return false;
@@ -291,20 +291,20 @@ bool secret_key_takes(const struct secret_key *key, size_t size)
 }
 
 /* Neither a sensitive value nor one that is not extractable is ever told. */
-static struct attribute_value value_of(const struct secret_key *key)
+static struct attribute_value value_of(const struct local_key *key)
 {
-    if ((key->flags & SECRET_SENSITIVE) != 0 || (key->flags & SECRET_EXTRACTABLE) == 0) {
+    if ((key->flags & LOCAL_SENSITIVE) != 0 || (key->flags & LOCAL_EXTRACTABLE) == 0) {
         return (struct attribute_value){.form = ATTRIBUTE_SENSITIVE};
     }
     return attribute_bytes(secret_bytes(&key->value));
 }
 
-static bool has(const struct secret_key *key, unsigned flags)
+static bool has(const struct local_key *key, unsigned flags)
 {
     return (key->flags & flags) == flags;
 }
 
-static struct attribute_value answer(const struct secret_key *key, CK_ATTRIBUTE_TYPE type)
+static struct attribute_value answer(const struct local_key *key, CK_ATTRIBUTE_TYPE type)
 {
     switch (type) {
     case CKA_CLASS:
@@ -332,17 +332,17 @@ static struct attribute_value answer(const struct secret_key *key, CK_ATTRIBUTE_
     case CKA_BYOK_KEY_VERSION:
         return attribute_bytes(bytes_of_text(key->opened_by));
     case CKA_ALWAYS_SENSITIVE:
-        return attribute_flag(has(key, SECRET_GENERATED | SECRET_SENSITIVE));
+        return attribute_flag(has(key, LOCAL_GENERATED | LOCAL_SENSITIVE));
     case CKA_NEVER_EXTRACTABLE:
-        return attribute_flag(has(key, SECRET_GENERATED) && !has(key, SECRET_EXTRACTABLE));
+        return attribute_flag(has(key, LOCAL_GENERATED) && !has(key, LOCAL_EXTRACTABLE));
     default: /* TOKEN, TRUSTED, MODIFIABLE, COPYABLE */
         return attribute_flag(false);
     }
 }
 
-struct attribute_value secret_key_attribute(const struct secret_key *key, CK_ATTRIBUTE_TYPE type)
+struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRIBUTE_TYPE type)
 {
-    const struct secret_attribute *row = row_of(type);
+    const struct local_attribute *row = row_of(type);
 
     if (row == NULL) {
         return (struct attribute_value){.form = ATTRIBUTE_ABSENT};
@@ -350,7 +350,7 @@ struct attribute_value secret_key_attribute(const struct secret_key *key, CK_ATT
     return row->flag != 0 ? attribute_flag(has(key, row->flag)) : answer(key, type);
 }
 
-bool secret_key_allows(const struct secret_key *key, CK_MECHANISM_TYPE mechanism)
+bool local_key_allows(const struct local_key *key, CK_MECHANISM_TYPE mechanism)
 {
     for (size_t at = 0; at < key->mechanisms.size; at += sizeof mechanism) {
         if (memcmp(key->mechanisms.data + at, &mechanism, sizeof mechanism) == 0) {
