@@ -74,6 +74,7 @@ struct token_ops {
     CK_RV (*get_session_info)(struct token_session *session, CK_SESSION_INFO *ret_info);
 
     EACH_SESSION_FUNCTION(TOKEN_OPS_FIELD)
+    EACH_SESSION_FUNCTION_OF_3_0(TOKEN_OPS_FIELD)
 };
 
 /* A kind of key store: the word after `backend =`, its options, and one of the two ways to open it. No network. */

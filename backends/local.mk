@@ -1,4 +1,5 @@
 libbyok_la_SOURCES += \
 	backends/backend.c backends/backend.h \
 	backends/key_service.h \
+	backends/function_table.h \
 	backends/token_functions.h

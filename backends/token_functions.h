@@ -1,9 +1,10 @@
 /*
- * The functions of PKCS#11 2.40 that belong to a session, once: C name, verb, the parameters that follow the
- * session, and the same as arguments. From this list are made the fields of struct token_ops (backend.h), the
- * doors (pkcs11/entry.c) and the pass-through of the HSM token (hsm/hsm.c), so that none can be forgotten and
- * none can differ. C_OpenSession, C_CloseSession, C_CloseAllSessions and C_GetSessionInfo are written out where
- * they belong: they are about slots and handles. Order and meaning: PKCS#11 2.40 Base Specification, 5.5 to 5.16.
+ * The functions of PKCS#11 that belong to a session, once: C name, verb, the parameters that follow the session,
+ * and the same as arguments. From these lists, of 2.40 and of what 3.0 adds, are made the fields of struct
+ * token_ops (backend.h), the doors (pkcs11/entry.c) and the pass-through of the HSM token (hsm/hsm_pass.c), so
+ * that none can be forgotten and none can differ. C_OpenSession, C_CloseSession, C_CloseAllSessions and
+ * C_GetSessionInfo are written out where they belong: they are about slots and handles. Order and meaning:
+ * PKCS#11 2.40 Base Specification, 5.5 to 5.16.
  *
  * X(C_Name, verb, (, parameters), (, arguments)); the leading comma follows the session.
  */
@@ -168,6 +169,67 @@
       (, ret_data, size)) \
     X(C_GetFunctionStatus, get_function_status, (), ()) \
     X(C_CancelFunction, cancel_function, (), ())
+
+/* What PKCS#11 3.0 adds for a session: Base Specification 3.0, 5.6 and 5.9 to 5.16. */
+#define EACH_SESSION_FUNCTION_OF_3_0(X) \
+    X(C_LoginUser, login_user, \
+      (, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size, CK_BYTE *name, CK_ULONG name_size), \
+      (, user, pin, pin_size, name, name_size)) \
+    X(C_SessionCancel, session_cancel, \
+      (, CK_FLAGS operations), \
+      (, operations)) \
+    X(C_MessageEncryptInit, message_encrypt_init, \
+      (, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key), \
+      (, mechanism, key)) \
+    X(C_EncryptMessage, encrypt_message, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, CK_ULONG associated_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size), \
+      (, parameter, parameter_size, associated, associated_size, data, data_size, out, out_size)) \
+    X(C_EncryptMessageBegin, encrypt_message_begin, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, CK_ULONG associated_size), \
+      (, parameter, parameter_size, associated, associated_size)) \
+    X(C_EncryptMessageNext, encrypt_message_next, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size, CK_FLAGS flags), \
+      (, parameter, parameter_size, part, part_size, out, out_size, flags)) \
+    X(C_MessageEncryptFinal, message_encrypt_final, (), ()) \
+    X(C_MessageDecryptInit, message_decrypt_init, \
+      (, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key), \
+      (, mechanism, key)) \
+    X(C_DecryptMessage, decrypt_message, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, CK_ULONG associated_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size), \
+      (, parameter, parameter_size, associated, associated_size, data, data_size, out, out_size)) \
+    X(C_DecryptMessageBegin, decrypt_message_begin, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, CK_ULONG associated_size), \
+      (, parameter, parameter_size, associated, associated_size)) \
+    X(C_DecryptMessageNext, decrypt_message_next, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size, CK_FLAGS flags), \
+      (, parameter, parameter_size, part, part_size, out, out_size, flags)) \
+    X(C_MessageDecryptFinal, message_decrypt_final, (), ()) \
+    X(C_MessageSignInit, message_sign_init, \
+      (, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key), \
+      (, mechanism, key)) \
+    X(C_SignMessage, sign_message, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size), \
+      (, parameter, parameter_size, data, data_size, out, out_size)) \
+    X(C_SignMessageBegin, sign_message_begin, \
+      (, void *parameter, CK_ULONG parameter_size), \
+      (, parameter, parameter_size)) \
+    X(C_SignMessageNext, sign_message_next, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size), \
+      (, parameter, parameter_size, part, part_size, out, out_size)) \
+    X(C_MessageSignFinal, message_sign_final, (), ()) \
+    X(C_MessageVerifyInit, message_verify_init, \
+      (, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key), \
+      (, mechanism, key)) \
+    X(C_VerifyMessage, verify_message, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *signature, CK_ULONG signature_size), \
+      (, parameter, parameter_size, data, data_size, signature, signature_size)) \
+    X(C_VerifyMessageBegin, verify_message_begin, \
+      (, void *parameter, CK_ULONG parameter_size), \
+      (, parameter, parameter_size)) \
+    X(C_VerifyMessageNext, verify_message_next, \
+      (, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *signature, CK_ULONG signature_size), \
+      (, parameter, parameter_size, part, part_size, signature, signature_size)) \
+    X(C_MessageVerifyFinal, message_verify_final, (), ())
 /* clang-format on */
 
 #endif

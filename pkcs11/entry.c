@@ -226,4 +226,5 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *ret_info)
     }
 
 EACH_SESSION_FUNCTION(DOOR)
+EACH_SESSION_FUNCTION_OF_3_0(DOOR)
 /* clang-format on */

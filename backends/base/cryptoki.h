@@ -40,6 +40,7 @@ typedef struct CK_INTERFACE {
 } CK_INTERFACE;
 typedef CK_INTERFACE *CK_INTERFACE_PTR;
 typedef CK_INTERFACE **CK_INTERFACE_PTR_PTR;
+typedef struct CK_FUNCTION_LIST_3_0 CK_FUNCTION_LIST_3_0; /* backends/function_table.h */
 #define BYOK_LACKS_CRYPTOKI_3_0 1
 #endif
 

@@ -1,6 +1,7 @@
 /* Loading the vendors' modules, initialising them, and noticing when somebody else finalised one. */
 #include "backends/base/hsm_module.h"
 #include "backends/base/deadline.h"
+#include "backends/base/hsm_interface.h"
 #include "backends/base/hsm_login.h"
 #include "backends/base/log.h"
 #include <dlfcn.h>
@@ -122,6 +123,7 @@ static bool load(struct hsm_module *module, const char *about)
         module->managed = NULL;
     }
     module->raw = raw;
+    module->table_3_0 = hsm_interface_3_0(raw);
     return true;
 }
 

@@ -30,8 +30,9 @@ struct hsm_watch {
 struct hsm_module {
     struct hsm_module *next;
     char *path;
-    CK_FUNCTION_LIST *_Atomic functions; /* the vendor's own table while it can be used, or NULL */
-    atomic_uint generation;              /* counts its lives: sessions of another one are gone */
+    CK_FUNCTION_LIST *_Atomic functions;   /* the vendor's own table while it can be used, or NULL */
+    atomic_uint generation;                /* counts its lives: sessions of another one are gone */
+    const CK_FUNCTION_LIST_3_0 *table_3_0; /* NULL: none; for who has seen `functions` */
 
     struct hsm_turn turn;      /* for what follows */
     CK_FUNCTION_LIST *raw;     /* NULL: not loaded */

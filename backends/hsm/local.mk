@@ -1,4 +1,6 @@
 libbyok_la_SOURCES += \
 	backends/hsm/hsm.c backends/hsm/hsm.h \
 	backends/hsm/hsm_find.c \
+	backends/hsm/hsm_pass.c \
+	backends/hsm/hsm_session.c backends/hsm/hsm_session.h \
 	backends/hsm/hsm_token.c backends/hsm/hsm_token.h

@@ -7,9 +7,15 @@
 
 enum { FIRST_HANDLE = 1000 };
 
-__attribute__((visibility("default"))) struct fake_hsm *fake_hsm_state(void);
+#pragma GCC visibility push(default)
+struct fake_hsm *fake_hsm_state(void);
+#ifdef BYOK_LACKS_CRYPTOKI_3_0
+CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **ret_interface, CK_FLAGS flags);
+#endif
+#pragma GCC visibility pop
 
 static CK_FUNCTION_LIST table;
+static CK_FUNCTION_LIST_3_0 table_3_0;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fake_hsm fake = {
     .there = {true, true},
@@ -17,6 +23,8 @@ static struct fake_hsm fake = {
     .flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED,
     .pin = "1234",
     .table = &table,
+    .table_3_0 = &table_3_0,
+    .interface = {3, 0},
 };
 
 struct fake_hsm *fake_hsm_state(void)
@@ -287,6 +295,7 @@ static CK_RV called(const struct fake_call *call)
 #define ROW(name, verb, parameters, arguments) .name = fake_##name,
 /* clang-format on */
 EACH_SESSION_FUNCTION(DEFINE)
+EACH_SESSION_FUNCTION_OF_3_0(DEFINE)
 
 static CK_RV fake_C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
@@ -316,3 +325,20 @@ static CK_FUNCTION_LIST table = {.version = {2, 40},
                                  .C_GetSessionInfo = fake_C_GetSessionInfo,
                                  .C_WaitForSlotEvent = fake_C_WaitForSlotEvent,
                                  EACH_SESSION_FUNCTION(ROW)};
+
+static CK_FUNCTION_LIST_3_0 table_3_0 = {EACH_SESSION_FUNCTION(ROW) EACH_SESSION_FUNCTION_OF_3_0(ROW)};
+
+CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **ret_interface, CK_FLAGS flags)
+{
+    static CK_UTF8CHAR standard[] = "PKCS 11";
+    static CK_INTERFACE interface = {standard, &table_3_0, 0};
+    const CK_VERSION *have = &fake.interface;
+
+    if (have->major == 0 || strcmp((const char *)name, (const char *)standard) != 0 || flags != 0 ||
+        (version != NULL && (version->major != have->major || version->minor != have->minor))) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    table_3_0.version = *have;
+    *ret_interface = &interface;
+    return CKR_OK;
+}

@@ -5,28 +5,29 @@
 #ifndef BYOK_TESTS_BACKENDS_HSM_FAKE_HSM_H
 #define BYOK_TESTS_BACKENDS_HSM_FAKE_HSM_H
 
-#include "backends/token_functions.h"
+#include "backends/function_table.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /* M(a) M(b) ... for all but the first of MAP(M, first, a, b, ...). */
 #define MAP_0(M, first)
-#define MAP_1(M, first, a)                               M(a)
-#define MAP_2(M, first, a, b)                            M(a) M(b)
-#define MAP_3(M, first, a, b, c)                         M(a) M(b) M(c)
-#define MAP_4(M, first, a, b, c, d)                      M(a) M(b) M(c) M(d)
-#define MAP_5(M, first, a, b, c, d, e)                   M(a) M(b) M(c) M(d) M(e)
-#define MAP_6(M, first, a, b, c, d, e, f)                M(a) M(b) M(c) M(d) M(e) M(f)
-#define MAP_7(M, first, a, b, c, d, e, f, g)             M(a) M(b) M(c) M(d) M(e) M(f) M(g)
-#define MAP_CHOOSE(first, a, b, c, d, e, f, g, map, ...) map
+#define MAP_1(M, first, a)                                  M(a)
+#define MAP_2(M, first, a, b)                               M(a) M(b)
+#define MAP_3(M, first, a, b, c)                            M(a) M(b) M(c)
+#define MAP_4(M, first, a, b, c, d)                         M(a) M(b) M(c) M(d)
+#define MAP_5(M, first, a, b, c, d, e)                      M(a) M(b) M(c) M(d) M(e)
+#define MAP_6(M, first, a, b, c, d, e, f)                   M(a) M(b) M(c) M(d) M(e) M(f)
+#define MAP_7(M, first, a, b, c, d, e, f, g)                M(a) M(b) M(c) M(d) M(e) M(f) M(g)
+#define MAP_8(M, first, a, b, c, d, e, f, g, h)             M(a) M(b) M(c) M(d) M(e) M(f) M(g) M(h)
+#define MAP_CHOOSE(first, a, b, c, d, e, f, g, h, map, ...) map
 #define MAP(M, ...)                                                                                          \
-    MAP_CHOOSE(__VA_ARGS__, MAP_7, MAP_6, MAP_5, MAP_4, MAP_3, MAP_2, MAP_1, MAP_0)(M, __VA_ARGS__)
+    MAP_CHOOSE(__VA_ARGS__, MAP_8, MAP_7, MAP_6, MAP_5, MAP_4, MAP_3, MAP_2, MAP_1, MAP_0)(M, __VA_ARGS__)
 
 /* An argument, pointer or number, as a number; for a list. */
 #define FAKE_WORD(argument) (CK_ULONG)(uintptr_t)(argument),
 
-enum { FAKE_WORDS = 7, FAKE_SLOTS = 2, FAKE_FIRST_SLOT = 5, FAKE_EVENTS = 4 };
+enum { FAKE_WORDS = 8, FAKE_SLOTS = 2, FAKE_FIRST_SLOT = 5, FAKE_EVENTS = 4 };
 
 struct fake_call {
     const char *name;
@@ -59,6 +60,8 @@ struct fake_hsm {
     atomic_uint events;
     CK_SLOT_ID event[FAKE_EVENTS];
     CK_FUNCTION_LIST *table;
+    CK_FUNCTION_LIST_3_0 *table_3_0;
+    CK_VERSION interface; /* the only one that it has; of table_3_0. {0, 0}: it has no interfaces */
 
     /* its own */
     bool seen[FAKE_SLOTS];

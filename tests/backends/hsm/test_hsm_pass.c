@@ -22,7 +22,7 @@ static void check_call(const char *name, const CK_ULONG *words)
 /* clang-format off */
 #define DECLARE(parameter) parameter;
 #define FILL(argument) memset(&argument, ++pattern, sizeof argument);
-#define TEST_OF(name, verb, parameters, arguments)                                                           \
+#define TEST_OF_TABLE(table_of, name, verb, parameters, arguments)                                           \
     static void test_##verb##_arrives(void **unused)                                                         \
     {                                                                                                        \
         MAP(DECLARE, session UNBRACKET parameters)                                                           \
@@ -54,15 +54,20 @@ static void check_call(const char *name, const CK_ULONG *words)
                                                                                                              \
         (void)unused;                                                                                        \
         MAP(FILL, session UNBRACKET arguments)                                                               \
-        fake->table->name = NULL;                                                                            \
+        fake->table_of->name = NULL;                                                                            \
         assert_rv(session->ops->verb(session UNBRACKET arguments), CKR_FUNCTION_NOT_SUPPORTED);              \
     }
 #define TESTS_OF(name, verb, parameters, arguments)                                                          \
     cmocka_unit_test_setup_teardown(test_##verb##_arrives, set_up, tear_down),                               \
     cmocka_unit_test_setup_teardown(test_##verb##_hides_that_the_module_was_finalised, set_up, tear_down),   \
     cmocka_unit_test_setup_teardown(test_##verb##_may_be_missing_below, set_up, tear_down),
+#define TEST_OF_2_40(name, verb, parameters, arguments)                                           \
+    TEST_OF_TABLE(table, name, verb, parameters, arguments)
+#define TEST_OF_3_0(name, verb, parameters, arguments)                                                       \
+    TEST_OF_TABLE(table_3_0, name, verb, parameters, arguments)
 /* clang-format on */
-EACH_SESSION_FUNCTION(TEST_OF)
+EACH_SESSION_FUNCTION(TEST_OF_2_40)
+EACH_SESSION_FUNCTION_OF_3_0(TEST_OF_3_0)
 
 static int set_up(void **state)
 {
@@ -164,18 +169,59 @@ static void test_no_notification_is_asked_for(void **state)
     assert_null(fake->application);
 }
 
+static struct token_session *reopened_with(unsigned char major, unsigned char minor)
+{
+    bench_close_session(session);
+    session = NULL;
+    fake_tear_down(NULL);
+    assert_int_equal(fake_set_up(NULL), 0);
+    fake->literal = true;
+    fake->interface = (CK_VERSION){major, minor};
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    return session;
+}
+
+static void test_module_without_3_0(void **state)
+{
+    (void)state;
+    reopened_with(0, 0);
+    assert_rv(session->ops->session_cancel(session, 0), CKR_FUNCTION_NOT_SUPPORTED);
+    assert_rv(session->ops->find_objects_final(session), CKR_OK);
+    assert_int_equal(fake->calls, 1);
+}
+
+static void test_table_of_2_40_is_none_of_3_0(void **state)
+{
+    (void)state;
+    reopened_with(2, 40);
+    assert_rv(session->ops->session_cancel(session, 0), CKR_FUNCTION_NOT_SUPPORTED);
+}
+
+static void test_later_3_x_begins_as_3_0(void **state)
+{
+    (void)state;
+    reopened_with(3, 2);
+    assert_rv(session->ops->session_cancel(session, 0), CKR_OK);
+    assert_string_equal(fake->last.name, "C_SessionCancel");
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        EACH_SESSION_FUNCTION(TESTS_OF) ROW(test_session_info_comes_from_below),
+        EACH_SESSION_FUNCTION(TESTS_OF) EACH_SESSION_FUNCTION_OF_3_0(TESTS_OF)
+            ROW(test_session_info_comes_from_below),
         ROW(test_session_info_of_a_finalised_module),
         ROW(test_sessions_are_one_for_one),
         ROW(test_close_does_not_wake_a_finalised_module),
         ROW(test_handle_of_an_earlier_life_is_not_used),
         ROW(test_notification_is_passed_up),
         ROW(test_no_notification_is_asked_for),
+        ROW(test_module_without_3_0),
+        ROW(test_table_of_2_40_is_none_of_3_0),
+        ROW(test_later_3_x_begins_as_3_0),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+/* The sessions of the HSM token: opened, closed, described, logged in. */
+#include "backends/hsm/hsm_session.h"
+#include <stdlib.h>
+
+static CK_RV login_by_ourselves(struct hsm_session *session)
+{
+    struct hsm_token *token = session->token;
+
+    if (hsm_session_is_gone(session)) {
+        return CKR_SESSION_HANDLE_INVALID;
+    }
+    CK_RV rv = hsm_login_ensure(token->login, token->label, session->below, session->handle);
+
+    if (rv != CKR_OK) {
+        return hsm_session_heard(session, rv);
+    }
+    return atomic_exchange(&token->application, HSM_USER) == HSM_USER ? CKR_USER_ALREADY_LOGGED_IN : CKR_OK;
+}
+
+/* The security officer's login and those of a key are the application's own. */
+static CK_RV application_logged_in(const struct hsm_session *session, CK_USER_TYPE user, CK_RV rv)
+{
+    struct hsm_token *token = session->token;
+
+    if (token->login != NULL && user == CKU_SO && rv == CKR_OK) {
+        atomic_store(&token->application, HSM_OFFICER);
+    }
+    return rv;
+}
+
+CK_RV hsm_session_login(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+
+    if (session->token->login != NULL && user == CKU_USER) {
+        return login_by_ourselves(session);
+    }
+    return application_logged_in(session, user, hsm_pass_login(base, user, pin, pin_size));
+}
+
+CK_RV hsm_session_login_user(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size,
+                             CK_BYTE *name, CK_ULONG name_size)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+
+    if (session->token->login != NULL && user == CKU_USER) {
+        return login_by_ourselves(session);
+    }
+    return application_logged_in(session, user,
+                                 hsm_pass_login_user(base, user, pin, pin_size, name, name_size));
+}
+
+CK_RV hsm_session_logout(struct token_session *base)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+    struct hsm_token *token = session->token;
+
+    if (token->login == NULL) {
+        return hsm_pass_logout(base);
+    }
+    switch (atomic_exchange(&token->application, HSM_NOBODY)) {
+    case HSM_USER:
+        return hsm_session_is_gone(session) ? CKR_SESSION_HANDLE_INVALID : CKR_OK;
+    case HSM_OFFICER:
+        return hsm_pass_logout(base);
+    default:
+        return CKR_USER_NOT_LOGGED_IN;
+    }
+}
+
+static CK_RV pass_event(CK_SESSION_HANDLE handle, CK_NOTIFICATION event, void *application)
+{
+    struct hsm_session *session = application;
+
+    (void)handle;
+    return session->notify(session->notify_arg, event);
+}
+
+struct opening {
+    struct hsm_session *session;
+    CK_FLAGS flags;
+};
+
+static CK_RV ask_open(struct hsm_token *token, const CK_FUNCTION_LIST *functions, CK_SLOT_ID slot, void *arg)
+{
+    const struct opening *opening = arg;
+    struct hsm_session *session = opening->session;
+    bool notify = session->notify != NULL;
+    CK_RV rv = hsm_module_session_begin(token->module);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    session->below = functions;
+    session->below_3_0 = token->module->table_3_0;
+    session->generation = atomic_load(&token->module->generation);
+    rv = functions->C_OpenSession(slot, opening->flags, notify ? session : NULL, notify ? pass_event : NULL,
+                                  &session->handle);
+    if (rv != CKR_OK) {
+        hsm_module_session_end(token->module);
+    }
+    return rv;
+}
+
+static void session_opened(struct hsm_session *session)
+{
+    struct hsm_token *token = session->token;
+
+    if (token->login != NULL) {
+        atomic_fetch_add(&token->sessions, 1);
+        (void)hsm_login_ensure(token->login, token->label, session->below, session->handle);
+    }
+}
+
+CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify, void *notify_arg,
+                       struct token_session **ret_session)
+{
+    struct hsm_token *token = (struct hsm_token *)base;
+    struct hsm_session *session = malloc(sizeof *session); /* calloc does without glibc's quickest list */
+    struct opening opening = {session, flags};
+
+    if (session == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    *session = (struct hsm_session){
+        .base.ops = base->ops,
+        .token = token,
+        .generation_now = &token->module->generation,
+        .notify = notify,
+        .notify_arg = notify_arg,
+    };
+    CK_RV rv = hsm_token_ask(token, HSM_LOOK_AGAIN, ask_open, &opening);
+
+    if (rv != CKR_OK) {
+        free(session);
+        return rv;
+    }
+    session_opened(session);
+    *ret_session = &session->base;
+    return CKR_OK;
+}
+
+/* A module that somebody finalised has closed it; that is no reason to initialise it again. */
+CK_RV hsm_session_close(struct token_session *base)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+    struct hsm_token *token = session->token;
+    CK_RV rv = hsm_session_is_gone(session) ? CKR_OK : session->below->C_CloseSession(session->handle);
+
+    if (token->login != NULL && atomic_fetch_sub(&token->sessions, 1) == 1) {
+        atomic_store(&token->application, HSM_NOBODY);
+    }
+    hsm_module_session_end(token->module);
+    free(session);
+    return rv == CKR_CRYPTOKI_NOT_INITIALIZED ? CKR_OK : rv;
+}
+
+CK_RV hsm_session_get_info(struct token_session *base, CK_SESSION_INFO *ret_info)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+
+    if (hsm_session_is_gone(session)) {
+        return CKR_SESSION_HANDLE_INVALID;
+    }
+    return hsm_session_heard(session, session->below->C_GetSessionInfo(session->handle, ret_info));
+}

@@ -1,0 +1,57 @@
+/* A session of the HSM token: one of the vendor's module. */
+#ifndef BYOK_BACKENDS_HSM_HSM_SESSION_H
+#define BYOK_BACKENDS_HSM_HSM_SESSION_H
+
+#include "backends/function_table.h"
+#include "backends/hsm/hsm_token.h"
+
+struct hsm_session {
+    struct token_session base;
+    const CK_FUNCTION_LIST *below;
+    CK_SESSION_HANDLE handle; /* the vendor's */
+    const atomic_uint *generation_now;
+    unsigned generation; /* of the vendor's module, when it was opened */
+    struct hsm_token *token;
+    const CK_FUNCTION_LIST_3_0 *below_3_0; /* NULL: the vendor's module is of 2.40 */
+    token_notify *notify;
+    void *notify_arg;
+};
+
+/* Its handle may belong to somebody else's session by now. */
+static inline bool hsm_session_is_gone(const struct hsm_session *session)
+{
+    return atomic_load_explicit(session->generation_now, memory_order_relaxed) != session->generation;
+}
+
+/* What the application hears when a call below was answered `rv`. */
+static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
+{
+    if (rv != CKR_CRYPTOKI_NOT_INITIALIZED) {
+        return rv;
+    }
+    hsm_module_revive(session->token->module, session->generation, session->token->label);
+    return CKR_SESSION_HANDLE_INVALID;
+}
+
+/* The functions of token_ops that are about a session. */
+CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify, void *notify_arg,
+                       struct token_session **ret_session);
+CK_RV hsm_session_close(struct token_session *base);
+CK_RV hsm_session_get_info(struct token_session *base, CK_SESSION_INFO *ret_info);
+
+/* As hsm_pass_..., where the application logs in; where we do, as a token that needs no login. */
+CK_RV hsm_session_login(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size);
+CK_RV hsm_session_login_user(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size,
+                             CK_BYTE *name, CK_ULONG name_size);
+CK_RV hsm_session_logout(struct token_session *base);
+
+/* clang-format off */
+#define DECLARE_HSM_PASS(name, verb, parameters, arguments) \
+    CK_RV hsm_pass_##verb(struct token_session *base UNBRACKET parameters);
+/* Straight through. */
+EACH_SESSION_FUNCTION(DECLARE_HSM_PASS)
+EACH_SESSION_FUNCTION_OF_3_0(DECLARE_HSM_PASS)
+#undef DECLARE_HSM_PASS
+/* clang-format on */
+
+#endif
