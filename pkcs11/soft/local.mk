@@ -13,6 +13,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
 	pkcs11/soft/manage.c \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
+	pkcs11/soft/mechanism_parameter.c pkcs11/soft/mechanism_parameter.h \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \

@@ -1,101 +1,20 @@
-/* The table of mechanisms, and how their parameters are read. */
+/* The table of mechanisms. */
 #include "pkcs11/soft/mechanism.h"
-#include <string.h>
-
-enum {
-    AES_BLOCK = 16,
-    KEY_WRAP_IV = 8,        /* RFC 3394, 2.2.3 */
-    LONGEST_GCM_IV = 128,   /* OpenSSL's own limit */
-    SHORTEST_TAG_BITS = 96, /* SP 800-38D, 5.2.1.2, without the two for special uses */
-    LONGEST_TAG_BITS = 128
-};
-
-static CK_RV read_nothing(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    (void)parameter;
-    return from->ulParameterLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
-}
-
-static CK_RV read_pkcs1(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    parameter->padding = RSA_PADDING_PKCS1;
-    return read_nothing(from, parameter);
-}
-
-/*
- * Both hashes alike and no label: all that key services know.
- * No parameter: the defaults of RFC 8017, A.2.1.
- */
-static CK_RV read_oaep(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    CK_RSA_PKCS_OAEP_PARAMS oaep;
-
-    parameter->padding = RSA_PADDING_OAEP_SHA1;
-    if (from->pParameter == NULL && from->ulParameterLen == 0) {
-        return CKR_OK;
-    }
-    if (from->pParameter == NULL || from->ulParameterLen != sizeof oaep) {
-        return CKR_MECHANISM_PARAM_INVALID;
-    }
-    memcpy(&oaep, from->pParameter, sizeof oaep);
-    if ((oaep.source != 0 && oaep.source != CKZ_DATA_SPECIFIED) || oaep.ulSourceDataLen != 0) {
-        return CKR_MECHANISM_PARAM_INVALID;
-    }
-    if (oaep.hashAlg == CKM_SHA_1 && oaep.mgf == CKG_MGF1_SHA1) {
-        return CKR_OK;
-    }
-    parameter->padding = RSA_PADDING_OAEP_SHA256;
-    return oaep.hashAlg == CKM_SHA256 && oaep.mgf == CKG_MGF1_SHA256 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
-}
-
-static CK_RV read_gcm(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    CK_GCM_PARAMS gcm;
-
-    if (from->pParameter == NULL || from->ulParameterLen != sizeof gcm) {
-        return CKR_MECHANISM_PARAM_INVALID;
-    }
-    memcpy(&gcm, from->pParameter, sizeof gcm);
-    if (gcm.pIv == NULL || gcm.ulIvLen == 0 || gcm.ulIvLen > LONGEST_GCM_IV ||
-        (gcm.ulIvBits != 0 && gcm.ulIvBits != gcm.ulIvLen * 8) || (gcm.pAAD == NULL && gcm.ulAADLen != 0)) {
-        return CKR_MECHANISM_PARAM_INVALID;
-    }
-    if (gcm.ulTagBits < SHORTEST_TAG_BITS || gcm.ulTagBits > LONGEST_TAG_BITS || gcm.ulTagBits % 8 != 0) {
-        return CKR_MECHANISM_PARAM_INVALID;
-    }
-    parameter->iv = bytes_of(gcm.pIv, gcm.ulIvLen);
-    parameter->aad = bytes_of(gcm.pAAD, gcm.ulAADLen);
-    parameter->tag_size = gcm.ulTagBits / 8;
-    return CKR_OK;
-}
-
-static CK_RV read_cbc(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    parameter->iv = bytes_of(from->pParameter, from->ulParameterLen);
-    return from->pParameter != NULL && from->ulParameterLen == AES_BLOCK ? CKR_OK
-                                                                         : CKR_MECHANISM_PARAM_INVALID;
-}
-
-static CK_RV read_key_wrap(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
-{
-    if (from->ulParameterLen == 0) {
-        return CKR_OK;
-    }
-    parameter->iv = bytes_of(from->pParameter, from->ulParameterLen);
-    return from->pParameter != NULL && from->ulParameterLen == KEY_WRAP_IV ? CKR_OK
-                                                                           : CKR_MECHANISM_PARAM_INVALID;
-}
 
 #define RSA_USES (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
 
 static const struct mechanism table[] = {
-    {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, read_pkcs1},
-    {CKM_RSA_PKCS_OAEP, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, read_oaep},
-    {CKM_AES_KEY_GEN, FAMILY_KEY_GEN, CKK_AES, {16, 32, CKF_GENERATE}, read_nothing},
-    {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, read_cbc},
-    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, read_gcm},
-    {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, CKF_WRAP | CKF_UNWRAP}, read_key_wrap},
-    {CKM_GENERIC_SECRET_KEY_GEN, FAMILY_KEY_GEN, CKK_GENERIC_SECRET, {8, 32768, CKF_GENERATE}, read_nothing},
+    {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_pkcs1},
+    {CKM_RSA_PKCS_OAEP, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_oaep},
+    {CKM_AES_KEY_GEN, FAMILY_KEY_GEN, CKK_AES, {16, 32, CKF_GENERATE}, parameter_read_nothing},
+    {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, parameter_read_cbc},
+    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, parameter_read_gcm},
+    {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, CKF_WRAP | CKF_UNWRAP}, parameter_read_key_wrap},
+    {CKM_GENERIC_SECRET_KEY_GEN,
+     FAMILY_KEY_GEN,
+     CKK_GENERIC_SECRET,
+     {8, 32768, CKF_GENERATE},
+     parameter_read_nothing},
 };
 
 enum { ROWS = sizeof table / sizeof table[0] };

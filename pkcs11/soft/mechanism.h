@@ -5,27 +5,16 @@
 #ifndef BYOK_PKCS11_SOFT_MECHANISM_H
 #define BYOK_PKCS11_SOFT_MECHANISM_H
 
-#include "backends/base/buffer.h"
-#include "backends/base/cryptoki.h"
-#include "backends/base/rsa.h"
+#include "pkcs11/soft/mechanism_parameter.h"
 
 enum mechanism_family { FAMILY_RSA, FAMILY_GCM, FAMILY_CBC_PAD, FAMILY_KEY_WRAP, FAMILY_KEY_GEN };
-
-/* A mechanism's parameter, read and checked. Bytes are lent by the application for the call. */
-struct mechanism_parameter {
-    enum rsa_padding padding; /* RSA */
-    struct bytes iv;          /* AES; empty: the mechanism's own */
-    struct bytes aad;         /* AES-GCM */
-    size_t tag_size;          /* AES-GCM, bytes */
-};
 
 struct mechanism {
     CK_MECHANISM_TYPE type;
     enum mechanism_family family;
     CK_KEY_TYPE key_type;
-    CK_MECHANISM_INFO
-    info; /* sizes: bits for RSA and generic secrets, bytes for AES, as the standard has them */
-    CK_RV (*read)(const CK_MECHANISM *from, struct mechanism_parameter *ret_parameter);
+    CK_MECHANISM_INFO info; /* sizes: bytes for AES, else bits, as the standard has them */
+    parameter_reader *read;
 };
 
 /*

@@ -1,0 +1,23 @@
+/* How the parameters of mechanisms are read: one reader for each form, named by the rows of mechanism.c. */
+#ifndef BYOK_PKCS11_SOFT_MECHANISM_PARAMETER_H
+#define BYOK_PKCS11_SOFT_MECHANISM_PARAMETER_H
+
+#include "backends/base/buffer.h"
+#include "backends/base/cryptoki.h"
+#include "backends/base/rsa.h"
+
+/* A mechanism's parameter, read and checked. Bytes are lent by the application for the call. */
+struct mechanism_parameter {
+    enum rsa_padding padding; /* RSA */
+    struct bytes iv;          /* AES; empty: the mechanism's own */
+    struct bytes aad;         /* AES-GCM */
+    size_t tag_size;          /* AES-GCM, bytes */
+};
+
+/* CKR_MECHANISM_PARAM_INVALID where it is not what the mechanism wants, or not what can be done. */
+typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parameter *parameter);
+
+parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_gcm,
+    parameter_read_cbc, parameter_read_key_wrap;
+
+#endif
