@@ -3,6 +3,8 @@
 #include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,11 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_KEYS = 2100, MOST_VERSIONS = 4, MOST_NAMED = 8, SIZES = 3 };
+enum { MOST_KEYS = 2100, MOST_VERSIONS = 4, MOST_NAMED = 8, KINDS = 3 + EC_CURVES };
 
 struct held_version {
     struct fake_version open;
-    EVP_PKEY *pair; /* lent by `pairs`; NULL: EC */
+    EVP_PKEY *pair; /* lent by `pairs`; NULL: an EC key that tells nothing */
 };
 
 struct held_key {
@@ -42,16 +44,32 @@ const struct fake_rule fake_refused = {VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PER
 const struct fake_rule fake_unreachable = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, 503};
 
 /* Pairs are dear to make; all services of a process share them. */
-static EVP_PKEY *pairs[SIZES][MOST_VERSIONS];
+static EVP_PKEY *pairs[KINDS][MOST_VERSIONS];
 static pthread_mutex_t pairs_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct kind {
+    unsigned bits;
+    const char *curve; /* NULL: RSA */
+} kinds[KINDS] = {{2048, NULL}, {3072, NULL}, {4096, NULL}, {256, "P-256"}, {384, "P-384"}, {521, "P-521"}};
+
+static unsigned kind_of(unsigned bits)
+{
+    unsigned kind = 0;
+
+    while (kind < KINDS && kinds[kind].bits != bits) {
+        kind++;
+    }
+    return kind < KINDS ? kind : 0;
+}
 
 static EVP_PKEY *pair_of(unsigned bits, unsigned number)
 {
-    EVP_PKEY **pair = &pairs[bits / 1024 - 2][number % MOST_VERSIONS];
+    unsigned kind = kind_of(bits);
+    EVP_PKEY **pair = &pairs[kind][number % MOST_VERSIONS];
 
     pthread_mutex_lock(&pairs_lock);
     if (*pair == NULL) {
-        *pair = EVP_RSA_gen(bits);
+        *pair = kinds[kind].curve == NULL ? EVP_RSA_gen(bits) : EVP_EC_gen(kinds[kind].curve);
     }
     pthread_mutex_unlock(&pairs_lock);
     return *pair;
@@ -180,18 +198,45 @@ static struct rsa_public *public_of(EVP_PKEY *pair)
                                                                                                     : NULL;
 }
 
+static bool is_rsa(EVP_PKEY *pair)
+{
+    return pair != NULL && EVP_PKEY_get_base_id(pair) == EVP_PKEY_RSA;
+}
+
+static enum ec_curve curve_of(EVP_PKEY *pair)
+{
+    int bits = EVP_PKEY_get_bits(pair);
+
+    return bits == 256 ? EC_P256 : bits == 384 ? EC_P384 : EC_P521;
+}
+
+static struct ec_public *point_of(EVP_PKEY *pair)
+{
+    struct ec_public *key = NULL;
+    unsigned char point[140];
+    size_t size = 0, half;
+
+    EVP_PKEY_get_octet_string_param(pair, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &size);
+    half = (size - 1) / 2;
+    return ec_public_new(curve_of(pair), bytes_of(point + 1, half), bytes_of(point + 1 + half, half), &key) ==
+                   CKR_OK
+               ? key
+               : NULL;
+}
+
 static void tell_locked(const struct key_ref *ref, const struct held_version *from, struct key_info *to)
 {
     memset(to, 0, sizeof *to);
     snprintf(to->name, sizeof to->name, "%s", ref->name);
     snprintf(to->version, sizeof to->version, "%s", from->open.version);
-    to->type = from->pair == NULL ? KEY_TYPE_EC : KEY_TYPE_RSA;
+    to->type = is_rsa(from->pair) ? KEY_TYPE_RSA : KEY_TYPE_EC;
     to->enabled = from->open.enabled;
     to->uses_known = from->open.uses_known;
     to->uses = from->open.uses;
     to->not_before = from->open.not_before;
     to->expires = from->open.expires;
-    to->rsa = from->pair == NULL ? NULL : public_of(from->pair);
+    to->rsa = is_rsa(from->pair) ? public_of(from->pair) : NULL;
+    to->ec = from->pair == NULL || is_rsa(from->pair) ? NULL : point_of(from->pair);
 }
 
 static CK_RV public_part(struct key_service *service, const struct key_ref *ref, struct deadline deadline,
@@ -225,6 +270,7 @@ static const struct verb {
     [FAKE_UNWRAP] = {KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPED_KEY_INVALID, false},
     [FAKE_ENCRYPT] = {KEY_USE_ENCRYPT, CKR_KEY_HANDLE_INVALID, CKR_OK, true},
     [FAKE_DECRYPT] = {KEY_USE_DECRYPT, CKR_KEY_HANDLE_INVALID, CKR_ENCRYPTED_DATA_INVALID, false},
+    [FAKE_SIGN] = {KEY_USE_SIGN, CKR_KEY_HANDLE_INVALID, CKR_OK, true},
 };
 
 /* The key for a verb, or the service's refusal. */
@@ -358,6 +404,93 @@ static CK_RV decrypt(struct key_service *service, const struct key_ref *key, enu
     return open_blob(service, FAKE_DECRYPT, key, padding, blob, deadline, ret_plain, ret_answer);
 }
 
+static const struct algorithm {
+    const EVP_MD *(*hash)(void);
+    int padding;   /* 0: ECDSA */
+    unsigned bits; /* of the curve */
+} algorithms[] = {
+    [SIGNATURE_RS256] = {EVP_sha256, RSA_PKCS1_PADDING, 0},
+    [SIGNATURE_RS384] = {EVP_sha384, RSA_PKCS1_PADDING, 0},
+    [SIGNATURE_RS512] = {EVP_sha512, RSA_PKCS1_PADDING, 0},
+    [SIGNATURE_PS256] = {EVP_sha256, RSA_PKCS1_PSS_PADDING, 0},
+    [SIGNATURE_PS384] = {EVP_sha384, RSA_PKCS1_PSS_PADDING, 0},
+    [SIGNATURE_PS512] = {EVP_sha512, RSA_PKCS1_PSS_PADDING, 0},
+    [SIGNATURE_ES256] = {EVP_sha256, 0, 256},
+    [SIGNATURE_ES384] = {EVP_sha384, 0, 384},
+    [SIGNATURE_ES512] = {EVP_sha512, 0, 521},
+};
+
+/* The key is of the algorithm's kind and the digest has its length: no service looks away. */
+static bool fits(EVP_PKEY *pair, const struct algorithm *how, struct bytes digest)
+{
+    if (pair == NULL || digest.size != (size_t)EVP_MD_get_size(how->hash())) {
+        return false;
+    }
+    return is_rsa(pair) ? how->padding != 0
+                        : how->padding == 0 && (unsigned)EVP_PKEY_get_bits(pair) == how->bits;
+}
+
+static bool sign_digest(EVP_PKEY *pair, const struct algorithm *how, struct bytes digest,
+                        unsigned char out[512], size_t *size)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("the fake's signature");
+    EVP_PKEY_CTX *context SCOPED(context_free) = EVP_PKEY_CTX_new(pair, NULL);
+
+    if (context == NULL || EVP_PKEY_sign_init(context) != 1) {
+        return false;
+    }
+    if (how->padding != 0 && (EVP_PKEY_CTX_set_rsa_padding(context, how->padding) != 1 ||
+                              EVP_PKEY_CTX_set_signature_md(context, how->hash()) != 1)) {
+        return false;
+    }
+    if (how->padding == RSA_PKCS1_PSS_PADDING &&
+        EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) != 1) {
+        return false;
+    }
+    return EVP_PKEY_sign(context, out, size, digest.data, digest.size) == 1;
+}
+
+/* r and s one after the other, from OpenSSL's DER. */
+static bool flatten(unsigned char out[512], size_t *size, size_t half)
+{
+    const unsigned char *from = out;
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &from, (long)*size);
+    bool good = signature != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, (int)half) > 0 &&
+                BN_bn2binpad(ECDSA_SIG_get0_s(signature), out + half, (int)half) > 0;
+
+    ECDSA_SIG_free(signature);
+    *size = 2 * half;
+    return good;
+}
+
+static CK_RV sign(struct key_service *service, const struct key_ref *ref, enum signature_algorithm algorithm,
+                  struct bytes digest, struct deadline deadline, struct buffer *ret_signature,
+                  struct service_answer *ret_answer)
+{
+    const struct algorithm *how = &algorithms[algorithm];
+    struct fake *fake = fake_of(service);
+    CK_RV rv = begin(fake, FAKE_SIGN, deadline, ret_answer);
+    EVP_PKEY *pair = NULL;
+    unsigned char out[512];
+    size_t size = sizeof out;
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    pthread_mutex_lock(&fake->lock);
+    rv = choose_locked(fake, FAKE_SIGN, ref, &pair, ret_answer);
+    pthread_mutex_unlock(&fake->lock);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    if (!fits(pair, how, digest) || !sign_digest(pair, how, digest, out, &size) ||
+        (how->padding == 0 && !flatten(out, &size, (how->bits + 7) / 8))) {
+        return refuse(ret_answer, VERDICT_BAD_REQUEST, 400, CKR_FUNCTION_FAILED);
+    }
+    buffer_clear(ret_signature);
+    return buffer_append(ret_signature, out, size);
+}
+
 static const struct key_service_ops ops = {
     .name = "fake",
     .close = close_fake,
@@ -368,6 +501,7 @@ static const struct key_service_ops ops = {
     .unwrap = unwrap,
     .encrypt = encrypt,
     .decrypt = decrypt,
+    .sign = sign,
 };
 
 struct key_service *fake_key_service_new(void)
@@ -486,4 +620,11 @@ void fake_encrypt(struct key_service *service, const char *name, enum rsa_paddin
         buffer_append(ret_blob, out, size) != CKR_OK) {
         abort();
     }
+}
+
+EVP_PKEY *fake_pair(struct key_service *service, const char *name)
+{
+    const struct key_ref ref = {name, NULL};
+
+    return version_locked(fake_of(service), &ref)->pair;
 }

@@ -1,5 +1,5 @@
 /*
- * A key service in memory: tests all of pkcs11/soft without network. Real RSA (OpenSSL's own), versions,
+ * A key service in memory: tests all of pkcs11/soft without network. Real RSA and EC (OpenSSL's own), versions,
  * permissions; each verb counts its requests and can be made to refuse, fail or take long. May be changed
  * while other threads use it.
  */
@@ -8,7 +8,16 @@
 
 #include "backends/key_service.h"
 
-enum fake_verb { FAKE_LIST, FAKE_GET, FAKE_WRAP, FAKE_UNWRAP, FAKE_ENCRYPT, FAKE_DECRYPT, FAKE_VERBS };
+enum fake_verb {
+    FAKE_LIST,
+    FAKE_GET,
+    FAKE_WRAP,
+    FAKE_UNWRAP,
+    FAKE_ENCRYPT,
+    FAKE_DECRYPT,
+    FAKE_SIGN,
+    FAKE_VERBS
+};
 
 /* What a verb answers instead of working; verdict NONE: it works. */
 struct fake_rule {
@@ -33,7 +42,10 @@ struct key_service *fake_key_service_new(void);
 
 /* Named by the configuration: "name" or "name/version". Before a token is opened. */
 void fake_configure(struct key_service *service, const char *text);
-/* A new version of a key, which is made where there is none. `bits` 0: an EC key. */
+/*
+ * A new version of a key, which is made where there is none. `bits` 256, 384, 521: an EC key; 0: an EC key that
+ * does not tell its public part.
+ */
 struct fake_version *fake_add(struct key_service *service, const char *name, unsigned bits);
 struct fake_version *fake_version(struct key_service *service, const char *name);
 void fake_remove(struct key_service *service, const char *name);
@@ -49,5 +61,8 @@ unsigned fake_count_all(struct key_service *service);
 /* Encrypts under the newest version, as a client of the service would: no request. */
 void fake_encrypt(struct key_service *service, const char *name, enum rsa_padding padding, struct bytes plain,
                   struct buffer *ret_blob);
+
+/* Both halves of the newest version, lent. */
+EVP_PKEY *fake_pair(struct key_service *service, const char *name);
 
 #endif
