@@ -4,9 +4,12 @@
 #include "backends/base/libcrypto_errors.h"
 
 static const char *const names[CIPHER_MODES][CIPHER_KEY_SIZES] = {
-    [CIPHER_GCM] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"},
+    [CIPHER_ECB] = {"AES-128-ECB", "AES-192-ECB", "AES-256-ECB"},
     [CIPHER_CBC] = {"AES-128-CBC", "AES-192-CBC", "AES-256-CBC"},
+    [CIPHER_CTR] = {"AES-128-CTR", "AES-192-CTR", "AES-256-CTR"},
+    [CIPHER_GCM] = {"AES-128-GCM", "AES-192-GCM", "AES-256-GCM"},
     [CIPHER_KEY_WRAP] = {"AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP"},
+    [CIPHER_KEY_WRAP_PAD] = {"AES-128-WRAP-PAD", "AES-192-WRAP-PAD", "AES-256-WRAP-PAD"},
 };
 
 enum { LONGEST_PIECE = 1 << 30 }; /* libcrypto counts in int */
@@ -65,7 +68,7 @@ CK_RV cipher_begin(struct cipher_set *set, EVP_CIPHER_CTX **context, enum cipher
     if (*context == NULL) {
         return CKR_HOST_MEMORY;
     }
-    if (mode == CIPHER_KEY_WRAP) {
+    if (mode == CIPHER_KEY_WRAP || mode == CIPHER_KEY_WRAP_PAD) {
         EVP_CIPHER_CTX_set_flags(*context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     }
     if (!set_key_and_iv(*context, cipher, encrypt, key, iv)) {

@@ -6,7 +6,15 @@
 #include <openssl/evp.h>
 #include <stdatomic.h>
 
-enum cipher_mode { CIPHER_GCM, CIPHER_CBC, CIPHER_KEY_WRAP, CIPHER_MODES };
+enum cipher_mode {
+    CIPHER_ECB,
+    CIPHER_CBC,
+    CIPHER_CTR,
+    CIPHER_GCM,
+    CIPHER_KEY_WRAP,     /* RFC 3394 */
+    CIPHER_KEY_WRAP_PAD, /* RFC 5649 */
+    CIPHER_MODES
+};
 
 enum { CIPHER_KEY_SIZES = 3 };
 

@@ -5,6 +5,9 @@
 static const struct crypt_way *const ways[] = {
     [FAMILY_RSA] = &crypt_rsa,
     [FAMILY_GCM] = &crypt_gcm,
+    [FAMILY_ECB] = &crypt_block,
+    [FAMILY_CBC] = &crypt_block,
+    [FAMILY_CTR] = &crypt_block,
     [FAMILY_CBC_PAD] = &crypt_cbc,
 };
 
@@ -61,6 +64,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
         return rv;
     }
     key = object_enter(&session->token->store, handle);
+    operation->mechanism = row;
     rv = check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
         rv = ways[row->family]->begin(session, operation, key, &parameter);
@@ -69,7 +73,6 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
         operation_end(operation);
         return rv;
     }
-    operation->mechanism = row;
     operation->key = handle;
     operation->began = atomic_load(&session->token->logouts);
     return CKR_OK;

@@ -1,6 +1,6 @@
 /*
- * One way to encrypt and decrypt: what crypt.c asks of RSA,
- * AES-GCM and AES-CBC. The session's lock is held.
+ * One way to encrypt and decrypt: what crypt.c asks of RSA and of the modes of AES.
+ * The session's lock is held.
  */
 #ifndef BYOK_PKCS11_SOFT_CRYPT_H
 #define BYOK_PKCS11_SOFT_CRYPT_H
@@ -20,6 +20,10 @@ struct crypt_way {
     crypt_step *finish; /* C_EncryptFinal, C_DecryptFinal; `in` is empty */
 };
 
-extern const struct crypt_way crypt_rsa, crypt_gcm, crypt_cbc;
+extern const struct crypt_way crypt_rsa, crypt_gcm, crypt_cbc, crypt_block;
+
+/* One more part of a block cipher, which gives out `size` bytes and holds the rest back. */
+MUST_USE CK_RV crypt_block_part(struct operation *operation, struct bytes in, size_t size, CK_BYTE *out,
+                                CK_ULONG *out_size);
 
 #endif

@@ -165,21 +165,12 @@ static CK_RV whole(struct soft_session *session, struct operation *operation, co
 static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,
                   struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
-    size_t size = part_size(operation, in.size), written;
-    CK_RV rv;
-
     (void)session;
     (void)key;
     if (in.size > SIZE_MAX / 2) {
         return CKR_DATA_LEN_RANGE;
     }
-    if (!output_fits(out, out_size, size, &rv)) {
-        return rv;
-    }
-    rv = cipher_update(operation->context, in, out, &written);
-    operation->held = operation->held + in.size - size;
-    *out_size = size;
-    return rv;
+    return crypt_block_part(operation, in, part_size(operation, in.size), out, out_size);
 }
 
 static CK_RV decrypt_rest(struct operation *operation, CK_BYTE *out, CK_ULONG *out_size)

@@ -3,6 +3,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
 	pkcs11/soft/cipher.c pkcs11/soft/cipher.h \
 	pkcs11/soft/crypt.c pkcs11/soft/crypt.h \
+	pkcs11/soft/crypt_block.c \
 	pkcs11/soft/crypt_cbc.c \
 	pkcs11/soft/crypt_gcm.c \
 	pkcs11/soft/crypt_rsa.c \

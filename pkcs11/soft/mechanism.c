@@ -1,14 +1,18 @@
 /* The table of mechanisms. */
 #include "pkcs11/soft/mechanism.h"
 
+#define CRYPT (CKF_ENCRYPT | CKF_DECRYPT)
 #define RSA_USES (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
 
 static const struct mechanism table[] = {
     {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_pkcs1},
     {CKM_RSA_PKCS_OAEP, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_oaep},
     {CKM_AES_KEY_GEN, FAMILY_KEY_GEN, CKK_AES, {16, 32, CKF_GENERATE}, parameter_read_nothing},
-    {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, parameter_read_cbc},
-    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CKF_ENCRYPT | CKF_DECRYPT}, parameter_read_gcm},
+    {CKM_AES_ECB, FAMILY_ECB, CKK_AES, {16, 32, CRYPT}, parameter_read_nothing},
+    {CKM_AES_CBC, FAMILY_CBC, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},
+    {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},
+    {CKM_AES_CTR, FAMILY_CTR, CKK_AES, {16, 32, CRYPT}, parameter_read_ctr},
+    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CRYPT}, parameter_read_gcm},
     {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, CKF_WRAP | CKF_UNWRAP}, parameter_read_key_wrap},
     {CKM_GENERIC_SECRET_KEY_GEN,
      FAMILY_KEY_GEN,

@@ -7,7 +7,16 @@
 
 #include "pkcs11/soft/mechanism_parameter.h"
 
-enum mechanism_family { FAMILY_RSA, FAMILY_GCM, FAMILY_CBC_PAD, FAMILY_KEY_WRAP, FAMILY_KEY_GEN };
+enum mechanism_family {
+    FAMILY_RSA,
+    FAMILY_ECB,
+    FAMILY_CBC,
+    FAMILY_CBC_PAD,
+    FAMILY_CTR,
+    FAMILY_GCM,
+    FAMILY_KEY_WRAP,
+    FAMILY_KEY_GEN
+};
 
 struct mechanism {
     CK_MECHANISM_TYPE type;

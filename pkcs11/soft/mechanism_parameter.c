@@ -1,5 +1,6 @@
 /* How the parameters of mechanisms are read. */
 #include "pkcs11/soft/mechanism_parameter.h"
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -74,6 +75,20 @@ CK_RV parameter_read_cbc(const CK_MECHANISM *from, struct mechanism_parameter *p
     parameter->iv = bytes_of(from->pParameter, from->ulParameterLen);
     return from->pParameter != NULL && from->ulParameterLen == AES_BLOCK ? CKR_OK
                                                                          : CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV parameter_read_ctr(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    CK_AES_CTR_PARAMS ctr;
+
+    if (from->pParameter == NULL || from->ulParameterLen != sizeof ctr) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    memcpy(&ctr, from->pParameter, sizeof ctr);
+    parameter->iv =
+        bytes_of((const unsigned char *)from->pParameter + offsetof(CK_AES_CTR_PARAMS, cb), AES_BLOCK);
+    parameter->counter_bits = ctr.ulCounterBits;
+    return ctr.ulCounterBits == 0 || ctr.ulCounterBits > AES_BLOCK * 8 ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
 }
 
 CK_RV parameter_read_key_wrap(const CK_MECHANISM *from, struct mechanism_parameter *parameter)

@@ -12,12 +12,13 @@ struct mechanism_parameter {
     struct bytes iv;          /* AES; empty: the mechanism's own */
     struct bytes aad;         /* AES-GCM */
     size_t tag_size;          /* AES-GCM, bytes */
+    size_t counter_bits;      /* AES-CTR */
 };
 
 /* CKR_MECHANISM_PARAM_INVALID where it is not what the mechanism wants, or not what can be done. */
 typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parameter *parameter);
 
 parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_gcm,
-    parameter_read_cbc, parameter_read_key_wrap;
+    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap;
 
 #endif

@@ -24,7 +24,8 @@ struct operation {
     bool parted; /* an Update has been made */
     enum rsa_padding padding;
     size_t tag_size;         /* AES-GCM */
-    size_t held;             /* AES-CBC: bytes that the context holds back */
+    size_t held;             /* AES-CBC, ECB: bytes that the context holds back */
+    uint64_t left;           /* AES-CTR: bytes until the counter overflows */
     EVP_CIPHER_CTX *context; /* kept from one operation to the next */
     struct buffer collected; /* RSA: the input; AES-GCM: ciphertext not released; AES-CBC: the end of the
                                 plaintext, not fetched */

@@ -15,6 +15,9 @@ tests_pkcs11_soft_test_secret_key_SOURCES = tests/pkcs11/soft/test_secret_key.c 
 check_PROGRAMS += tests/pkcs11/soft/test_crypt
 tests_pkcs11_soft_test_crypt_SOURCES = tests/pkcs11/soft/test_crypt.c $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_crypt_block
+tests_pkcs11_soft_test_crypt_block_SOURCES = tests/pkcs11/soft/test_crypt_block.c tests/vectors.c tests/vectors.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 
