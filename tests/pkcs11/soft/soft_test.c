@@ -78,6 +78,14 @@ void soft_open(const char *options)
               CKR_OK);
 }
 
+struct token *soft_open_another(struct key_service *service, unsigned number)
+{
+    struct token *another = NULL;
+
+    assert_rv(soft_token_open(service, settings_section(settings, 0), number, &another), CKR_OK);
+    return another;
+}
+
 int soft_setup(void **state)
 {
     if (soft_begin(state) != 0) {
