@@ -31,7 +31,7 @@ static CK_RV check_key(const struct soft_session *session, const struct object *
     if (object->class == CKO_SECRET_KEY) {
         return check_secret(object->local, mechanism, encrypt);
     }
-    if (mechanism->key_type != CKK_RSA) {
+    if (mechanism->key_type != CKK_RSA || object->key == NULL) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
     if (object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {

@@ -227,7 +227,7 @@ static void search_all(struct search *search)
     }
 }
 
-static void match_secret(const struct object *object, void *arg)
+static void match_local(const struct object *object, void *arg)
 {
     struct search *search = arg;
     struct attribute_value value;
@@ -262,7 +262,7 @@ static CK_RV search_run(struct search *search)
     if (search->wants_public || search->wants_private) {
         search->named ? search_named(search) : search_all(search);
     }
-    object_store_each_local(&search->session->token->store, match_secret, search);
+    object_store_each_local(&search->session->token->store, match_local, search);
     return search->rv;
 }
 

@@ -11,7 +11,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/find.c \
 	pkcs11/soft/generate.c \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
+	pkcs11/soft/key_numbers.c pkcs11/soft/key_numbers.h \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
+	pkcs11/soft/local_template.c pkcs11/soft/local_template.h \
 	pkcs11/soft/manage.c \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
 	pkcs11/soft/mechanism_parameter.c pkcs11/soft/mechanism_parameter.h \

@@ -1,6 +1,7 @@
 /*
- * A secret key that lives here: made by C_CreateObject, C_GenerateKey or C_UnwrapKey, held in locked pages.
- * Constant once made, so any thread may read it.
+ * A key that lives here: a secret key, or an RSA or EC key that libcrypto works with. Made by C_CreateObject
+ * (secret and public keys), C_GenerateKey (secret keys) or C_UnwrapKey (secret and private keys); what of it
+ * is secret is held in locked pages. Constant once it is an object, so any thread may read it.
  */
 #ifndef BYOK_PKCS11_SOFT_LOCAL_KEY_H
 #define BYOK_PKCS11_SOFT_LOCAL_KEY_H
@@ -8,6 +9,7 @@
 #include "backends/base/secret.h"
 #include "backends/key_service.h"
 #include "pkcs11/soft/attribute.h"
+#include "pkcs11/soft/key_numbers.h"
 
 enum local_flag {
     LOCAL_SENSITIVE = 1 << 0,
@@ -22,39 +24,57 @@ enum local_flag {
     LOCAL_DERIVE = 1 << 9,
     LOCAL_WRAP_WITH_TRUSTED = 1 << 10,
     LOCAL_DESTROYABLE = 1 << 11,
-    LOCAL_GENERATED = 1 << 12 /* made here: LOCAL, and what follows from it */
+    LOCAL_GENERATED = 1 << 12, /* made here: LOCAL, and what follows from it */
+    LOCAL_SIGN_RECOVER = 1 << 13,
+    LOCAL_VERIFY_RECOVER = 1 << 14
 };
+
+enum { LONGEST_SECRET = 4096 /* bytes of a generic secret, as the table of mechanisms says */ };
 
 enum local_source { LOCAL_CREATED, LOCAL_MADE_HERE, LOCAL_UNWRAPPED };
 
 struct local_key {
-    CK_KEY_TYPE type; /* CKK_AES or CKK_GENERIC_SECRET */
-    unsigned flags;   /* enum local_flag */
-    struct secret value;
-    CK_ULONG wanted_size; /* what the template said, 0: nothing */
+    CK_OBJECT_CLASS class;      /* CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY */
+    CK_KEY_TYPE type;           /* CKK_AES, CKK_GENERIC_SECRET, ...; CKK_RSA or CKK_EC */
+    unsigned flags;             /* enum local_flag */
+    struct secret value;        /* of a private key: PrivateKeyInfo (PKCS #8) in DER; of a public key: none */
+    struct key_numbers numbers; /* private and public keys */
+    CK_ULONG wanted_size;       /* what the template said, 0: nothing */
     CK_MECHANISM_TYPE made_by;
-    struct buffer label, id, mechanisms, start, end;
+    struct buffer label, id, subject, mechanisms, start, end;
     char opened_by[KEY_VERSION_SIZE]; /* the version of the service's key that opened it, "": none */
     char unique_id[32];
 };
 
 /*
  * Reads a template; the key has no value yet, except one that is created. `type` is what a mechanism makes,
- * CK_UNAVAILABLE_INFORMATION: the template must say. Everything that the standard has for a bad template;
- * true for CKA_TOKEN is CKR_TOKEN_WRITE_PROTECTED.
+ * CK_UNAVAILABLE_INFORMATION: the template must say, and so its class. Everything that the standard has for a
+ * bad template; true for CKA_TOKEN is CKR_TOKEN_WRITE_PROTECTED.
  */
 MUST_USE CK_RV local_key_new(enum local_source source, CK_KEY_TYPE type, const CK_ATTRIBUTE *list,
                              CK_ULONG count, struct local_key **ret_key);
 void local_key_free(struct local_key *key);
 
-/* Whether a value of `size` bytes makes a key of this type, and is what the template wanted. */
+bool local_key_knows_type(CK_OBJECT_CLASS class, CK_KEY_TYPE type);
+/* Whether a value of `size` bytes can be a key of this type, and is what the template wanted. */
 bool local_key_takes(const struct local_key *key, size_t size);
+/*
+ * After C_UnwrapKey has put what it opened into `value`: makes a key of it, of either class.
+ * CKR_WRAPPED_KEY_INVALID where it is none, or not what the template said.
+ */
+MUST_USE CK_RV local_key_complete(struct local_key *key);
 
-/* What it answers for one attribute. */
-struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRIBUTE_TYPE type);
-
+/* For libcrypto, lent for the life of the key; NULL: a secret key. */
+EVP_PKEY *local_key_pkey(const struct local_key *key);
+/* Whether all these flags are set. */
+bool local_key_has(const struct local_key *key, unsigned flags);
 /* CKA_ALLOWED_MECHANISMS; none named: all. */
 bool local_key_allows(const struct local_key *key, CK_MECHANISM_TYPE mechanism);
+
+/* What it answers for one attribute; private numbers are always sensitive here. */
+struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRIBUTE_TYPE type);
+/* C_GetAttributeValue for one attribute, private numbers that may be seen too. */
+CK_RV local_key_copy_out(const struct local_key *key, CK_ATTRIBUTE *to);
 
 static inline void local_key_free_scoped(struct local_key **key)
 {

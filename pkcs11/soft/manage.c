@@ -48,14 +48,12 @@ CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, 
     return CKR_OK;
 }
 
-static CK_RV copy_secret(const struct local_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
+static CK_RV copy_local(const struct local_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    struct attribute_value value;
     CK_RV rv = CKR_OK;
 
     for (CK_ULONG i = 0; i < count; i++) {
-        value = local_key_attribute(key, template[i].type);
-        rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
+        rv = attribute_graver(rv, local_key_copy_out(key, &template[i]));
     }
     return rv;
 }
@@ -107,7 +105,7 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    return object->local != NULL ? copy_secret(object->local, template, count)
+    return object->local != NULL ? copy_local(object->local, template, count)
                                  : copy_key(session, object, template, count);
 }
 

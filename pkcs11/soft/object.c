@@ -95,11 +95,17 @@ CK_RV object_store_add_key(struct object_store *store, struct service_key *key)
     return rv;
 }
 
-static CK_RV link_secret_locked(struct object_store *store, struct object_owner *owner, struct object *object)
+static const char *class_word(CK_OBJECT_CLASS class)
+{
+    return class == CKO_SECRET_KEY ? "secret" : class == CKO_PRIVATE_KEY ? "private" : "public";
+}
+
+static CK_RV link_local_locked(struct object_store *store, struct object_owner *owner, struct object *object)
 {
     CK_RV rv;
 
-    snprintf(object->local->unique_id, sizeof object->local->unique_id, "secret-key-%lu", ++store->made);
+    snprintf(object->local->unique_id, sizeof object->local->unique_id, "%s-key-%lu",
+             class_word(object->class), ++store->made);
     rv = handle_add(&store->handles, object, &object->handle);
     if (rv == CKR_OK) {
         object->owner = owner;
@@ -112,14 +118,14 @@ static CK_RV link_secret_locked(struct object_store *store, struct object_owner 
 CK_RV object_store_add_local(struct object_store *store, struct object_owner *owner, struct local_key *local,
                              CK_OBJECT_HANDLE *ret_handle)
 {
-    struct object *object = object_new(store, CKO_SECRET_KEY);
+    struct object *object = object_new(store, local->class);
     CK_OBJECT_HANDLE handle = 0;
     CK_RV rv = CKR_HOST_MEMORY;
 
     if (object != NULL) {
         object->local = local;
         pthread_mutex_lock(&store->lock);
-        rv = link_secret_locked(store, owner, object);
+        rv = link_local_locked(store, owner, object);
         handle = object->handle;
         pthread_mutex_unlock(&store->lock);
     }

@@ -1,6 +1,6 @@
 /*
  * The objects of a token by handle: two for each key of the service, which stay as long as the token, and the
- * secret keys of sessions, which die with their session. All threads.
+ * keys of sessions, which die with their session. All threads.
  */
 #ifndef BYOK_PKCS11_SOFT_OBJECT_H
 #define BYOK_PKCS11_SOFT_OBJECT_H

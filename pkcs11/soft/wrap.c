@@ -42,7 +42,7 @@ static CK_RV check_kek(const struct soft_session *session, const struct object *
     if (kek->class == CKO_SECRET_KEY) {
         return check_secret_kek(kek->local, mechanism, role);
     }
-    if (mechanism->family != FAMILY_RSA || kek->class != role->rsa_class) {
+    if (mechanism->family != FAMILY_RSA || kek->class != role->rsa_class || kek->key == NULL) {
         return role->bad_type;
     }
     return soft_rsa_permits(session, kek->key, role->task);
@@ -56,7 +56,7 @@ static CK_RV check_target(const struct object *target)
     if (target->class == CKO_PUBLIC_KEY) {
         return CKR_KEY_NOT_WRAPPABLE;
     }
-    if (target->class == CKO_PRIVATE_KEY || (target->local->flags & LOCAL_EXTRACTABLE) == 0) {
+    if (target->local == NULL || (target->local->flags & LOCAL_EXTRACTABLE) == 0) {
         return CKR_KEY_UNEXTRACTABLE;
     }
     /* No key of this token is trusted. */
@@ -174,9 +174,10 @@ static CK_RV unwrap_rsa(struct soft_session *session, struct service_key *kek, e
         return rv;
     }
     /* A wrong size is one more bad blob: a code of its own would tell that the padding was right. */
-    if (!local_key_takes(ret_key, ret_key->value.size)) {
+    rv = local_key_complete(ret_key);
+    if (rv != CKR_OK) {
         soft_rsa_bad_blob(kek, padding);
-        return CKR_WRAPPED_KEY_INVALID;
+        return rv;
     }
     memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
     return CKR_OK;
@@ -200,6 +201,7 @@ static CK_RV unwrap_aes(struct soft_session *session, const struct local_key *ke
     }
     if (rv == CKR_OK) {
         secret_shorten(&ret_key->value, blob.size - KEY_WRAP_BLOCK);
+        rv = local_key_complete(ret_key);
     }
     return rv;
 }

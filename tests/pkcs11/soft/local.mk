@@ -29,3 +29,6 @@ tests_pkcs11_soft_test_failure_limit_SOURCES = tests/pkcs11/soft/test_failure_li
 
 check_PROGRAMS += tests/pkcs11/soft/test_vectors
 tests_pkcs11_soft_test_vectors_SOURCES = tests/pkcs11/soft/test_vectors.c tests/vectors.c tests/vectors.h $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_key_pair
+tests_pkcs11_soft_test_key_pair_SOURCES = tests/pkcs11/soft/test_key_pair.c $(soft_test_sources)
