@@ -27,6 +27,12 @@
 #define CKR_OPERATION_CANCEL_FAILED 0x202UL
 #endif
 
+/* The parameter of CKM_RSA_AES_KEY_WRAP, 2.1.21 of the 2.40 mechanisms; headers differ in having a name for it. */
+struct rsa_aes_key_wrap_params {
+    CK_ULONG aes_bits;
+    CK_RSA_PKCS_OAEP_PARAMS *oaep;
+};
+
 /* Which version of a vault key is in use: 32 characters, empty while it is not known. Ours. */
 #define CKA_BYOK_KEY_VERSION (CKA_VENDOR_DEFINED | 0x42594f4bUL)
 
