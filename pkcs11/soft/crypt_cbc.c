@@ -72,20 +72,6 @@ static CK_RV encrypt_rest(struct operation *operation, struct bytes in, CK_BYTE 
     return rv;
 }
 
-static CK_RV deliver(const struct operation *operation, CK_BYTE *out, CK_ULONG *out_size)
-{
-    CK_RV rv;
-
-    if (output_fits(out, out_size, operation->collected.size, &rv)) {
-        if (operation->collected.size != 0) {
-            memcpy(out, operation->collected.data, operation->collected.size);
-        }
-        *out_size = operation->collected.size;
-        rv = CKR_OK;
-    }
-    return rv;
-}
-
 /* The length is known only after decrypting, which a tight buffer must not stop half way. */
 static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
@@ -102,7 +88,7 @@ static CK_RV decrypt_aside(struct operation *operation, struct bytes in, CK_BYTE
         return rv == CKR_DATA_LEN_RANGE ? CKR_ENCRYPTED_DATA_LEN_RANGE : rv;
     }
     operation->done = true;
-    return deliver(operation, out, out_size);
+    return output_deliver(buffer_bytes(&operation->collected), out, out_size);
 }
 
 /* As C_DecryptInit left it. */
@@ -184,7 +170,7 @@ static CK_RV decrypt_rest(struct operation *operation, CK_BYTE *out, CK_ULONG *o
         output_fits(out, out_size, BLOCK, &rv);
         return rv;
     }
-    return operation->done ? deliver(operation, out, out_size)
+    return operation->done ? output_deliver(buffer_bytes(&operation->collected), out, out_size)
                            : decrypt_aside(operation, bytes_of(NULL, 0), out, out_size);
 }
 

@@ -70,20 +70,6 @@ static CK_RV make(struct soft_session *session, struct operation *operation, con
     return rv;
 }
 
-static CK_RV deliver(const struct operation *operation, CK_BYTE *out, CK_ULONG *out_size)
-{
-    CK_RV rv;
-
-    if (output_fits(out, out_size, operation->result.size, &rv)) {
-        if (operation->result.size != 0) {
-            memcpy(out, operation->result.data, operation->result.size);
-        }
-        *out_size = operation->result.size;
-        rv = CKR_OK;
-    }
-    return rv;
-}
-
 static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
@@ -92,13 +78,13 @@ static CK_RV whole(struct soft_session *session, struct operation *operation, co
     CK_RV rv = CKR_OK;
 
     if (is_waiting(operation, in)) {
-        return deliver(operation, out, out_size);
+        return output_deliver(secret_bytes(&operation->result), out, out_size);
     }
     if ((out == NULL || (known && operation->encrypt)) && !output_fits(out, out_size, room, &rv)) {
         return rv;
     }
     rv = make(session, operation, key, in);
-    return rv == CKR_OK ? deliver(operation, out, out_size) : rv;
+    return rv == CKR_OK ? output_deliver(secret_bytes(&operation->result), out, out_size) : rv;
 }
 
 /* RSA has one block; parts are collected for C_EncryptFinal and C_DecryptFinal. */

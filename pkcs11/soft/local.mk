@@ -25,4 +25,6 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/soft.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
-	pkcs11/soft/wrap.c
+	pkcs11/soft/wrap.c pkcs11/soft/wrap.h \
+	pkcs11/soft/wrap_aes.c \
+	pkcs11/soft/wrap_rsa.c

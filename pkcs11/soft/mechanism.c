@@ -1,8 +1,9 @@
 /* The table of mechanisms. */
 #include "pkcs11/soft/mechanism.h"
 
-#define CRYPT (CKF_ENCRYPT | CKF_DECRYPT)
-#define RSA_USES (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
+#define CRYPT    (CKF_ENCRYPT | CKF_DECRYPT)
+#define WRAP     (CKF_WRAP | CKF_UNWRAP)
+#define RSA_USES (CRYPT | WRAP)
 
 static const struct mechanism table[] = {
     {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_pkcs1},
@@ -13,7 +14,10 @@ static const struct mechanism table[] = {
     {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},
     {CKM_AES_CTR, FAMILY_CTR, CKK_AES, {16, 32, CRYPT}, parameter_read_ctr},
     {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CRYPT}, parameter_read_gcm},
-    {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, CKF_WRAP | CKF_UNWRAP}, parameter_read_key_wrap},
+    {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, WRAP}, parameter_read_key_wrap},
+    /* RFC 5649 under both names, as HSMs do; 2.40 left open what the first one pads with. */
+    {CKM_AES_KEY_WRAP_PAD, FAMILY_KEY_WRAP_PAD, CKK_AES, {16, 32, WRAP}, parameter_read_key_wrap_pad},
+    {CKM_AES_KEY_WRAP_KWP, FAMILY_KEY_WRAP_PAD, CKK_AES, {16, 32, WRAP}, parameter_read_key_wrap_pad},
     {CKM_GENERIC_SECRET_KEY_GEN,
      FAMILY_KEY_GEN,
      CKK_GENERIC_SECRET,

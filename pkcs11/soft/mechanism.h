@@ -15,6 +15,7 @@ enum mechanism_family {
     FAMILY_CTR,
     FAMILY_GCM,
     FAMILY_KEY_WRAP,
+    FAMILY_KEY_WRAP_PAD,
     FAMILY_KEY_GEN
 };
 

@@ -6,6 +6,7 @@
 enum {
     AES_BLOCK = 16,
     KEY_WRAP_IV = 8,        /* RFC 3394, 2.2.3 */
+    KEY_WRAP_PAD_IV = 4,    /* RFC 5649, 3: the half that is not the length */
     LONGEST_GCM_IV = 128,   /* OpenSSL's own limit */
     SHORTEST_TAG_BITS = 96, /* SP 800-38D, 5.2.1.2, without the two for special uses */
     LONGEST_TAG_BITS = 128
@@ -91,12 +92,21 @@ CK_RV parameter_read_ctr(const CK_MECHANISM *from, struct mechanism_parameter *p
     return ctr.ulCounterBits == 0 || ctr.ulCounterBits > AES_BLOCK * 8 ? CKR_MECHANISM_PARAM_INVALID : CKR_OK;
 }
 
-CK_RV parameter_read_key_wrap(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+static CK_RV read_iv_or_nothing(const CK_MECHANISM *from, size_t size, struct mechanism_parameter *parameter)
 {
     if (from->ulParameterLen == 0) {
         return CKR_OK;
     }
     parameter->iv = bytes_of(from->pParameter, from->ulParameterLen);
-    return from->pParameter != NULL && from->ulParameterLen == KEY_WRAP_IV ? CKR_OK
-                                                                           : CKR_MECHANISM_PARAM_INVALID;
+    return from->pParameter != NULL && from->ulParameterLen == size ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV parameter_read_key_wrap(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    return read_iv_or_nothing(from, KEY_WRAP_IV, parameter);
+}
+
+CK_RV parameter_read_key_wrap_pad(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    return read_iv_or_nothing(from, KEY_WRAP_PAD_IV, parameter);
 }

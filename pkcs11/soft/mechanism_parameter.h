@@ -19,6 +19,6 @@ struct mechanism_parameter {
 typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parameter *parameter);
 
 parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_gcm,
-    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap;
+    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap, parameter_read_key_wrap_pad;
 
 #endif

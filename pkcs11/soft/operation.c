@@ -66,3 +66,17 @@ bool output_fits(const CK_BYTE *out, CK_ULONG *out_size, size_t size, CK_RV *ret
     *ret_rv = small ? CKR_BUFFER_TOO_SMALL : CKR_OK;
     return false;
 }
+
+CK_RV output_deliver(struct bytes from, CK_BYTE *out, CK_ULONG *out_size)
+{
+    CK_RV rv;
+
+    if (output_fits(out, out_size, from.size, &rv)) {
+        if (from.size != 0) {
+            memcpy(out, from.data, from.size);
+        }
+        *out_size = from.size;
+        rv = CKR_OK;
+    }
+    return rv;
+}

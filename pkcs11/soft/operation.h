@@ -47,5 +47,7 @@ void operation_done(struct operation *operation);
  * CKR_BUFFER_TOO_SMALL.
  */
 bool output_fits(const CK_BYTE *out, CK_ULONG *out_size, size_t size, CK_RV *ret_rv);
+/* The same where what shall be written is there already. */
+CK_RV output_deliver(struct bytes from, CK_BYTE *out, CK_ULONG *out_size);
 
 #endif

@@ -18,6 +18,9 @@ tests_pkcs11_soft_test_crypt_SOURCES = tests/pkcs11/soft/test_crypt.c $(soft_tes
 check_PROGRAMS += tests/pkcs11/soft/test_crypt_block
 tests_pkcs11_soft_test_crypt_block_SOURCES = tests/pkcs11/soft/test_crypt_block.c tests/vectors.c tests/vectors.h $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_wrap_aes
+tests_pkcs11_soft_test_wrap_aes_SOURCES = tests/pkcs11/soft/test_wrap_aes.c tests/vectors.c tests/vectors.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 

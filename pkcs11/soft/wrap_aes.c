@@ -1,0 +1,94 @@
+/* C_WrapKey and C_UnwrapKey with an AES key: AES key wrap (RFC 3394), and the same with padding (RFC 5649). */
+#include "backends/base/libcrypto_errors.h"
+#include "backends/base/scope.h"
+#include "pkcs11/soft/wrap.h"
+
+enum { SEMIBLOCK = 8, LONGEST_WRAPPED = 64 * 1024 };
+
+static enum cipher_mode mode_of(const struct wrap_call *call)
+{
+    return call->mechanism->family == FAMILY_KEY_WRAP_PAD ? CIPHER_KEY_WRAP_PAD : CIPHER_KEY_WRAP;
+}
+
+size_t aes_wrap_blob_size(enum cipher_mode mode, size_t size)
+{
+    size_t padded = (size + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK;
+
+    if (size == 0 || size > LONGEST_WRAPPED) {
+        return 0;
+    }
+    if (mode == CIPHER_KEY_WRAP && (padded != size || size < 2 * SEMIBLOCK)) { /* RFC 3394, 2 */
+        return 0;
+    }
+    return padded + SEMIBLOCK;
+}
+
+DEFINE_SCOPED(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+
+/* Both ways; `out` has room for the whole answer. `refused` where libcrypto refuses the data. */
+static CK_RV run(struct cipher_set *ciphers, enum cipher_mode mode, bool wrap, struct bytes kek,
+                 struct bytes iv, struct bytes in, unsigned char *out, size_t *ret_written, CK_RV refused)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("wrapping with AES");
+    EVP_CIPHER_CTX *context SCOPED(EVP_CIPHER_CTX_free_scoped) = NULL;
+    CK_RV rv = cipher_begin(ciphers, &context, mode, wrap, kek, iv);
+
+    if (rv == CKR_OK && cipher_update(context, in, out, ret_written) != CKR_OK) {
+        rv = refused;
+    }
+    return rv;
+}
+
+CK_RV aes_wrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
+               struct bytes key, unsigned char *out)
+{
+    size_t written;
+
+    return run(ciphers, mode, true, kek, iv, key, out, &written, CKR_FUNCTION_FAILED);
+}
+
+CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
+                 struct bytes blob, struct secret *ret_key)
+{
+    size_t least = mode == CIPHER_KEY_WRAP ? 3 * SEMIBLOCK : 2 * SEMIBLOCK, written;
+    CK_RV rv;
+
+    if (blob.size % SEMIBLOCK != 0 || blob.size < least || blob.size > LONGEST_WRAPPED + SEMIBLOCK) {
+        return CKR_WRAPPED_KEY_INVALID;
+    }
+    rv = secret_new(blob.size, ret_key); /* libcrypto writes no more than it is given */
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = run(ciphers, mode, false, kek, iv, blob, ret_key->data, &written, CKR_WRAPPED_KEY_INVALID);
+    if (rv == CKR_OK) {
+        secret_shorten(ret_key, written);
+    } else {
+        secret_free(ret_key);
+    }
+    return rv;
+}
+
+static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
+{
+    size_t size = aes_wrap_blob_size(mode_of(call), key.size);
+    CK_RV rv;
+
+    if (size == 0) {
+        return CKR_KEY_SIZE_RANGE;
+    }
+    if (!output_fits(out, out_size, size, &rv)) {
+        return rv;
+    }
+    *out_size = size;
+    return aes_wrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
+                    call->parameter->iv, key, out);
+}
+
+static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
+{
+    return aes_unwrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
+                      call->parameter->iv, blob, &ret_key->value);
+}
+
+const struct wrap_way wrap_aes = {wrap, unwrap};

@@ -1,0 +1,39 @@
+/* C_WrapKey and C_UnwrapKey with an RSA key of the service. */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/wrap.h"
+#include <string.h>
+
+/* While the key's size is not known a short buffer is judged after the request; then it is. */
+static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB);
+    struct service_key *kek = call->kek->key;
+    enum rsa_padding padding = call->parameter->padding;
+    bool known;
+    size_t room = soft_rsa_blob_room(kek, &known);
+    CK_RV rv = soft_rsa_check_plain(kek, padding, key.size, RSA_WRAP);
+
+    if (rv != CKR_OK || ((known || out == NULL) && !output_fits(out, out_size, room, &rv))) {
+        return rv;
+    }
+    rv = soft_rsa_seal(call->session, kek, RSA_WRAP, padding, key, &blob);
+    return rv == CKR_OK ? output_deliver(buffer_bytes(&blob), out, out_size) : rv;
+}
+
+static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = soft_rsa_check_blob(call->kek->key, blob.size, RSA_UNWRAP);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = soft_rsa_open(call->session, call->kek->key, RSA_UNWRAP, call->parameter->padding, blob,
+                       &ret_key->value, &answer);
+    if (rv == CKR_OK) {
+        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
+    }
+    return rv;
+}
+
+const struct wrap_way wrap_rsa = {wrap, unwrap};
