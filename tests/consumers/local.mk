@@ -3,6 +3,30 @@ noinst_PROGRAMS += tests/consumers/module_wrap
 tests_consumers_module_wrap_SOURCES = tests/consumers/module_wrap.c tests/built_module.h
 tests_consumers_module_wrap_LDADD = $(P11KIT_LIBS)
 
+# Clients of PKCS#11, each over both tokens; tests/consumers/run makes a table of what they say.
+pkcs11_clients = \
+	tests/consumers/openssl-provider \
+	tests/consumers/openssl-engine \
+	tests/consumers/java \
+	tests/consumers/pkcs11-tool \
+	tests/consumers/p11-kit \
+	tests/consumers/gnutls \
+	tests/consumers/ssh \
+	tests/consumers/tls \
+	tests/consumers/nss \
+	tests/consumers/python3-pykcs11 \
+	tests/consumers/luks \
+	tests/consumers/without-get
+
+EXTRA_DIST += $(pkcs11_clients) \
+	tests/consumers/run \
+	tests/consumers/install-provider \
+	tests/consumers/clients.sh \
+	tests/consumers/surroundings.sh \
+	tests/consumers/openssl.sh \
+	tests/consumers/Tokens.java \
+	tests/consumers/pykcs11.py
+
 EXTRA_DIST += \
 	tests/consumers/azure-sdk-js/.npmrc \
 	tests/consumers/azure-sdk-js/install \
