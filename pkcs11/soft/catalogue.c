@@ -114,7 +114,7 @@ static CK_RV add_new_locked(struct catalogue *catalogue, const struct key_ref *r
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = object_store_add_key(catalogue->store, key);
+    rv = object_store_add_key(catalogue->store, key, catalogue->access.service->ops->aes != NULL);
     if (rv != CKR_OK) {
         service_key_free(key);
         return rv;

@@ -28,7 +28,7 @@ static CK_RV check_key(const struct soft_session *session, const struct object *
     if (object == NULL) {
         return CKR_KEY_HANDLE_INVALID;
     }
-    if (object->class == CKO_SECRET_KEY) {
+    if (object->class == CKO_SECRET_KEY && object->local != NULL) {
         return check_secret(object->local, mechanism, encrypt);
     }
     if (mechanism->key_type != CKK_RSA || object->key == NULL) {

@@ -15,9 +15,9 @@ struct search {
     struct soft_session *session;
     const CK_ATTRIBUTE *template;
     CK_ULONG count;
-    bool wants_public, wants_private; /* keys of the service */
-    bool asks_part;                   /* names what only the public part tells */
-    bool named;                       /* names a label, an id or a unique id */
+    bool wants_public, wants_private, wants_secret; /* keys of the service */
+    bool asks_part;                                 /* names what only the public part tells */
+    bool named;                                     /* names a label, an id or a unique id */
     struct deadline deadline;
     CK_RV rv;
 };
@@ -66,13 +66,6 @@ static bool matches_key(const struct search *search, const struct key_view *view
     return true;
 }
 
-static bool is_rsa(struct service_key *key)
-{
-    enum key_type type = service_key_type(key);
-
-    return type == KEY_TYPE_RSA || type == KEY_TYPE_UNKNOWN;
-}
-
 static CK_RV get_part(const struct search *search, struct service_key *key, struct public_part **ret_part)
 {
     struct service_answer answer = {VERDICT_NONE};
@@ -82,13 +75,16 @@ static CK_RV get_part(const struct search *search, struct service_key *key, stru
     return answer.verdict == VERDICT_GONE ? CKR_KEY_HANDLE_INVALID : rv;
 }
 
-/*
- * A key that is known not to be RSA has no use here and stays out of a find, but not out of one that names it:
- * a client that met it before that was known finds it again.
- */
-static bool is_welcome(const struct search *search, struct service_key *key)
+/* A key is a pair until it is known to be symmetric. */
+static bool is_of_class(struct service_key *key, CK_OBJECT_CLASS class)
 {
-    return search->named || is_rsa(key);
+    return (service_key_type(key) == KEY_TYPE_OCT) == (class == CKO_SECRET_KEY);
+}
+
+/* Whether the type, if it is not known, has to be asked for: a find that wants secret keys alone. */
+static bool asks_type(const struct search *search, struct service_key *key)
+{
+    return service_key_type(key) == KEY_TYPE_UNKNOWN && !search->wants_public && !search->wants_private;
 }
 
 /* CKR_KEY_HANDLE_INVALID: the service has it no longer, which is no failure of a find. */
@@ -100,10 +96,10 @@ static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CL
     CK_RV rv = CKR_OK;
 
     key_view_init(&view, class, key, access_of(search), part);
-    if (!is_welcome(search, key) || !matches_key(search, &view, false)) {
+    if ((!is_of_class(key, class) && !asks_type(search, key)) || !matches_key(search, &view, false)) {
         return CKR_OK;
     }
-    if (search->asks_part) {
+    if (search->asks_part || asks_type(search, key)) {
         public_part_free(take(part));
         rv = get_part(search, key, &part);
         if (rv != CKR_OK) {
@@ -111,7 +107,7 @@ static CK_RV add_if(struct search *search, struct service_key *key, CK_OBJECT_CL
         }
         key_view_init(&view, class, key, access_of(search), part);
     }
-    if (!is_welcome(search, key) || (search->asks_part && !matches_key(search, &view, true))) {
+    if (!is_of_class(key, class) || (search->asks_part && !matches_key(search, &view, true))) {
         return CKR_OK;
     }
     return found_add(&search->session->found, handle);
@@ -124,6 +120,9 @@ static void add_key(struct search *search, struct service_key *key, bool with_pr
     }
     if (search->rv == CKR_OK && search->wants_private && with_private) {
         search->rv = add_if(search, key, CKO_PRIVATE_KEY, key->private_handle);
+    }
+    if (search->rv == CKR_OK && search->wants_secret && key->secret_handle != 0) {
+        search->rv = add_if(search, key, CKO_SECRET_KEY, key->secret_handle);
     }
 }
 
@@ -193,7 +192,8 @@ static bool shows_private(struct search *search, struct service_key *key)
     bool lately = refused != 0 && clock_now() - refused < access->refresh;
     CK_RV rv;
 
-    if (part != NULL || !search->wants_private || !service_key_tells(key, access) || !is_rsa(key)) {
+    if (part != NULL || !search->wants_private || !service_key_tells(key, access) ||
+        service_key_type(key) == KEY_TYPE_OCT) {
         return part != NULL;
     }
     if (atomic_load(&access->get_works) && !lately) {
@@ -249,6 +249,8 @@ static void plan(struct search *search)
 
     search->wants_public = could_match(search, CKO_PUBLIC_KEY);
     search->wants_private = could_match(search, CKO_PRIVATE_KEY);
+    search->wants_secret =
+        access_of(search)->service->ops->aes != NULL && could_match(search, CKO_SECRET_KEY);
     for (CK_ULONG i = 0; i < search->count; i++) {
         type = search->template[i].type;
         search->asks_part |= key_attribute_is_public_part(type) || key_attribute_is_assumed(type);
@@ -259,7 +261,7 @@ static void plan(struct search *search)
 static CK_RV search_run(struct search *search)
 {
     plan(search);
-    if (search->wants_public || search->wants_private) {
+    if (search->wants_public || search->wants_private || search->wants_secret) {
         search->named ? search_named(search) : search_all(search);
     }
     object_store_each_local(&search->session->token->store, match_local, search);

@@ -3,7 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PUBLIC = 1, PRIVATE = 2, BOTH = PUBLIC | PRIVATE };
+enum {
+    PUBLIC = 1,
+    PRIVATE = 2,
+    PAIR = PUBLIC | PRIVATE,
+    SECRET = 4,
+    BOTH = PRIVATE | SECRET,
+    EVERY = PAIR | SECRET
+};
 
 enum source {
     IS_CLASS,
@@ -16,11 +23,8 @@ enum source {
     IS_NAME,
     IS_UNIQUE_ID,
     IS_VERSION,
-    IS_USE, /* an enum key_use */
-    IS_MODULUS,
-    IS_MODULUS_BITS,
-    IS_EXPONENT,
-    IS_PUBLIC_INFO
+    IS_USE,   /* an enum key_use */
+    IS_NUMBER /* of the public part */
 };
 
 /*
@@ -33,44 +37,49 @@ static const struct row {
     enum source source;
     enum key_use use;
 } table[] = {
-    {CKA_CLASS, BOTH, IS_CLASS},
-    {CKA_KEY_TYPE, BOTH, IS_KEY_TYPE},
-    {CKA_TOKEN, BOTH, IS_TRUE},
+    {CKA_CLASS, EVERY, IS_CLASS},
+    {CKA_KEY_TYPE, EVERY, IS_KEY_TYPE},
+    {CKA_TOKEN, EVERY, IS_TRUE},
     {CKA_PRIVATE, PUBLIC, IS_FALSE},
-    {CKA_PRIVATE, PRIVATE, IS_TRUE},
-    {CKA_LABEL, BOTH, IS_NAME},
-    {CKA_ID, BOTH, IS_NAME},
-    {CKA_UNIQUE_ID, BOTH, IS_UNIQUE_ID},
-    {CKA_BYOK_KEY_VERSION, BOTH, IS_VERSION},
-    {CKA_MODULUS, BOTH, IS_MODULUS},
-    {CKA_MODULUS_BITS, PUBLIC, IS_MODULUS_BITS},
-    {CKA_PUBLIC_EXPONENT, BOTH, IS_EXPONENT},
-    {CKA_PUBLIC_KEY_INFO, BOTH, IS_PUBLIC_INFO},
-    {CKA_ENCRYPT, PUBLIC, IS_USE, KEY_USE_ENCRYPT},
-    {CKA_WRAP, PUBLIC, IS_USE, KEY_USE_WRAP},
-    {CKA_DECRYPT, PRIVATE, IS_USE, KEY_USE_DECRYPT},
-    {CKA_UNWRAP, PRIVATE, IS_USE, KEY_USE_UNWRAP},
-    {CKA_VERIFY, PUBLIC, IS_FALSE},
+    {CKA_PRIVATE, BOTH, IS_TRUE},
+    {CKA_LABEL, EVERY, IS_NAME},
+    {CKA_ID, EVERY, IS_NAME},
+    {CKA_UNIQUE_ID, EVERY, IS_UNIQUE_ID},
+    {CKA_BYOK_KEY_VERSION, EVERY, IS_VERSION},
+    {CKA_MODULUS, PAIR, IS_NUMBER},
+    {CKA_MODULUS_BITS, PUBLIC, IS_NUMBER},
+    {CKA_PUBLIC_EXPONENT, PAIR, IS_NUMBER},
+    {CKA_EC_PARAMS, PAIR, IS_NUMBER},
+    {CKA_EC_POINT, PAIR, IS_NUMBER},
+    {CKA_PUBLIC_KEY_INFO, PAIR, IS_NUMBER},
+    {CKA_ENCRYPT, PUBLIC | SECRET, IS_USE, KEY_USE_ENCRYPT},
+    {CKA_WRAP, PUBLIC | SECRET, IS_USE, KEY_USE_WRAP},
+    {CKA_DECRYPT, BOTH, IS_USE, KEY_USE_DECRYPT},
+    {CKA_UNWRAP, BOTH, IS_USE, KEY_USE_UNWRAP},
+    {CKA_VERIFY, PUBLIC, IS_USE, KEY_USE_VERIFY},
+    {CKA_SIGN, PRIVATE, IS_USE, KEY_USE_SIGN},
+    {CKA_SIGN, SECRET, IS_FALSE},
+    {CKA_VERIFY, SECRET, IS_FALSE},
     {CKA_VERIFY_RECOVER, PUBLIC, IS_FALSE},
-    {CKA_SIGN, PRIVATE, IS_FALSE},
     {CKA_SIGN_RECOVER, PRIVATE, IS_FALSE},
-    {CKA_DERIVE, BOTH, IS_FALSE},
-    {CKA_TRUSTED, PUBLIC, IS_FALSE},
-    {CKA_SENSITIVE, PRIVATE, IS_TRUE},
-    {CKA_ALWAYS_SENSITIVE, PRIVATE, IS_TRUE},
-    {CKA_EXTRACTABLE, PRIVATE, IS_FALSE},
-    {CKA_NEVER_EXTRACTABLE, PRIVATE, IS_TRUE},
+    {CKA_DERIVE, EVERY, IS_FALSE},
+    {CKA_TRUSTED, PUBLIC | SECRET, IS_FALSE},
+    {CKA_SENSITIVE, BOTH, IS_TRUE},
+    {CKA_ALWAYS_SENSITIVE, BOTH, IS_TRUE},
+    {CKA_EXTRACTABLE, BOTH, IS_FALSE},
+    {CKA_NEVER_EXTRACTABLE, BOTH, IS_TRUE},
     {CKA_ALWAYS_AUTHENTICATE, PRIVATE, IS_FALSE},
-    {CKA_WRAP_WITH_TRUSTED, PRIVATE, IS_FALSE},
-    {CKA_LOCAL, BOTH, IS_FALSE}, /* whether the service made it or was given it is not told */
-    {CKA_MODIFIABLE, BOTH, IS_FALSE},
-    {CKA_COPYABLE, BOTH, IS_FALSE},
-    {CKA_DESTROYABLE, BOTH, IS_FALSE},
-    {CKA_KEY_GEN_MECHANISM, BOTH, IS_UNAVAILABLE},
-    {CKA_ALLOWED_MECHANISMS, BOTH, IS_EMPTY},
-    {CKA_SUBJECT, BOTH, IS_EMPTY},
-    {CKA_START_DATE, BOTH, IS_EMPTY},
-    {CKA_END_DATE, BOTH, IS_EMPTY},
+    {CKA_WRAP_WITH_TRUSTED, BOTH, IS_FALSE},
+    {CKA_LOCAL, EVERY, IS_FALSE}, /* whether the service made it or was given it is not told */
+    {CKA_MODIFIABLE, EVERY, IS_FALSE},
+    {CKA_COPYABLE, EVERY, IS_FALSE},
+    {CKA_DESTROYABLE, EVERY, IS_FALSE},
+    {CKA_KEY_GEN_MECHANISM, EVERY, IS_UNAVAILABLE},
+    {CKA_ALLOWED_MECHANISMS, EVERY, IS_EMPTY},
+    {CKA_SUBJECT, PAIR, IS_EMPTY},
+    {CKA_START_DATE, EVERY, IS_EMPTY},
+    {CKA_END_DATE, EVERY, IS_EMPTY},
+    {CKA_VALUE, SECRET, IS_SENSITIVE},
     {CKA_PRIVATE_EXPONENT, PRIVATE, IS_SENSITIVE},
     {CKA_PRIME_1, PRIVATE, IS_SENSITIVE},
     {CKA_PRIME_2, PRIVATE, IS_SENSITIVE},
@@ -81,7 +90,7 @@ static const struct row {
 
 static const struct row *row_of(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE type)
 {
-    unsigned object = class == CKO_PUBLIC_KEY ? PUBLIC : PRIVATE;
+    unsigned object = class == CKO_PUBLIC_KEY ? PUBLIC : class == CKO_PRIVATE_KEY ? PRIVATE : SECRET;
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (table[i].type == type && (table[i].objects & object) != 0) {
@@ -93,7 +102,7 @@ static const struct row *row_of(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE type)
 
 static const char *class_word(CK_OBJECT_CLASS class)
 {
-    return class == CKO_PUBLIC_KEY ? "public" : "private";
+    return class == CKO_PUBLIC_KEY ? "public" : class == CKO_PRIVATE_KEY ? "private" : "secret";
 }
 
 void key_view_init(struct key_view *view, CK_OBJECT_CLASS class, struct service_key *key,
@@ -123,33 +132,51 @@ struct bytes key_name_of_unique_id(const struct key_access *access, struct bytes
     return to > from ? bytes_of(from, (size_t)(to - from)) : bytes_of(NULL, 0);
 }
 
+/* What keys of each type can be used for at all; one of a type that is not known yet counts as RSA. */
+static unsigned uses_of(enum key_type type)
+{
+    switch (type) {
+    case KEY_TYPE_EC:
+        return KEY_USE_SIGN | KEY_USE_VERIFY;
+    case KEY_TYPE_OCT:
+        return KEY_USE_ENCRYPT | KEY_USE_DECRYPT | KEY_USE_WRAP | KEY_USE_UNWRAP;
+    case KEY_TYPE_RSA:
+    case KEY_TYPE_UNKNOWN:
+        break;
+    }
+    return ~0U;
+}
+
 bool key_allows(const struct public_part *part, enum key_use use)
 {
-    return part == NULL || !part->info.uses_known || (part->info.uses & (unsigned)use) != 0;
+    if (part == NULL) {
+        return true;
+    }
+    return (uses_of(part->info.type) & (unsigned)use) != 0 &&
+           (!part->info.uses_known || (part->info.uses & (unsigned)use) != 0);
 }
 
-static struct attribute_value key_type(const struct key_view *view)
+static bool use_of(const struct key_view *view, enum key_use use)
 {
-    return attribute_number(service_key_type(view->key) == KEY_TYPE_EC ? CKK_EC : CKK_RSA);
+    return (uses_of(service_key_type(view->key)) & (unsigned)use) != 0 && key_allows(view->part, use);
 }
 
-static struct attribute_value from_rsa(const struct key_view *view, enum source source)
+static CK_KEY_TYPE key_type(const struct key_view *view)
 {
-    const struct rsa_public *rsa = view->part == NULL ? NULL : view->part->info.rsa;
+    enum key_type type = service_key_type(view->key);
 
-    if (rsa == NULL) {
+    if (view->class == CKO_SECRET_KEY) {
+        return CKK_AES;
+    }
+    return type == KEY_TYPE_EC ? CKK_EC : CKK_RSA;
+}
+
+static struct attribute_value number_of(const struct key_view *view, CK_ATTRIBUTE_TYPE type)
+{
+    if (view->part == NULL) {
         return (struct attribute_value){.form = ATTRIBUTE_ABSENT};
     }
-    switch (source) {
-    case IS_MODULUS:
-        return attribute_bytes(rsa_public_modulus(rsa));
-    case IS_EXPONENT:
-        return attribute_bytes(rsa_public_exponent(rsa));
-    case IS_MODULUS_BITS:
-        return attribute_number(rsa_public_bits(rsa));
-    default:
-        return attribute_bytes(rsa_public_info(rsa));
-    }
+    return key_numbers_public(view->part->info.rsa, view->part->info.ec, type);
 }
 
 struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_TYPE type)
@@ -163,7 +190,7 @@ struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_T
     case IS_CLASS:
         return attribute_number(view->class);
     case IS_KEY_TYPE:
-        return key_type(view);
+        return attribute_number(key_type(view));
     case IS_TRUE:
         return attribute_flag(true);
     case IS_FALSE:
@@ -181,22 +208,22 @@ struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_T
     case IS_VERSION:
         return attribute_bytes(bytes_of_text(view->version));
     case IS_USE:
-        return attribute_flag(key_allows(view->part, row->use));
-    default:
-        return from_rsa(view, row->source);
+        return attribute_flag(use_of(view, row->use));
+    case IS_NUMBER:
+        break;
     }
+    return number_of(view, type);
 }
 
 bool key_attribute_is_public_part(CK_ATTRIBUTE_TYPE type)
 {
-    return type == CKA_MODULUS || type == CKA_MODULUS_BITS || type == CKA_PUBLIC_EXPONENT ||
-           type == CKA_PUBLIC_KEY_INFO;
+    return key_numbers_is_public(type);
 }
 
 bool key_attribute_is_assumed(CK_ATTRIBUTE_TYPE type)
 {
     return type == CKA_KEY_TYPE || type == CKA_ENCRYPT || type == CKA_WRAP || type == CKA_DECRYPT ||
-           type == CKA_UNWRAP;
+           type == CKA_UNWRAP || type == CKA_SIGN || type == CKA_VERIFY;
 }
 
 static bool is_either_flag(const CK_ATTRIBUTE *wanted)
@@ -206,7 +233,16 @@ static bool is_either_flag(const CK_ATTRIBUTE *wanted)
     return attribute_read_flag(wanted, &flag) == CKR_OK;
 }
 
-/* Keys that are not RSA are not shown, so every key of the service that a find can meet is RSA. */
+static bool is_key_type(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *wanted)
+{
+    CK_ULONG type;
+
+    if (attribute_read_number(wanted, &type) != CKR_OK) {
+        return false;
+    }
+    return class == CKO_SECRET_KEY ? type == CKK_AES : type == CKK_RSA || type == CKK_EC;
+}
+
 bool key_attribute_could_match(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *wanted)
 {
     const struct row *row = row_of(class, wanted->type);
@@ -225,8 +261,7 @@ bool key_attribute_could_match(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *wanted
         value = key_attribute(&view, wanted->type);
         return attribute_matches(wanted, &value);
     case IS_KEY_TYPE:
-        value = attribute_number(CKK_RSA);
-        return attribute_matches(wanted, &value);
+        return is_key_type(class, wanted);
     case IS_USE:
         return is_either_flag(wanted);
     default:

@@ -1,11 +1,12 @@
 /*
- * What the public and the private object of a service's key answer. Some is the same for every key, some is
+ * What the objects of a service's key answer: public and private key, or one secret key. Some is the same for every key, some is
  * in the key's name, and some is in its public part, which may cost a request; so the caller gets that first.
  */
 #ifndef BYOK_PKCS11_SOFT_KEY_ATTRIBUTE_H
 #define BYOK_PKCS11_SOFT_KEY_ATTRIBUTE_H
 
 #include "pkcs11/soft/attribute.h"
+#include "pkcs11/soft/key_numbers.h"
 #include "pkcs11/soft/service_key.h"
 
 /* A key as one call sees it. */
@@ -17,7 +18,7 @@ struct key_view {
     char unique_id[KEY_NAME_SIZE + KEY_VERSION_SIZE + 64];
 };
 
-/* The view of one of the two objects; it must not outlive `part`. */
+/* The view of one of its objects; it must not outlive `part`. */
 void key_view_init(struct key_view *view, CK_OBJECT_CLASS class, struct service_key *key,
                    const struct key_access *access, const struct public_part *part);
 struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_TYPE type);

@@ -181,6 +181,30 @@ static CK_RV set_public_part(struct key_numbers *numbers)
     return rv == CKR_OK ? ec_public_new(curve, secret_bytes(&a), secret_bytes(&b), &numbers->ec) : rv;
 }
 
+static CK_RV finish(struct key_numbers *numbers, struct key_numbers *ret_numbers)
+{
+    CK_RV rv = numbers->pkey == NULL ? CKR_DATA_INVALID : set_public_part(numbers);
+
+    if (rv == CKR_OK) {
+        *ret_numbers = give(numbers);
+    }
+    return rv;
+}
+
+CK_RV key_numbers_from_info(struct bytes info, struct key_numbers *ret_numbers)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("reading a public key");
+    struct key_numbers numbers SCOPED(numbers_scoped) = {NULL, NULL, NULL};
+    OSSL_LIB_CTX *library = libcrypto_context();
+    const unsigned char *from = info.data;
+
+    if (library == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    numbers.pkey = d2i_PUBKEY_ex(NULL, &from, (long)info.size, library, NULL);
+    return from == info.data + info.size ? finish(&numbers, ret_numbers) : CKR_DATA_INVALID;
+}
+
 CK_RV key_numbers_from_pkcs8(struct bytes der, struct key_numbers *ret_numbers)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("reading a private key");
@@ -188,7 +212,6 @@ CK_RV key_numbers_from_pkcs8(struct bytes der, struct key_numbers *ret_numbers)
     PKCS8_PRIV_KEY_INFO *info SCOPED(pkcs8_free) = NULL;
     OSSL_LIB_CTX *library = libcrypto_context();
     const unsigned char *from = der.data;
-    CK_RV rv;
 
     if (library == NULL) {
         return CKR_HOST_MEMORY;
@@ -198,14 +221,7 @@ CK_RV key_numbers_from_pkcs8(struct bytes der, struct key_numbers *ret_numbers)
         return CKR_DATA_INVALID;
     }
     numbers.pkey = EVP_PKCS82PKEY_ex(info, library, NULL);
-    if (numbers.pkey == NULL) {
-        return CKR_DATA_INVALID;
-    }
-    rv = set_public_part(&numbers);
-    if (rv == CKR_OK) {
-        *ret_numbers = give(&numbers);
-    }
-    return rv;
+    return finish(&numbers, ret_numbers);
 }
 
 static const struct attribute_value absent = {.form = ATTRIBUTE_ABSENT};

@@ -24,6 +24,8 @@ MUST_USE CK_RV key_numbers_from_rsa(struct bytes modulus, struct bytes exponent,
                                     struct key_numbers *ret_numbers);
 MUST_USE CK_RV key_numbers_from_ec(struct bytes parameters, struct bytes point,
                                    struct key_numbers *ret_numbers);
+/* SubjectPublicKeyInfo in DER and nothing after it. CKR_DATA_INVALID. */
+MUST_USE CK_RV key_numbers_from_info(struct bytes info, struct key_numbers *ret_numbers);
 /* A private key: PrivateKeyInfo in DER and nothing after it. CKR_DATA_INVALID. */
 MUST_USE CK_RV key_numbers_from_pkcs8(struct bytes der, struct key_numbers *ret_numbers);
 void key_numbers_done(struct key_numbers *numbers);

@@ -1,6 +1,7 @@
 libbyok_la_SOURCES += \
 	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
+	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
 	pkcs11/soft/cipher.c pkcs11/soft/cipher.h \
 	pkcs11/soft/crypt.c pkcs11/soft/crypt.h \
 	pkcs11/soft/crypt_block.c \
@@ -19,9 +20,11 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/mechanism_parameter.c pkcs11/soft/mechanism_parameter.h \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
+	pkcs11/soft/pem.c pkcs11/soft/pem.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
+	pkcs11/soft/service_key_wrap.c \
 	pkcs11/soft/soft.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \

@@ -62,8 +62,8 @@ static struct object *object_new(struct object_store *store, CK_OBJECT_CLASS cla
     return object;
 }
 
-static CK_RV add_half(struct object_store *store, struct service_key *key, CK_OBJECT_CLASS class,
-                      CK_OBJECT_HANDLE *ret_handle)
+static CK_RV add_one(struct object_store *store, struct service_key *key, CK_OBJECT_CLASS class,
+                     CK_OBJECT_HANDLE *ret_handle)
 {
     struct object *object = object_new(store, class);
     CK_RV rv;
@@ -81,15 +81,18 @@ static CK_RV add_half(struct object_store *store, struct service_key *key, CK_OB
     return CKR_OK;
 }
 
-CK_RV object_store_add_key(struct object_store *store, struct service_key *key)
+CK_RV object_store_add_key(struct object_store *store, struct service_key *key, bool with_secret)
 {
-    CK_RV rv = add_half(store, key, CKO_PUBLIC_KEY, &key->public_handle);
+    CK_RV rv = add_one(store, key, CKO_PUBLIC_KEY, &key->public_handle);
 
-    if (rv != CKR_OK) {
-        return rv;
+    if (rv == CKR_OK) {
+        rv = add_one(store, key, CKO_PRIVATE_KEY, &key->private_handle);
     }
-    rv = add_half(store, key, CKO_PRIVATE_KEY, &key->private_handle);
+    if (rv == CKR_OK && with_secret) {
+        rv = add_one(store, key, CKO_SECRET_KEY, &key->secret_handle);
+    }
     if (rv != CKR_OK) {
+        handle_close(&store->handles, key->private_handle);
         handle_close(&store->handles, key->public_handle);
     }
     return rv;

@@ -1,6 +1,6 @@
 /*
- * The objects of a token by handle: two for each key of the service, which stay as long as the token, and the
- * keys of sessions, which die with their session. All threads.
+ * The objects of a token by handle: those of each key of the service, which stay as long as the token, and
+ * the keys of sessions, which die with their session. All threads.
  */
 #ifndef BYOK_PKCS11_SOFT_OBJECT_H
 #define BYOK_PKCS11_SOFT_OBJECT_H
@@ -38,8 +38,11 @@ void object_store_init(struct object_store *store, unsigned number);
 /* Nobody is inside any more. */
 void object_store_done(struct object_store *store);
 
-/* The two objects of a key; fills in its handles. */
-MUST_USE CK_RV object_store_add_key(struct object_store *store, struct service_key *key);
+/*
+ * The objects of a key: a pair, and `with_secret` the secret key that it may turn out to be instead; fills in
+ * its handles.
+ */
+MUST_USE CK_RV object_store_add_key(struct object_store *store, struct service_key *key, bool with_secret);
 /* Owns `local` from then on, also when it fails. */
 MUST_USE CK_RV object_store_add_local(struct object_store *store, struct object_owner *owner,
                                       struct local_key *local, CK_OBJECT_HANDLE *ret_handle);

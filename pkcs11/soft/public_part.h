@@ -20,7 +20,7 @@ struct public_part *public_part_new(void);
 struct public_part *public_part_hold(struct public_part *part);
 void public_part_free(struct public_part *part);
 
-/* That of NAME.pem in `directory` (NULL: none); NULL where there is none, or none that is RSA (logged). */
+/* That of NAME.pem in `directory` (NULL: none); NULL where there is none, or neither RSA nor EC (logged). */
 struct public_part *public_part_from_file(const char *name, const char *label, const char *directory);
 
 static inline void public_part_free_scoped(struct public_part **part)

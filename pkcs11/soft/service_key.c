@@ -62,11 +62,6 @@ void service_key_free(struct service_key *key)
     free(key);
 }
 
-static bool is_young(int64_t at, int64_t age)
-{
-    return at != 0 && clock_now() - at < age;
-}
-
 static bool same_version(const char *a, const char *b)
 {
     return a[0] == 0 || b[0] == 0 || strcmp(a, b) == 0;
@@ -79,7 +74,7 @@ static bool outside_dates(const struct key_info *info, const struct key_access *
     return (info->not_before != 0 && now < info->not_before) || (info->expires != 0 && now >= info->expires);
 }
 
-static bool may_wrap(const struct public_part *part, const struct key_access *access)
+bool service_key_may_wrap(const struct public_part *part, const struct key_access *access)
 {
     return part->info.enabled && !outside_dates(&part->info, access);
 }
@@ -87,12 +82,13 @@ static bool may_wrap(const struct public_part *part, const struct key_access *ac
 /* What forbids a wrap is looked at again soon: its owner may have changed it. */
 static int64_t age_of(const struct public_part *part, const struct key_access *access)
 {
-    return may_wrap(part, access) || access->refresh < FORBIDDEN_AGE ? access->refresh : FORBIDDEN_AGE;
+    return service_key_may_wrap(part, access) || access->refresh < FORBIDDEN_AGE ? access->refresh
+                                                                                 : FORBIDDEN_AGE;
 }
 
 static bool part_is_current_locked(const struct service_key *key, const struct key_access *access)
 {
-    return key->part != NULL && is_young(key->part->at, age_of(key->part, access)) &&
+    return key->part != NULL && service_key_is_young(key->part->at, age_of(key->part, access)) &&
            same_version(key->part->info.version, key->version);
 }
 
@@ -160,7 +156,7 @@ static CK_RV ask_if_needed_locked(struct service_key *key, struct key_access *ac
 {
     CK_RV rv = CKR_OK;
 
-    if (part_is_current_locked(key, access) || is_young(key->refused, access->refresh) ||
+    if (part_is_current_locked(key, access) || service_key_is_young(key->refused, access->refresh) ||
         !ask_once_join(&key->asking, &key->lock, deadline, &rv)) {
         return rv;
     }
@@ -216,7 +212,7 @@ bool service_key_tells(struct service_key *key, const struct key_access *access)
     bool tells;
 
     pthread_mutex_lock(&key->lock);
-    tells = !is_young(key->refused, access->refresh);
+    tells = !service_key_is_young(key->refused, access->refresh);
     pthread_mutex_unlock(&key->lock);
     return tells;
 }
@@ -264,110 +260,6 @@ bool service_key_outside_dates(struct service_key *key, const struct key_access 
     return part != NULL && outside_dates(&part->info, access);
 }
 
-/* Known well enough to wrap with, without a request: the version that the service accepted, lately. */
-static struct public_part *accepted_part(struct service_key *key, const struct key_access *access,
-                                         bool *ret_accepted)
-{
-    struct public_part *part = NULL;
-
-    pthread_mutex_lock(&key->lock);
-    *ret_accepted = is_young(key->wrapped, access->lease_check);
-    if (*ret_accepted && key->part != NULL && strcmp(key->part->info.version, key->version) == 0 &&
-        (is_young(key->part->at, access->refresh) || is_young(key->wrapped, access->refresh))) {
-        part = public_part_hold(key->part);
-    }
-    pthread_mutex_unlock(&key->lock);
-    return part;
-}
-
-/* wrap = auto: the service must have accepted just this version. */
-static struct public_part *part_for_auto(struct service_key *key, struct key_access *access,
-                                         struct deadline deadline, struct service_answer *ret_answer)
-{
-    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
-    bool accepted;
-
-    part = accepted_part(key, access, &accepted);
-    if (part != NULL || !accepted) {
-        return take(part);
-    }
-    if (service_key_public(key, access, deadline, &part, ret_answer) != CKR_OK) {
-        return NULL; /* the service itself shall say what is wrong */
-    }
-    public_part_free(take(part));
-    return accepted_part(key, access, &accepted);
-}
-
-/*
- * Disabled and dated versions do not wrap, whatever the service would do. What was learned before the service
- * began to refuse the public part is no longer known: then it is the service that judges.
- */
-static CK_RV check_wrap(struct service_key *key, struct key_access *access, struct deadline deadline,
-                        struct service_answer *ret_answer)
-{
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
-    CK_RV rv;
-
-    if (part == NULL || may_wrap(part, access)) {
-        return CKR_OK;
-    }
-    public_part_free(take(part));
-    rv = service_key_public(key, access, deadline, &part, ret_answer);
-    if (rv != CKR_OK || part == NULL || may_wrap(part, access) || !service_key_tells(key, access)) {
-        return rv;
-    }
-    return CKR_KEY_FUNCTION_NOT_PERMITTED;
-}
-
-static CK_RV give_if_rsa(struct public_part *part, struct public_part **ret_part)
-{
-    if (part != NULL && part->info.rsa == NULL) {
-        public_part_free(take(part));
-    }
-    *ret_part = part;
-    return CKR_OK;
-}
-
-CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access, struct deadline deadline,
-                            struct public_part **ret_part, struct service_answer *ret_answer)
-{
-    struct public_part *part = NULL;
-    CK_RV rv = CKR_OK;
-
-    if (access->place == WRAP_LOCAL) {
-        rv = service_key_public(key, access, deadline, &part, ret_answer);
-    } else if (access->place == WRAP_AUTO) {
-        part = part_for_auto(key, access, deadline, ret_answer);
-    }
-    if (rv == CKR_OK) {
-        rv = check_wrap(key, access, deadline, ret_answer);
-    }
-    if (rv != CKR_OK) {
-        public_part_free(part);
-        return rv;
-    }
-    return give_if_rsa(part, ret_part);
-}
-
-CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *access, struct deadline deadline,
-                               struct public_part **ret_part, struct service_answer *ret_answer)
-{
-    struct public_part *part = NULL;
-    CK_RV rv = CKR_OK;
-
-    if (access->place != WRAP_SERVICE) {
-        rv = service_key_public(key, access, deadline, &part, ret_answer);
-    }
-    if (rv == CKR_OK) {
-        rv = check_wrap(key, access, deadline, ret_answer);
-    }
-    if (rv != CKR_OK) {
-        public_part_free(part);
-        return rv;
-    }
-    return give_if_rsa(part, ret_part);
-}
-
 void service_key_learn(struct service_key *key, struct key_access *access,
                        const struct service_answer *answer, size_t blob_size)
 {
@@ -384,15 +276,6 @@ void service_key_learn(struct service_key *key, struct key_access *access,
     if (answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
         answer->verdict == VERDICT_GONE) {
         key->wrapped = 0;
-    }
-    pthread_mutex_unlock(&key->lock);
-}
-
-void service_key_wrapped(struct service_key *key, const struct service_answer *answer)
-{
-    pthread_mutex_lock(&key->lock);
-    if (answer->verdict == VERDICT_ACCEPTED && answer->version[0] != 0) {
-        key->wrapped = clock_now();
     }
     pthread_mutex_unlock(&key->lock);
 }

@@ -29,7 +29,8 @@ struct key_access {
 struct service_key {
     struct key_ref ref; /* what the service is asked for; constant */
     char *text;         /* name, or name/version for a version that stands beside the key itself; constant */
-    CK_OBJECT_HANDLE public_handle, private_handle;
+    CK_OBJECT_HANDLE public_handle, private_handle,
+        secret_handle;        /* the last 0: the service has no such keys */
     struct service_key *next; /* the catalogue's */
     bool beside;              /* found by `text` alone; the catalogue's */
     bool configured;          /* the catalogue's */
@@ -83,6 +84,8 @@ MUST_USE CK_RV service_key_wrap_here(struct service_key *key, struct key_access 
 MUST_USE CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *access,
                                         struct deadline deadline, struct public_part **ret_part,
                                         struct service_answer *ret_answer);
+/* What the service says of a version forbids it neither by its state nor by its dates. */
+bool service_key_may_wrap(const struct public_part *part, const struct key_access *access);
 /* True where the dates are known and the service's clock is outside them. */
 bool service_key_outside_dates(struct service_key *key, const struct key_access *access);
 
@@ -90,6 +93,12 @@ bool service_key_outside_dates(struct service_key *key, const struct key_access 
 void service_key_learn(struct service_key *key, struct key_access *access,
                        const struct service_answer *answer, size_t blob_size);
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
+
+/* Whether it was less than `age` ms ago; 0: never. */
+static inline bool service_key_is_young(int64_t at, int64_t age)
+{
+    return at != 0 && clock_now() - at < age;
+}
 
 /* Milliseconds until the key may be tried again under RSAES-PKCS1-v1_5, and that it just met a bad blob. */
 int64_t service_key_failure_wait(struct service_key *key);

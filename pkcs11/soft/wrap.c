@@ -40,7 +40,7 @@ static CK_RV check_kek(const struct soft_session *session, const struct object *
     if (kek == NULL) {
         return role->bad_handle;
     }
-    if (kek->class == CKO_SECRET_KEY) {
+    if (kek->class == CKO_SECRET_KEY && kek->local != NULL) {
         return check_secret_kek(kek->local, mechanism, role);
     }
     if (mechanism->key_type != CKK_RSA || kek->class != role->rsa_class || kek->key == NULL) {

@@ -35,3 +35,6 @@ tests_pkcs11_soft_test_vectors_SOURCES = tests/pkcs11/soft/test_vectors.c tests/
 
 check_PROGRAMS += tests/pkcs11/soft/test_key_pair
 tests_pkcs11_soft_test_key_pair_SOURCES = tests/pkcs11/soft/test_key_pair.c $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_key_types
+tests_pkcs11_soft_test_key_types_SOURCES = tests/pkcs11/soft/test_key_types.c $(soft_test_sources)
