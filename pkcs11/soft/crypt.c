@@ -3,12 +3,8 @@
 #include "backends/base/scope.h"
 
 static const struct crypt_way *const ways[] = {
-    [FAMILY_RSA] = &crypt_rsa,
-    [FAMILY_GCM] = &crypt_gcm,
-    [FAMILY_ECB] = &crypt_block,
-    [FAMILY_CBC] = &crypt_block,
-    [FAMILY_CTR] = &crypt_block,
-    [FAMILY_CBC_PAD] = &crypt_cbc,
+    [FAMILY_RSA] = &crypt_rsa,   [FAMILY_GCM] = &crypt_gcm,   [FAMILY_ECB] = &crypt_block,
+    [FAMILY_CBC] = &crypt_block, [FAMILY_CTR] = &crypt_block, [FAMILY_CBC_PAD] = &crypt_cbc,
 };
 
 static CK_RV check_secret(const struct local_key *key, const struct mechanism *mechanism, bool encrypt)
@@ -110,6 +106,11 @@ static bool collides(const struct operation *operation, struct bytes in, const C
     return out != NULL && in.size != 0 && !apart && (from != to || operation->held != 0);
 }
 
+static CK_RV too_long(const struct operation *operation)
+{
+    return operation->encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
+}
+
 static CK_RV run_locked(struct soft_session *session, struct operation *operation, enum stage stage,
                         struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
@@ -123,11 +124,14 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
     if (out_size == NULL || (in.data == NULL && in.size != 0)) {
         return CKR_ARGUMENTS_BAD;
     }
+    if (in.size > SIZE_MAX / 2) {
+        return too_long(operation);
+    }
     if (collides(operation, in, out, *out_size)) {
         CK_RV rv = buffer_append(&aside, in.data, in.size);
 
         if (rv != CKR_OK) {
-            return rv;
+            return rv == CKR_DATA_LEN_RANGE ? too_long(operation) : rv;
         }
         in = buffer_bytes(&aside);
     }

@@ -207,6 +207,29 @@ static void check_35_unaligned_values(void **state)
     free(memory);
 }
 
+/* Output and input in one place, where the cipher would have to make a copy first. */
+static void check_35_data_of_an_impossible_length(void **state)
+{
+    static const CK_ULONG lengths[] = {~0UL, ~0UL - 15, 1UL << 63};
+    unsigned char iv[16] = {0}, place[64];
+    CK_GCM_PARAMS parameters = {iv, 12, 96, NULL, 0, 128};
+    CK_MECHANISM mechanisms[] = {{CKM_AES_GCM, &parameters, sizeof parameters}, {CKM_AES_CBC_PAD, iv, 16}};
+    CK_OBJECT_HANDLE key = aes_key(DATA_KEY, 32);
+    CK_ULONG size;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(mechanisms); i++) {
+        for (size_t k = 0; k < COUNT(lengths); k++) {
+            size = 16;
+            assert_rv(CALL(encrypt_init, &mechanisms[i], key), CKR_OK);
+            assert_rv(CALL(encrypt, place, lengths[k], place + 8, &size), CKR_DATA_LEN_RANGE);
+            assert_rv(CALL(decrypt_init, &mechanisms[i], key), CKR_OK);
+            assert_rv(CALL(decrypt_update, place, lengths[k], place + 8, &size),
+                      CKR_ENCRYPTED_DATA_LEN_RANGE);
+        }
+    }
+}
+
 /* An attribute may hold attributes; their own pointers and lengths are no better than others. */
 static void check_35_nested_templates(void **state)
 {
@@ -244,6 +267,7 @@ static const struct CMUnitTest tests[] = {
     with_token(check_35_attributes_that_lie),
     with_token(check_35_the_same_attribute_twice),
     with_token(check_35_unaligned_values),
+    with_token(check_35_data_of_an_impossible_length),
     with_token(check_35_nested_templates),
 };
 
