@@ -41,6 +41,7 @@ include tests/backends/hsm/local.mk
 include tests/backends/keyvault/local.mk
 include tests/pkcs11/soft/local.mk
 include tests/pkcs11/soft/checks/local.mk
+include tests/pkcs11/soft/random/local.mk
 include tests/pkcs11/local.mk
 include tests/standin/local.mk
 include tests/truth/local.mk
