@@ -2,10 +2,11 @@
  * Both tokens at once from several threads, as a server uses them; run under tests/with-tokens. The threads
  * judge nothing: each keeps the first code that was not CKR_OK, and where, for the test to look at.
  */
-#include "tests/suite.h"
+#include "tests/contract/across.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { THREADS = 8, ROUNDS = 12, BLOB_MOST = 512 };
@@ -189,21 +190,43 @@ static void test_a_session_may_be_closed_under_its_users(void **state)
     close_and_open_under(1);
 }
 
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(test_both_tokens_work_at_once),
+    cmocka_unit_test(test_a_session_may_be_closed_under_its_users),
+};
+static const struct room both_room = ROOM(tests);
+
+const char *across_log(void)
+{
+    static char path[256];
+
+    snprintf(path, sizeof path, "%s/both.log", getenv("TOKENS_DIR"));
+    return path;
+}
+
+static void log_everything(void)
+{
+    char to[300];
+
+    snprintf(to, sizeof to, "debug:file:%s", across_log());
+    setenv("BYOK_PKCS11_LOG", to, 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_tokens_work_at_once),
-        cmocka_unit_test(test_a_session_may_be_closed_under_its_users),
-    };
+    const struct room *const rooms[] = {&both_room, &across_room};
 
     p11 = module_functions();
-    if (p11 == NULL || p11->C_Initialize(NULL) != CKR_OK) {
+    if (p11 == NULL || getenv("TOKENS_DIR") == NULL) {
         fprintf(stderr, "usage: tests/with-tokens both\n");
         return 99;
     }
-    int failed = cmocka_run_group_tests_name("both tokens", tests, NULL, NULL);
+    log_everything();
+    if (p11->C_Initialize(NULL) != CKR_OK) {
+        return 99;
+    }
+    int failed = run_rooms("both tokens", rooms, 2);
 
     p11->C_Finalize(NULL);
-    let_threads_end();
     return failed;
 }

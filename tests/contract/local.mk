@@ -11,7 +11,10 @@ contract_sources = \
 noinst_PROGRAMS += tests/contract/contract tests/contract/both
 tests_contract_contract_SOURCES = tests/contract/main.c $(contract_sources)
 tests_contract_contract_LDADD = $(CMOCKA_LIBS) $(P11KIT_LIBS)
-tests_contract_both_SOURCES = tests/contract/both.c tests/built_module.h tests/suite.h
+tests_contract_both_SOURCES = \
+	tests/contract/across.c tests/contract/across.h \
+	tests/contract/both.c \
+	tests/built_module.h tests/suite.h
 tests_contract_both_LDADD = $(CMOCKA_LIBS) -lpthread
 
 check_PROGRAMS += tests/contract/test_soft
