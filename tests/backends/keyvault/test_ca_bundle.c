@@ -261,7 +261,6 @@ static void test_one_that_is_cut_off(void **state)
 
     (void)state;
     for (int cut = 0; cut < size; cut++) {
-        struct buffer pem SCOPED(buffer_free) = BUFFER_INIT(BUNDLE_LIMIT);
         X509_STORE *store SCOPED(X509_STORE_free_scoped) = X509_STORE_new();
         BIO *bio = BIO_new(BIO_s_mem());
         size_t count;
