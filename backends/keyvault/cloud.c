@@ -58,3 +58,13 @@ const struct cloud *cloud_of(const struct place *vault)
     }
     return place_is_loopback(vault) ? cloud_public() : NULL;
 }
+
+bool cloud_audience_is_managed_hsm(const char *audience)
+{
+    for (size_t i = 0; i < sizeof clouds / sizeof clouds[0]; i++) {
+        if (strcmp(clouds[i].audience, audience) == 0) {
+            return clouds[i].managed_hsm;
+        }
+    }
+    return false;
+}

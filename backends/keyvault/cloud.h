@@ -16,6 +16,8 @@ bool cloud_signs_in(const struct cloud *cloud, const char *host);
 
 /* The vault's cloud; a loopback counts as the public one's. NULL: none that is known. */
 const struct cloud *cloud_of(const struct place *vault);
+/* Whether tokens for this audience are for Managed HSMs of some cloud. */
+bool cloud_audience_is_managed_hsm(const char *audience);
 /* The public cloud, for what is not known to be elsewhere. */
 const struct cloud *cloud_public(void);
 

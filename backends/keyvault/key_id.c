@@ -103,16 +103,16 @@ static const char *read_segment(const char *from, char *to, size_t room)
     return from + length;
 }
 
-bool key_id_parse(const char *text, struct key_id *ret_id)
+bool key_id_parse_in(const char *text, const char *collection, struct key_id *ret_id)
 {
-    static const char keys[] = "/keys/";
+    size_t length = strlen(collection);
     struct key_id id = {.version = ""};
     const char *rest;
 
-    if (!place_parse(text, &id.place, &rest) || strncasecmp(rest, keys, sizeof keys - 1) != 0) {
+    if (!place_parse(text, &id.place, &rest) || strncasecmp(rest, collection, length) != 0) {
         return false;
     }
-    rest = read_segment(rest + sizeof keys - 1, id.name, sizeof id.name);
+    rest = read_segment(rest + length, id.name, sizeof id.name);
     if (rest == NULL || !key_name_valid(id.name)) {
         return false;
     }
@@ -124,6 +124,11 @@ bool key_id_parse(const char *text, struct key_id *ret_id)
     }
     *ret_id = id;
     return true;
+}
+
+bool key_id_parse(const char *text, struct key_id *ret_id)
+{
+    return key_id_parse_in(text, KEYS, ret_id);
 }
 
 bool key_name_equal(const char *a, const char *b)

@@ -36,6 +36,10 @@ bool key_name_valid(const char *name);
 bool key_version_valid(const char *version);
 /* False where `text` is no key identifier. */
 bool key_id_parse(const char *text, struct key_id *ret_id);
+/* The same for what lies beside the keys, in another collection of the vault. */
+#define KEYS         "/keys/"
+#define CERTIFICATES "/certificates/"
+bool key_id_parse_in(const char *text, const char *collection, struct key_id *ret_id);
 /* Names of keys differ in more than case. */
 bool key_name_equal(const char *a, const char *b);
 

@@ -95,16 +95,56 @@ static CK_RV keyvault_decrypt(struct key_service *service, const struct key_ref 
                              ret_plain, ret_answer);
 }
 
-static const struct key_service_ops keyvault_ops = {
-    .name = "keyvault",
-    .close = keyvault_close,
-    .each_named = keyvault_each_named,
-    .each_key = keyvault_each_key,
-    .public_part = keyvault_public_part,
-    .wrap = keyvault_wrap,
-    .unwrap = keyvault_unwrap,
-    .encrypt = keyvault_encrypt,
-    .decrypt = keyvault_decrypt,
+static CK_RV keyvault_sign(struct key_service *service, const struct key_ref *key,
+                           enum signature_algorithm algorithm, struct bytes digest, struct deadline deadline,
+                           struct buffer *ret_signature, struct service_answer *ret_answer)
+{
+    return vault_client_sign(&keyvault_of(service)->client, key, algorithm, digest, deadline, ret_signature,
+                             ret_answer);
+}
+
+static CK_RV keyvault_aes(struct key_service *service, const struct key_ref *key, const struct aes_task *task,
+                          struct deadline deadline, struct secret *ret_value, struct aes_extra *ret_extra,
+                          struct service_answer *ret_answer)
+{
+    return vault_client_aes(&keyvault_of(service)->client, key, task, deadline, ret_value, ret_extra,
+                            ret_answer);
+}
+
+static CK_RV keyvault_random(struct key_service *service, unsigned char *ret_data, size_t size,
+                             struct deadline deadline, struct service_answer *ret_answer)
+{
+    return vault_client_random(&keyvault_of(service)->client, ret_data, size, deadline, ret_answer);
+}
+
+static CK_RV keyvault_each_certificate(struct key_service *service, struct deadline deadline,
+                                       certificate_name_visitor *visit, void *arg,
+                                       struct service_answer *ret_answer)
+{
+    return vault_client_each_certificate(&keyvault_of(service)->client, deadline, visit, arg, ret_answer);
+}
+
+static CK_RV keyvault_certificate(struct key_service *service, const char *name, struct deadline deadline,
+                                  certificate_visitor *visit, void *arg, struct service_answer *ret_answer)
+{
+    return vault_client_certificate(&keyvault_of(service)->client, name, deadline, visit, arg, ret_answer);
+}
+
+#define WHAT_BOTH_DO                                                                                         \
+    .name = "keyvault", .close = keyvault_close, .each_named = keyvault_each_named,                          \
+    .each_key = keyvault_each_key, .public_part = keyvault_public_part, .wrap = keyvault_wrap,               \
+    .unwrap = keyvault_unwrap, .encrypt = keyvault_encrypt, .decrypt = keyvault_decrypt,                     \
+    .sign = keyvault_sign, .aes = keyvault_aes
+
+static const struct key_service_ops vault_ops = {
+    WHAT_BOTH_DO,
+    .each_certificate = keyvault_each_certificate,
+    .certificate = keyvault_certificate,
+};
+
+static const struct key_service_ops managed_hsm_ops = {
+    WHAT_BOTH_DO,
+    .random = keyvault_random,
 };
 
 /* FNV-1a of the address: no secret, only the same on every start and another for another vault. */
@@ -182,6 +222,7 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
     };
     self->service.timeout = config->timeout;
     self->service.manufacturer = "Microsoft Azure";
+    self->service.ops = config->managed_hsm ? &managed_hsm_ops : &vault_ops;
     self->service.model = config->managed_hsm ? "Managed HSM" : "Key Vault";
     return rv;
 }
@@ -194,7 +235,7 @@ static CK_RV keyvault_open(const struct settings *section, struct key_service **
     if (self == NULL) {
         return CKR_HOST_MEMORY;
     }
-    self->service.ops = &keyvault_ops;
+    self->service.ops = &vault_ops;
     rv = open_parts(self, section);
     if (rv != CKR_OK) {
         keyvault_close(&self->service);

@@ -37,10 +37,18 @@ libbyok_la_SOURCES += \
 	backends/keyvault/sign_in.c backends/keyvault/sign_in.h \
 	backends/keyvault/tls_store.c backends/keyvault/tls_store.h \
 	backends/keyvault/url_text.c backends/keyvault/url_text.h \
+	backends/keyvault/vault_aes.c \
+	backends/keyvault/vault_algorithm.c backends/keyvault/vault_algorithm.h \
 	backends/keyvault/vault_call.c backends/keyvault/vault_call.h \
+	backends/keyvault/vault_certificate.c \
 	backends/keyvault/vault_challenge.c backends/keyvault/vault_challenge.h \
 	backends/keyvault/vault_client.c backends/keyvault/vault_client.h \
 	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \
 	backends/keyvault/vault_error.c backends/keyvault/vault_error.h \
 	backends/keyvault/vault_json.c backends/keyvault/vault_json.h \
-	backends/keyvault/vault_report.c backends/keyvault/vault_report.h
+	backends/keyvault/vault_json_certificate.c backends/keyvault/vault_json_key.c \
+	backends/keyvault/vault_json_private.h \
+	backends/keyvault/vault_random.c \
+	backends/keyvault/vault_report.c backends/keyvault/vault_report.h \
+	backends/keyvault/vault_request.c backends/keyvault/vault_request.h \
+	backends/keyvault/vault_sign.c

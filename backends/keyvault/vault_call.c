@@ -14,7 +14,8 @@ void vault_call_init(struct vault_call *call, const struct vault_client *client,
     memset(answer, 0, sizeof *answer);
     call->operation = (struct vault_operation){client, verb, key, answer};
     call->deadline = deadline;
-    call->limit = verb == VAULT_LIST ? HTTP_LISTING_LIMIT : HTTP_ANSWER_LIMIT;
+    call->limit =
+        (verb & (VAULT_LIST | VAULT_LIST_CERTIFICATES)) != 0 ? HTTP_LISTING_LIMIT : HTTP_ANSWER_LIMIT;
     call->answer = answer;
     http_reply_init(&call->reply);
 }
@@ -197,6 +198,9 @@ static CK_RV refused(struct vault_call *call)
         vault_error_judge(call->operation.verb, call->reply.status, told ? &error : NULL);
 
     call->answer->verdict = ruling.verdict;
+    if (call->trial && told && call->reply.status == 400) {
+        return ruling.rv;
+    }
     vault_report_refusal(&call->operation, &call->reply, told ? &error : NULL, &ruling);
     return ruling.rv;
 }

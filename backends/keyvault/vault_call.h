@@ -1,6 +1,6 @@
 /*
  * One operation on the key service from the first request to the last: a token, the tries, and what came of
- * it. The verbs are vault_client.c's.
+ * it. The verbs stand in vault_client.h.
  */
 #ifndef BYOK_BACKENDS_KEYVAULT_VAULT_CALL_H
 #define BYOK_BACKENDS_KEYVAULT_VAULT_CALL_H
@@ -13,11 +13,12 @@ struct vault_call {
     const char *url;
     struct bytes body; /* none: GET */
     size_t limit;      /* bytes of the answer */
+    bool trial;        /* a 400 of the service's stays out of the log: another try follows */
     struct http_reply reply;
     struct service_answer *answer;
 };
 
-/* `key` NULL: a listing. `answer` is emptied, and filled in by all that follows. */
+/* `key` NULL: no one key or certificate is asked for. `answer` is emptied, and filled in by all that follows. */
 void vault_call_init(struct vault_call *call, const struct vault_client *client, enum vault_verb verb,
                      const struct key_ref *key, struct deadline deadline, struct service_answer *answer);
 void vault_call_done(struct vault_call *call);

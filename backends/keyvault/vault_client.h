@@ -44,4 +44,27 @@ MUST_USE CK_RV vault_client_open(const struct vault_client *client, enum vault_v
                                  struct deadline deadline, struct secret *ret_plain,
                                  struct service_answer *ret_answer);
 
+MUST_USE CK_RV vault_client_sign(const struct vault_client *client, const struct key_ref *key,
+                                 enum signature_algorithm algorithm, struct bytes digest,
+                                 struct deadline deadline, struct buffer *ret_signature,
+                                 struct service_answer *ret_answer);
+
+/* CKR_MECHANISM_INVALID: not at this api-version. CKR_DATA_LEN_RANGE: more than 32 KiB. */
+MUST_USE CK_RV vault_client_aes(const struct vault_client *client, const struct key_ref *key,
+                                const struct aes_task *task, struct deadline deadline,
+                                struct secret *ret_value, struct aes_extra *ret_extra,
+                                struct service_answer *ret_answer);
+
+/* Of certificates the permissions list and get. */
+MUST_USE CK_RV vault_client_each_certificate(const struct vault_client *client, struct deadline deadline,
+                                             certificate_name_visitor *visit, void *arg,
+                                             struct service_answer *ret_answer);
+MUST_USE CK_RV vault_client_certificate(const struct vault_client *client, const char *name,
+                                        struct deadline deadline, certificate_visitor *visit, void *arg,
+                                        struct service_answer *ret_answer);
+
+/* Of a Managed HSM; a request for each 128 bytes. */
+MUST_USE CK_RV vault_client_random(const struct vault_client *client, unsigned char *ret_data, size_t size,
+                                   struct deadline deadline, struct service_answer *ret_answer);
+
 #endif

@@ -191,7 +191,7 @@ static CK_RV read_network(const struct settings *section, struct vault_config *c
 CK_RV vault_config_read(const struct settings *section, struct vault_config *ret_config)
 {
     const char *title = settings_title(section);
-    const struct cloud *cloud;
+    const struct cloud *cloud = NULL;
     CK_RV rv;
 
     memset(ret_config, 0, sizeof *ret_config);
@@ -204,8 +204,11 @@ CK_RV vault_config_read(const struct settings *section, struct vault_config *ret
     }
     if (rv == CKR_OK) {
         cloud = cloud_of(&ret_config->vault);
-        ret_config->managed_hsm = cloud != NULL && cloud->managed_hsm;
         rv = identity_config_read(section, cloud, &ret_config->identity);
+    }
+    if (rv == CKR_OK) { /* by an address that tells nothing, tokens are for what stands there */
+        ret_config->managed_hsm = (cloud != NULL && cloud->managed_hsm) ||
+                                  cloud_audience_is_managed_hsm(ret_config->identity.audience);
     }
     return rv == CKR_OK ? read_network(section, ret_config) : rv;
 }

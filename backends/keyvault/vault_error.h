@@ -14,7 +14,11 @@ enum vault_verb {
     VAULT_WRAP = 1 << 2,
     VAULT_UNWRAP = 1 << 3,
     VAULT_ENCRYPT = 1 << 4,
-    VAULT_DECRYPT = 1 << 5
+    VAULT_DECRYPT = 1 << 5,
+    VAULT_SIGN = 1 << 6,
+    VAULT_RANDOM = 1 << 7,
+    VAULT_LIST_CERTIFICATES = 1 << 8,
+    VAULT_GET_CERTIFICATE = 1 << 9
 };
 
 struct vault_ruling {

@@ -15,14 +15,30 @@ struct vault_error {
     char message[512];
 };
 
-/* {"alg":...,"value":...}, for wrapkey, unwrapkey, encrypt and decrypt; replaces what ret_body held. */
-MUST_USE CK_RV vault_json_write_operation(enum rsa_padding padding, struct bytes value,
-                                          struct buffer *ret_body);
+/* What an operation is given. */
+struct vault_parameters {
+    const char *algorithm;     /* the service's name for it */
+    struct bytes value;        /* plaintext, ciphertext, or the digest that is signed */
+    struct bytes iv, aad, tag; /* of AES; empty: left out */
+};
 
-/* Their answer: which key did it and the decoded value, which replaces what ret_value held. */
-MUST_USE CK_RV vault_json_read_operation(struct bytes body, struct key_id *ret_kid, struct buffer *ret_value);
+/* {"alg":...,"value":...} and what there is of the rest; replaces what ret_body held. */
+MUST_USE CK_RV vault_json_write_operation(const struct vault_parameters *parameters, struct buffer *ret_body);
 
-/* A key bundle. ret_info is overwritten; its `rsa` is the caller's then. */
+/*
+ * The answer: which key did it and the decoded value, which replaces what ret_value held; the iv and tag that
+ * came with it, else they are empty.
+ */
+MUST_USE CK_RV vault_json_read_operation(struct bytes body, struct key_id *ret_kid, struct buffer *ret_value,
+                                         struct aes_extra *ret_extra);
+
+/* Random bytes: the decoded value replaces what ret_value held. */
+MUST_USE CK_RV vault_json_read_random(struct bytes body, struct buffer *ret_value);
+
+/*
+ * A key bundle. ret_info is overwritten; its `rsa` or `ec` is the caller's then. A key on a curve that is not
+ * one of enum ec_curve has no `ec`.
+ */
 MUST_USE CK_RV vault_json_read_key(struct bytes body, struct key_id *ret_kid, struct key_info *ret_info);
 
 /* One item of a list; `info` is lent, its `rsa` NULL, its version that of `kid`. False ends the walk. */
@@ -34,6 +50,20 @@ typedef bool vault_item_visitor(void *arg, const struct key_id *kid, struct key_
  */
 MUST_USE CK_RV vault_json_read_page(struct bytes body, vault_item_visitor *visit, void *arg,
                                     struct buffer *ret_next);
+
+/* One name of a list of certificates; `id` is lent. False ends the walk. */
+typedef bool vault_certificate_visitor(void *arg, const struct key_id *id);
+
+/* As vault_json_read_page(). */
+MUST_USE CK_RV vault_json_read_certificates(struct bytes body, vault_certificate_visitor *visit, void *arg,
+                                            struct buffer *ret_next);
+
+/*
+ * A certificate bundle: its identifier, the identifier of its key (its name "" where none was told), and the
+ * DER, which replaces what ret_der held.
+ */
+MUST_USE CK_RV vault_json_read_certificate(struct bytes body, struct key_id *ret_id, struct key_id *ret_kid,
+                                           struct buffer *ret_der);
 
 /* False, and all empty, where the body is not the service's own JSON. */
 bool vault_json_read_error(struct bytes body, struct vault_error *ret_error);

@@ -5,35 +5,52 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What each is called: by the service, in its access policies, and in roles. */
+static const struct words {
+    enum vault_verb verb;
+    const char *name;
+    const char *permission; /* NULL: access policies do not know it */
+    const char *action;     /* of a role's data actions, the part after the kind of store */
+    const char *about;      /* what comes between the name and that of the key; without a key the whole */
+} all_words[] = {
+    {VAULT_LIST, "list", "list", "keys/read", "keys"},
+    {VAULT_GET, "get", "get", "keys/read", "with key"},
+    {VAULT_WRAP, "wrapKey", "wrapKey", "keys/wrap/action", "with key"},
+    {VAULT_UNWRAP, "unwrapKey", "unwrapKey", "keys/unwrap/action", "with key"},
+    {VAULT_ENCRYPT, "encrypt", "encrypt", "keys/encrypt/action", "with key"},
+    {VAULT_DECRYPT, "decrypt", "decrypt", "keys/decrypt/action", "with key"},
+    {VAULT_SIGN, "sign", "sign", "keys/sign/action", "with key"},
+    {VAULT_RANDOM, "rng", NULL, "rng/action", "of random bytes"},
+    {VAULT_LIST_CERTIFICATES, "list", "list on certificates", "certificates/read", "certificates"},
+    {VAULT_GET_CERTIFICATE, "get", "get on certificates", "certificates/read", "certificate"},
+};
+
+static const struct words *words_of(enum vault_verb verb)
+{
+    size_t i = 0;
+
+    while (i + 1 < sizeof all_words / sizeof all_words[0] && all_words[i].verb != verb) {
+        i++;
+    }
+    return &all_words[i];
+}
+
 const char *vault_verb_name(enum vault_verb verb)
 {
-    switch (verb) {
-    case VAULT_LIST:
-        return "list";
-    case VAULT_GET:
-        return "get";
-    case VAULT_WRAP:
-        return "wrapKey";
-    case VAULT_UNWRAP:
-        return "unwrapKey";
-    case VAULT_ENCRYPT:
-        return "encrypt";
-    case VAULT_DECRYPT:
-        break;
-    }
-    return "decrypt";
+    return words_of(verb)->name;
 }
 
 /* "unwrapKey with key kek/VERSION in HOST" */
 static void describe(const struct vault_operation *operation, char *ret_text, size_t room)
 {
+    const struct words *words = words_of(operation->verb);
     const struct key_ref *key = operation->key;
     bool pinned = key != NULL && key->version != NULL;
 
     if (key == NULL) {
-        snprintf(ret_text, room, "%s keys in %s", vault_verb_name(operation->verb), operation->client->url);
+        snprintf(ret_text, room, "%s %s in %s", words->name, words->about, operation->client->url);
     } else {
-        snprintf(ret_text, room, "%s with key %s%s%s in %s", vault_verb_name(operation->verb), key->name,
+        snprintf(ret_text, room, "%s %s %s%s%s in %s", words->name, words->about, key->name,
                  pinned ? "/" : "", pinned ? key->version : "", operation->client->url);
     }
 }
@@ -90,22 +107,16 @@ static void explain_network(const struct http_reply *reply, const struct vault_e
     }
 }
 
-/* The data action of a role; the permission of an access policy has the verb's own name. */
-static const char *action_of(enum vault_verb verb)
+static void explain_grant(enum vault_verb verb, char *ret_detail, size_t room)
 {
-    switch (verb) {
-    case VAULT_WRAP:
-        return "wrap/action";
-    case VAULT_UNWRAP:
-        return "unwrap/action";
-    case VAULT_ENCRYPT:
-        return "encrypt/action";
-    case VAULT_DECRYPT:
-        return "decrypt/action";
-    default:
-        break;
+    const struct words *words = words_of(verb);
+
+    if (words->permission == NULL) {
+        snprintf(ret_detail, room, ", it takes a role with the action %s", words->action);
+    } else {
+        snprintf(ret_detail, room, ", it takes the permission %s, as a role's action %s", words->permission,
+                 words->action);
     }
-    return "read";
 }
 
 /* Why a blob does not open stays between the service and its log. */
@@ -148,8 +159,7 @@ static const char *explain(const struct vault_operation *operation, const struct
         explain_network(reply, error, ret_detail, room);
     } else if (inner_is(error, "ForbiddenByPolicy") || inner_is(error, "ForbiddenByRbac") ||
                inner_is(error, "AccessDenied")) {
-        snprintf(ret_detail, room, ", it takes the permission %s, as a role's action keys/%s",
-                 vault_verb_name(operation->verb), action_of(operation->verb));
+        explain_grant(operation->verb, ret_detail, room);
     }
     return NULL;
 }

@@ -11,11 +11,11 @@
 struct vault_operation {
     const struct vault_client *client;
     enum vault_verb verb;
-    const struct key_ref *key; /* NULL: a listing */
+    const struct key_ref *key; /* or certificate. NULL: none is asked for, or all */
     const struct service_answer *answer;
 };
 
-/* The service's name for it, which is also the name of the permission it needs. */
+/* The service's name for it. */
 const char *vault_verb_name(enum vault_verb verb);
 
 /* It said no; `error` NULL: not in its own JSON. */

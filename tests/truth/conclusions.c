@@ -144,6 +144,26 @@ static enum key_type type_of(const char *kty)
                                         : KEY_TYPE_OCT;
 }
 
+/* 4, x and y behind the two or three octets of the OCTET STRING; of a curve that PKCS#11 clients use. */
+static void expect_ec(const struct key_info *info, const cJSON *key)
+{
+    const char *crv = text_at(key, "crv");
+    struct buffer point SCOPED(buffer_free) = BUFFER_INIT(4096);
+    struct bytes got;
+
+    assert_int_equal(info->ec != NULL, info->type == KEY_TYPE_EC && strcmp(crv, "P-256K") != 0);
+    if (info->ec == NULL) {
+        return;
+    }
+    assert_int_equal(ec_curve_bits(ec_public_curve(info->ec)), strtol(crv + 2, NULL, 10));
+    assert_int_equal(buffer_append(&point, "\x04", 1), CKR_OK);
+    decode(text_at(key, "x"), &point);
+    decode(text_at(key, "y"), &point);
+    got = ec_public_point(info->ec);
+    assert_true(got.size > point.size);
+    assert_true(bytes_equal(bytes_of(got.data + got.size - point.size, point.size), buffer_bytes(&point)));
+}
+
 void expect_key(const struct key_info *info, const cJSON *bundle)
 {
     const cJSON *key = item_at(bundle, "key");
@@ -161,6 +181,7 @@ void expect_key(const struct key_info *info, const cJSON *bundle)
         expect_number(rsa_public_modulus(info->rsa), text_at(key, "n"));
         expect_number(rsa_public_exponent(info->rsa), text_at(key, "e"));
     }
+    expect_ec(info, key);
 }
 
 /* --- Documents by themselves --- */
@@ -210,13 +231,16 @@ static void expect_operation_read(const cJSON *body, bool taken)
 {
     char *text ENDED_BY(free_text) = cJSON_PrintUnformatted(body);
     struct buffer value SCOPED(buffer_free) = BUFFER_INIT(4096);
+    struct aes_extra extra;
     struct key_id kid;
-    CK_RV rv = vault_json_read_operation(bytes_of_text(text), &kid, &value);
+    CK_RV rv = vault_json_read_operation(bytes_of_text(text), &kid, &value, &extra);
 
     assert_int_equal(rv, taken ? CKR_OK : CKR_DATA_INVALID);
     if (taken) {
         expect_octets(buffer_bytes(&value), text_at(body, "value"));
         assert_string_equal(kid.version, strrchr(text_at(body, "kid"), '/') + 1);
+        expect_octets(bytes_of(extra.iv, extra.iv_size), text_at(body, "iv"));
+        expect_octets(bytes_of(extra.tag, extra.tag_size), text_at(body, "tag"));
     }
 }
 

@@ -4,6 +4,7 @@ tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
 	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h \
 	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h \
+	tests/backends/keyvault/vault_world.c tests/backends/keyvault/vault_world.h \
 	tests/backends/keyvault/way_world.c tests/backends/keyvault/way_world.h \
 	tests/backends/keyvault/traces.c tests/backends/keyvault/traces.h
 keyvault_ldadd = tests/backends/keyvault/libserver.la $(LDADD)
@@ -38,13 +39,17 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_token_file \
 	tests/backends/keyvault/test_token_json \
 	tests/backends/keyvault/test_traces \
+	tests/backends/keyvault/test_vault_aes \
 	tests/backends/keyvault/test_vault_call \
+	tests/backends/keyvault/test_vault_certificate \
 	tests/backends/keyvault/test_vault_challenge \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_json \
+	tests/backends/keyvault/test_vault_random \
 	tests/backends/keyvault/test_vault_report \
+	tests/backends/keyvault/test_vault_sign \
 	tests/backends/keyvault/test_workload_identity
 tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
@@ -77,9 +82,13 @@ tests_backends_keyvault_test_token_file_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_challenge_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_call_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_aes_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_certificate_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_random_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_report_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_sign_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_workload_identity_LDADD = $(keyvault_ldadd)

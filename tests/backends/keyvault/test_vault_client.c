@@ -1,206 +1,10 @@
 /* The verbs over a server that says what it is told: requests, answers, refusals, repeats, listings. */
-#include "backends/base/log.h"
 #include "backends/base/scope.h"
-#include "backends/keyvault/identity/identity_kinds.h"
-#include "backends/keyvault/vault_client.h"
-#include "tests/backends/keyvault/https_server.h"
+#include "tests/backends/keyvault/vault_world.h"
 #include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define VERSION  "0123456789abcdef0123456789abcdef"
-#define VERSION2 "fedcba9876543210fedcba9876543210"
-
-enum { MOST_STEPS = 8 };
-
-struct step {
-    enum https_act act;
-    unsigned status;
-    const char *headers;
-    char body[2048];
-};
-
-struct world {
-    struct https_server *server;
-    struct place place;
-    struct http_client *http;
-    struct endpoint *endpoint;
-    struct token_cache *tokens;
-    struct vault_client client;
-    struct service_answer answer;
-    char log[128];
-    /* what the vault says: the steps in turn, the last one again and again */
-    struct step steps[MOST_STEPS];
-    unsigned step_count, asked;
-    unsigned token_requests;
-    const char *token_body;
-    unsigned token_status;
-    /* what it was asked last */
-    char method[8], path[512], body[1024], bearer[64];
-};
 
 static const struct key_ref kek = {"kek", NULL}, kek_v1 = {"kek", VERSION};
-
-static void serve_token(struct world *world, struct https_reply *reply)
-{
-    char body[256];
-
-    world->token_requests++;
-    snprintf(body, sizeof body, "{\"access_token\":\"T%u\",\"expires_in\":3599}", world->token_requests);
-    https_say(reply, world->token_status, NULL, world->token_body == NULL ? body : world->token_body);
-}
-
-static void note_request(struct world *world, const struct https_request *request)
-{
-    const char *bearer = strcasestr(request->headers, "\r\nAuthorization: Bearer ");
-
-    snprintf(world->method, sizeof world->method, "%s", request->method);
-    snprintf(world->path, sizeof world->path, "%s", request->path);
-    snprintf(world->body, sizeof world->body, "%.*s", (int)request->body.size,
-             (const char *)request->body.data);
-    snprintf(world->bearer, sizeof world->bearer, "%.2s", bearer == NULL ? "" : bearer + 24);
-}
-
-static void serve(void *arg, const struct https_request *request, struct https_reply *reply)
-{
-    struct world *world = arg;
-    const struct step *step;
-
-    if (strstr(request->path, "/oauth2/") != NULL) {
-        serve_token(world, reply);
-        return;
-    }
-    note_request(world, request);
-    step = &world->steps[world->asked < world->step_count ? world->asked : world->step_count - 1];
-    world->asked++;
-    reply->act = step->act;
-    https_say(reply, step->status, step->headers, step->body);
-}
-
-static struct step *say(struct world *world, unsigned status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static struct step *say(struct world *world, unsigned status, const char *format, ...)
-{
-    struct step *step = &world->steps[world->step_count++];
-    va_list arguments;
-
-    step->status = status;
-    va_start(arguments, format);
-    vsnprintf(step->body, sizeof step->body, format, arguments);
-    va_end(arguments);
-    return step;
-}
-
-static void say_refusal(struct world *world, unsigned status, const char *code, const char *inner)
-{
-    say(world, status,
-        "{\"error\":{\"code\":\"%s\",\"message\":\"words of the service\",\"innererror\":{\"code\":\"%s\"}}}",
-        code, inner);
-}
-
-/* An answer of an operation: `size` zero bytes. */
-static void say_value(struct world *world, const char *name, const char *version, size_t size)
-{
-    char value[1024] = "";
-
-    memset(value, 'A', (size * 4 + 2) / 3);
-    say(world, 200, "{\"kid\":\"https://127.0.0.1:%u/keys/%s/%s\",\"value\":\"%s\"}",
-        https_server_port(world->server), name, version, value);
-}
-
-static void open_log(struct world *world)
-{
-    char choice[160];
-
-    snprintf(world->log, sizeof world->log, "%s", test_file("log", ""));
-    snprintf(choice, sizeof choice, "warning file:%s", world->log);
-    assert_int_equal(log_configure(choice), CKR_OK);
-}
-
-static const char *log_text(const struct world *world)
-{
-    static char text[8192];
-    FILE *file = fopen(world->log, "r");
-
-    text[file == NULL ? 0 : fread(text, 1, sizeof text - 1, file)] = 0;
-    if (file != NULL) {
-        fclose(file);
-    }
-    return text;
-}
-
-static void expect_log_lines(const struct world *world, unsigned expected)
-{
-    unsigned lines = 0;
-
-    for (const char *at = log_text(world); *at != 0; at++) {
-        lines += *at == '\n';
-    }
-    if (lines != expected) {
-        fail_msg("%u lines instead of %u:\n%s", lines, expected, log_text(world));
-    }
-}
-
-static void expect_log(const struct world *world, const char *words)
-{
-    if (strstr(log_text(world), words) == NULL) {
-        fail_msg("\"%s\" is not in:\n%s", words, log_text(world));
-    }
-}
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof *world);
-    struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
-    struct identity_options who = {.about = "test", .client_id = "app"};
-    struct identity *identity;
-    const char *rest;
-
-    world->server = https_server_start("127.0.0.1", serve, world);
-    options.ca_file = https_server_ca(world->server);
-    who.client_secret_file = test_file("secret", "s3cr3t");
-    world->token_status = 200;
-    assert_true(place_parse(https_server_url(world->server), &world->place, &rest));
-    assert_int_equal(http_client_new(&options, &world->http), CKR_OK);
-    who.http = world->http;
-    assert_int_equal(client_secret_kind.open(&who, &identity), CKR_OK);
-    assert_int_equal(
-        endpoint_new(&(struct endpoint_options){.about = "test", .http = world->http}, &world->endpoint),
-        CKR_OK);
-    assert_int_equal(token_cache_new("test", identity, &world->tokens), CKR_OK);
-    world->client = (struct vault_client){
-        .about = "test",
-        .vault = &world->place,
-        .url = https_server_url(world->server),
-        .api_version = "7.6",
-        .endpoint = world->endpoint,
-        .tokens = world->tokens,
-        .scope = {https_server_url(world->server), "tenant", "https://vault.azure.net", NULL}};
-    open_log(world);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-
-    assert_int_equal(log_configure("error stderr"), CKR_OK);
-    token_cache_free(world->tokens);
-    endpoint_free(world->endpoint);
-    http_client_free(world->http);
-    https_server_stop(world->server);
-    free(world);
-    return 0;
-}
 
 static CK_RV unwrap(struct world *world, const struct key_ref *key, size_t *ret_size)
 {
@@ -375,7 +179,7 @@ static void test_untrusted_server(void **state)
 {
     struct world *world = *state;
     struct http_options options = {.about = "test", .connect_timeout = 2000, .connection_age = 600000};
-    struct https_server *other = https_server_start("127.0.0.1", serve, world);
+    struct https_server *other = https_server_start("127.0.0.1", world_serve, world);
     struct http_client *http;
     struct world far = *world;
     size_t size;
@@ -711,47 +515,40 @@ static void test_32_threads_one_token(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CLIENT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        CLIENT_TEST(test_first_unwrap_two_requests_next_one),
-        CLIENT_TEST(test_unwrap_request),
-        CLIENT_TEST(test_wrap_with_a_version),
-        CLIENT_TEST(test_encrypt_and_decrypt),
-        CLIENT_TEST(test_get),
-        CLIENT_TEST(test_refusal_is_told_with_advice),
-        CLIENT_TEST(test_bad_blob_in_few_words),
-        CLIENT_TEST(test_firewall_tells_address),
-        CLIENT_TEST(test_html_instead_of_the_service),
-        CLIENT_TEST(test_empty_and_broken_200),
-        CLIENT_TEST(test_html_200),
-        CLIENT_TEST(test_untrusted_server),
-        CLIENT_TEST(test_answer_about_another_key),
-        CLIENT_TEST(test_answer_about_another_version),
-        CLIENT_TEST(test_answer_about_another_vault),
-        CLIENT_TEST(test_ciphertext_of_impossible_length),
-        CLIENT_TEST(test_plaintext_longer_than_a_block),
-        CLIENT_TEST(test_401_then_good),
-        CLIENT_TEST(test_401_for_ever),
-        CLIENT_TEST(test_no_token_no_request),
-        CLIENT_TEST(test_429_with_retry_after),
-        CLIENT_TEST(test_429_without_retry_after),
-        CLIENT_TEST(test_429_beyond_the_deadline),
-        CLIENT_TEST(test_connection_cut_then_good),
-        CLIENT_TEST(test_half_an_answer_then_good),
-        CLIENT_TEST(test_stall_ends_at_the_deadline),
-        CLIENT_TEST(test_list_with_empty_pages),
-        CLIENT_TEST(test_list_asks_for_full_pages),
-        CLIENT_TEST(test_list_ends_when_the_visitor_has_enough),
-        CLIENT_TEST(test_list_is_not_followed_elsewhere),
-        CLIENT_TEST(test_list_leaves_out_keys_of_other_vaults),
-        CLIENT_TEST(test_list_without_permission),
-        CLIENT_TEST(test_32_threads_one_token),
+        VAULT_TEST(test_first_unwrap_two_requests_next_one),
+        VAULT_TEST(test_unwrap_request),
+        VAULT_TEST(test_wrap_with_a_version),
+        VAULT_TEST(test_encrypt_and_decrypt),
+        VAULT_TEST(test_get),
+        VAULT_TEST(test_refusal_is_told_with_advice),
+        VAULT_TEST(test_bad_blob_in_few_words),
+        VAULT_TEST(test_firewall_tells_address),
+        VAULT_TEST(test_html_instead_of_the_service),
+        VAULT_TEST(test_empty_and_broken_200),
+        VAULT_TEST(test_html_200),
+        VAULT_TEST(test_untrusted_server),
+        VAULT_TEST(test_answer_about_another_key),
+        VAULT_TEST(test_answer_about_another_version),
+        VAULT_TEST(test_answer_about_another_vault),
+        VAULT_TEST(test_ciphertext_of_impossible_length),
+        VAULT_TEST(test_plaintext_longer_than_a_block),
+        VAULT_TEST(test_401_then_good),
+        VAULT_TEST(test_401_for_ever),
+        VAULT_TEST(test_no_token_no_request),
+        VAULT_TEST(test_429_with_retry_after),
+        VAULT_TEST(test_429_without_retry_after),
+        VAULT_TEST(test_429_beyond_the_deadline),
+        VAULT_TEST(test_connection_cut_then_good),
+        VAULT_TEST(test_half_an_answer_then_good),
+        VAULT_TEST(test_stall_ends_at_the_deadline),
+        VAULT_TEST(test_list_with_empty_pages),
+        VAULT_TEST(test_list_asks_for_full_pages),
+        VAULT_TEST(test_list_ends_when_the_visitor_has_enough),
+        VAULT_TEST(test_list_is_not_followed_elsewhere),
+        VAULT_TEST(test_list_leaves_out_keys_of_other_vaults),
+        VAULT_TEST(test_list_without_permission),
+        VAULT_TEST(test_32_threads_one_token),
     };
-    int failed;
 
-    setenv("NO_PROXY", "*", 1);
-    unsetenv("BYOK_PKCS11_LOG");
-    signal(SIGPIPE, SIG_IGN);
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    test_folder_remove();
-    return failed;
+    return run_vault_tests(tests);
 }

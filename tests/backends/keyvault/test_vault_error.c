@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
-static const enum vault_verb all[] = {VAULT_LIST,   VAULT_GET,     VAULT_WRAP,
-                                      VAULT_UNWRAP, VAULT_ENCRYPT, VAULT_DECRYPT};
+static const enum vault_verb all[] = {VAULT_LIST,           VAULT_GET,     VAULT_WRAP,
+                                      VAULT_UNWRAP,         VAULT_ENCRYPT, VAULT_DECRYPT,
+                                      VAULT_SIGN,           VAULT_RANDOM,  VAULT_LIST_CERTIFICATES,
+                                      VAULT_GET_CERTIFICATE};
 
 static struct vault_ruling judge(enum vault_verb verb, unsigned status, const char *code, const char *inner)
 {
@@ -51,6 +53,10 @@ static void test_bad_request_without_blob(void **state)
     expect(VAULT_ENCRYPT, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
     expect(VAULT_GET, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
     expect(VAULT_LIST, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
+    expect(VAULT_SIGN, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
+    expect(VAULT_RANDOM, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
+    expect(VAULT_LIST_CERTIFICATES, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
+    expect(VAULT_GET_CERTIFICATE, 400, "BadParameter", NULL, VERDICT_BAD_REQUEST, CKR_FUNCTION_FAILED);
 }
 
 static void test_unauthorized(void **state)
@@ -94,6 +100,28 @@ static void test_key_gone(void **state)
     expect(VAULT_ENCRYPT, 404, "KeyNotFound", NULL, VERDICT_GONE, CKR_KEY_HANDLE_INVALID);
     expect(VAULT_DECRYPT, 404, "KeyNotFound", NULL, VERDICT_GONE, CKR_KEY_HANDLE_INVALID);
     expect(VAULT_GET, 404, "KeyNotFound", NULL, VERDICT_GONE, CKR_KEY_HANDLE_INVALID);
+    expect(VAULT_SIGN, 404, "KeyNotFound", NULL, VERDICT_GONE, CKR_KEY_HANDLE_INVALID);
+}
+
+static void test_certificate_gone(void **state)
+{
+    (void)state;
+    expect(VAULT_GET_CERTIFICATE, 404, "CertificateNotFound", NULL, VERDICT_GONE, CKR_OBJECT_HANDLE_INVALID);
+    expect(VAULT_GET_CERTIFICATE, 404, "KeyNotFound", NULL, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR);
+    expect(VAULT_GET, 404, "CertificateNotFound", NULL, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR);
+}
+
+/* There is nothing that could be gone. */
+static void test_lists_and_random_bytes_not_found(void **state)
+{
+    static const enum vault_verb verbs[] = {VAULT_LIST, VAULT_LIST_CERTIFICATES, VAULT_RANDOM};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        expect(verbs[i], 404, "KeyNotFound", NULL, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR);
+        expect(verbs[i], 404, "CertificateNotFound", NULL, VERDICT_UNREACHABLE, CKR_DEVICE_ERROR);
+        assert_non_null(strstr(judge(verbs[i], 404, "KeyNotFound", NULL).advice, "check `vault`"));
+    }
 }
 
 static void test_not_found_by_somebody_else(void **state)
@@ -139,6 +167,27 @@ static void test_redirects(void **state)
     assert_null(strstr(judge(VAULT_UNWRAP, 503, NULL, NULL).advice, "not followed"));
 }
 
+static const char *grant(enum vault_verb verb, const char *inner)
+{
+    return judge(verb, 403, "Forbidden", inner).advice;
+}
+
+/* Roles that give keys give neither certificates nor random bytes. */
+static void test_roles(void **state)
+{
+    static const char *const codes[] = {"ForbiddenByPolicy", "ForbiddenByRbac", "AccessDenied"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_non_null(strstr(grant(VAULT_SIGN, codes[i]), "Key Vault Crypto User"));
+        assert_non_null(strstr(grant(VAULT_RANDOM, codes[i]), "Managed HSM Crypto User"));
+        assert_null(strstr(grant(VAULT_RANDOM, codes[i]), "Key Vault"));
+        assert_non_null(strstr(grant(VAULT_LIST_CERTIFICATES, codes[i]), "Key Vault Certificate User"));
+        assert_non_null(strstr(grant(VAULT_GET_CERTIFICATE, codes[i]), "on certificates"));
+        assert_null(strstr(grant(VAULT_GET_CERTIFICATE, codes[i]), "Crypto"));
+    }
+}
+
 static void test_advice(void **state)
 {
     (void)state;
@@ -156,11 +205,14 @@ int main(void)
         cmocka_unit_test(test_refusals_by_the_network),
         cmocka_unit_test(test_forbidden_without_a_known_code),
         cmocka_unit_test(test_key_gone),
+        cmocka_unit_test(test_certificate_gone),
+        cmocka_unit_test(test_lists_and_random_bytes_not_found),
         cmocka_unit_test(test_not_found_by_somebody_else),
         cmocka_unit_test(test_bad_request_by_somebody_else),
         cmocka_unit_test(test_everything_else),
         cmocka_unit_test(test_codes_count_only_with_their_status),
         cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_roles),
         cmocka_unit_test(test_advice),
     };
 

@@ -26,34 +26,57 @@
 
 static CK_RV operation(const char *text, struct buffer *value)
 {
+    struct aes_extra extra;
     struct key_id kid;
 
-    return vault_json_read_operation(bytes_of_text(text), &kid, value);
+    return vault_json_read_operation(bytes_of_text(text), &kid, value, &extra);
+}
+
+static void expect_written(const struct vault_parameters *parameters, const char *text)
+{
+    struct buffer body SCOPED(buffer_free) = BUFFER_INIT(200);
+
+    assert_int_equal(buffer_append_text(&body, "before"), CKR_OK);
+    assert_int_equal(vault_json_write_operation(parameters, &body), CKR_OK);
+    assert_string_equal(buffer_text(&body), text);
 }
 
 static void test_write_operation(void **state)
 {
-    struct buffer body SCOPED(buffer_free) = BUFFER_INIT(200);
+    (void)state;
+    expect_written(&(struct vault_parameters){.algorithm = "RSA-OAEP", .value = bytes_of_text("abc")},
+                   "{\"alg\":\"RSA-OAEP\",\"value\":\"YWJj\"}");
+    expect_written(&(struct vault_parameters){.algorithm = "PS256", .value = bytes_of("\xff\xfe", 2)},
+                   "{\"alg\":\"PS256\",\"value\":\"__4\"}");
+    expect_written(&(struct vault_parameters){.algorithm = "RSA1_5"}, "{\"alg\":\"RSA1_5\",\"value\":\"\"}");
+    expect_written(&(struct vault_parameters){.algorithm = "A256GCM",
+                                              .iv = bytes_of_text("i"),
+                                              .aad = bytes_of_text("a"),
+                                              .tag = bytes_of_text("t")},
+                   "{\"alg\":\"A256GCM\",\"value\":\"\",\"iv\":\"aQ\",\"aad\":\"YQ\",\"tag\":\"dA\"}");
+}
+
+static void test_operation_longer_than_the_buffer(void **state)
+{
+    const struct vault_parameters parameters = {.algorithm = "RSA1_5", .value = bytes_of_text("abcdefgh")};
+    struct buffer body SCOPED(buffer_free) = BUFFER_INIT(20);
 
     (void)state;
-    assert_int_equal(vault_json_write_operation(RSA_PADDING_OAEP_SHA1, bytes_of_text("abc"), &body), CKR_OK);
-    assert_string_equal(buffer_text(&body), "{\"alg\":\"RSA-OAEP\",\"value\":\"YWJj\"}");
-    assert_int_equal(vault_json_write_operation(RSA_PADDING_OAEP_SHA256, bytes_of("\xff\xfe", 2), &body),
-                     CKR_OK);
-    assert_string_equal(buffer_text(&body), "{\"alg\":\"RSA-OAEP-256\",\"value\":\"__4\"}");
-    assert_int_equal(vault_json_write_operation(RSA_PADDING_PKCS1, bytes_of_text(""), &body), CKR_OK);
-    assert_string_equal(buffer_text(&body), "{\"alg\":\"RSA1_5\",\"value\":\"\"}");
+    assert_int_equal(vault_json_write_operation(&parameters, &body), CKR_DATA_LEN_RANGE);
 }
 
 static void test_read_operation(void **state)
 {
     struct buffer value SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct aes_extra extra;
     struct key_id kid;
 
     (void)state;
-    assert_int_equal(vault_json_read_operation(
-                         bytes_of_text(" {" KID ",\"value\":\"YWJj\",\"alg\":\"x\"}\r\n"), &kid, &value),
-                     CKR_OK);
+    assert_int_equal(
+        vault_json_read_operation(bytes_of_text(" {" KID ",\"value\":\"YWJj\",\"alg\":\"x\"}\r\n"), &kid,
+                                  &value, &extra),
+        CKR_OK);
+    assert_int_equal(extra.iv_size + extra.tag_size, 0);
     assert_string_equal(buffer_text(&value), "abc");
     assert_string_equal(kid.name, "kek");
     assert_string_equal(kid.version, VERSION);
@@ -94,6 +117,7 @@ static void test_every_truncation_is_refused(void **state)
 {
     static const char whole[] = "{" KID ",\"value\":\"YWJj\"}";
     struct buffer value SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct aes_extra extra;
     struct key_id kid;
 
     (void)state;
@@ -101,7 +125,8 @@ static void test_every_truncation_is_refused(void **state)
         char *part SCOPED(scope_free) = malloc(size + 1); /* so that a sanitizer sees a read behind it */
 
         memcpy(part, whole, size);
-        assert_int_equal(vault_json_read_operation(bytes_of(part, size), &kid, &value), CKR_DATA_INVALID);
+        assert_int_equal(vault_json_read_operation(bytes_of(part, size), &kid, &value, &extra),
+                         CKR_DATA_INVALID);
     }
 }
 
@@ -109,10 +134,11 @@ static void test_zero_byte_is_refused(void **state)
 {
     static const char text[] = "{" KID ",\"value\":\"YWJj\0\"}";
     struct buffer value SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct aes_extra extra;
     struct key_id kid;
 
     (void)state;
-    assert_int_equal(vault_json_read_operation(bytes_of(text, sizeof text - 1), &kid, &value),
+    assert_int_equal(vault_json_read_operation(bytes_of(text, sizeof text - 1), &kid, &value, &extra),
                      CKR_DATA_INVALID);
 }
 
@@ -174,15 +200,65 @@ static void test_rsa_key(void **state)
     key_info_done(&info);
 }
 
-static void test_ec_and_unknown_keys(void **state)
+/* The example of SEC 1: the generator, which is on the curve as every point that is a key. */
+#define P256_X "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY"
+#define P256_Y "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
+/* The same with zeros before them. */
+#define P256_LONG_X "AABrF9Hy4SxCR_i85uVjpEDydwN9gS3rM6D0oTlF2JjClg"
+
+static void test_ec_key(void **state)
 {
     struct key_info info;
 
     (void)state;
-    assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\"}}", &info), CKR_OK);
+    assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"EC-HSM\",\"crv\":\"P-256\",\"key_ops\":[\"sign\"],"
+                         "\"x\":\"" P256_X "\",\"y\":\"" P256_Y "\"}}",
+                         &info),
+                     CKR_OK);
+    assert_int_equal(info.type, KEY_TYPE_EC);
+    assert_true(info.in_hardware);
+    assert_int_equal(info.uses, KEY_USE_SIGN);
+    assert_non_null(info.ec);
+    assert_int_equal(ec_public_curve(info.ec), EC_P256);
+    assert_null(info.rsa);
+    key_info_done(&info);
+    assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" P256_LONG_X
+                         "\",\"y\":\"" P256_Y "\"}}",
+                         &info),
+                     CKR_OK);
+    assert_int_equal(ec_public_point(info.ec).size, 67);
+    key_info_done(&info);
+}
+
+static void test_ec_keys_of_other_curves(void **state)
+{
+    static const char *const others[] = {"P-256K", "SECP256K1", "p-256", "P-2560", ""};
+    struct key_info info;
+    char text[400];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        snprintf(text, sizeof text,
+                 "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"%s\",\"x\":\"" P256_X "\",\"y\":\"" P256_Y
+                 "\"}}",
+                 others[i]);
+        assert_int_equal(key(text, &info), CKR_OK);
+        assert_int_equal(info.type, KEY_TYPE_EC);
+        assert_null(info.ec);
+    }
+}
+
+static void test_unknown_keys(void **state)
+{
+    struct key_info info;
+
+    (void)state;
+    assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"EC\"}}", &info), CKR_OK);
     assert_int_equal(info.type, KEY_TYPE_EC);
     assert_true(info.enabled);
     assert_false(info.uses_known);
+    assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"oct-HSM\"}}", &info), CKR_OK);
+    assert_int_equal(info.type, KEY_TYPE_OCT);
     assert_int_equal(key("{\"key\":{" KID ",\"kty\":\"ML-KEM\"}}", &info), CKR_OK);
     assert_int_equal(info.type, KEY_TYPE_UNKNOWN);
     assert_int_equal(key("{\"key\":{" KID "}}", &info), CKR_OK);
@@ -202,6 +278,14 @@ static void test_hostile_keys(void **state)
         "{\"key\":{" KID ",\"kty\":\"RSA\",\"n\":\"gDAw" N_MIDDLE "x\",\"e\":\"AA\"}}",
         "{\"key\":{" KID ",\"kty\":\"RSA\",\"n\":\"gDAw" N_MIDDLE "w\",\"e\":\"AQAB\"}}", /* even */
         "{\"key\":{" KID ",\"kty\":\"RSA\",\"n\":\"gDAw" N_MIDDLE "x=\",\"e\":\"AQAB\"}}",
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\"}}",
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" P256_X "\"}}",
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" P256_X "\",\"y\":\"\"}}",
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" P256_X "\",\"y\":\"" P256_X
+        "\"}}", /* on no curve */
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"" P256_X "\",\"y\":\"" P256_Y "\"}}",
+        "{\"key\":{" KID ",\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AQ" P256_X "A\",\"y\":\"" P256_Y
+        "\"}}", /* too long */
     };
     struct key_info info;
 
@@ -452,6 +536,7 @@ static bool is_about(const char *name, const char *what)
 static void check_recording(const char *name, struct bytes body, unsigned status)
 {
     struct buffer value SCOPED(buffer_free) = BUFFER_INIT(8192);
+    struct aes_extra extra;
     struct vault_error error;
     struct key_info info;
     struct key_id kid;
@@ -460,8 +545,8 @@ static void check_recording(const char *name, struct bytes body, unsigned status
     if (status >= 400) {
         assert_true(vault_json_read_error(body, &error) ==
                     (memmem(body.data, body.size, "\"error\"", 7) != NULL));
-    } else if (is_about(name, "wrapkey-200") || is_about(name, "crypt-200-RSA")) {
-        assert_int_equal(vault_json_read_operation(body, &kid, &value), CKR_OK);
+    } else if (is_about(name, "wrapkey-200") || is_about(name, "crypt-200") || is_about(name, "-sign-200")) {
+        assert_int_equal(vault_json_read_operation(body, &kid, &value, &extra), CKR_OK);
         assert_true(value.size > 0);
     } else if (is_about(name, "-list-") && !is_about(name, "deleted")) {
         assert_int_equal(vault_json_read_page(body, see, &seen, &value), CKR_OK);
@@ -470,6 +555,7 @@ static void check_recording(const char *name, struct bytes body, unsigned status
     } else if (is_about(name, "-get-200") || is_about(name, "-get-version-200")) {
         assert_int_equal(vault_json_read_key(body, &kid, &info), CKR_OK);
         assert_true((info.rsa != NULL) == (info.type == KEY_TYPE_RSA));
+        assert_true((info.ec != NULL) == (info.type == KEY_TYPE_EC && !is_about(name, "P-256K")));
         key_info_done(&info);
     } else if (vault_json_read_key(body, &kid, &info) == CKR_OK) {
         key_info_done(&info);
@@ -513,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_operation),
+        cmocka_unit_test(test_operation_longer_than_the_buffer),
         cmocka_unit_test(test_read_operation),
         cmocka_unit_test(test_operation_refused),
         cmocka_unit_test(test_every_truncation_is_refused),
@@ -520,7 +607,9 @@ int main(void)
         cmocka_unit_test(test_value_longer_than_limit),
         cmocka_unit_test(test_deep_nesting_is_refused),
         cmocka_unit_test(test_rsa_key),
-        cmocka_unit_test(test_ec_and_unknown_keys),
+        cmocka_unit_test(test_ec_key),
+        cmocka_unit_test(test_ec_keys_of_other_curves),
+        cmocka_unit_test(test_unknown_keys),
         cmocka_unit_test(test_hostile_keys),
         cmocka_unit_test(test_hostile_attributes_read_as_unset),
         cmocka_unit_test(test_page),
