@@ -34,8 +34,9 @@ truth_asked = $(standin_runner) \
 	tests/truth/asked.c tests/truth/asked.h \
 	tests/truth/client.c tests/truth/client.h
 check_PROGRAMS += tests/truth/test_requests
-tests_truth_test_requests_LDADD = $(LDADD) -lm
-tests_truth_test_requests_SOURCES = $(truth_common) $(truth_openapi) $(truth_asked) tests/truth/test_requests.c
+tests_truth_test_requests_LDADD = $(LDADD) $(OPENSSL_LIBS) -lm
+tests_truth_test_requests_SOURCES = $(truth_common) $(truth_openapi) $(truth_asked) tests/truth/test_requests.c \
+	tests/truth/verbs.c tests/truth/verbs.h
 
 truth_flow = tests/truth/flow.c tests/truth/flow.h tests/truth/shape.c tests/truth/shape.h
 check_PROGRAMS += tests/truth/test_identity
