@@ -106,8 +106,10 @@ void answering_say(const cJSON *response)
     world.asked = world.tokens = 0;
 }
 
-void answering_begin(void)
+void answering_begin(bool managed_hsm)
 {
+    const char *audience = managed_hsm ? "https://managedhsm.azure.net" : "https://vault.azure.net";
+
     world.server = https_server_start("127.0.0.1", serve, NULL);
     world.client = client_open(test_file("conf", ""),
                                (const struct client_word[]){{"vault", https_server_url(world.server)},
@@ -117,6 +119,7 @@ void answering_begin(void)
                                                             {"client-secret-file", test_file("secret", "s")},
                                                             {"authority", https_server_url(world.server)},
                                                             {"ca-file", https_server_ca(world.server)},
+                                                            {"audience", audience},
                                                             {NULL, NULL}});
 }
 

@@ -17,8 +17,8 @@ struct answering {
 };
 extern struct answering world;
 
-/* A service that nobody has asked yet, and a client that remembers nothing. */
-void answering_begin(void);
+/* A service that nobody has asked yet, and a client that remembers nothing and takes it for what it is. */
+void answering_begin(bool managed_hsm);
 void answering_end(void);
 /* `response`: status, headers and body as recorded. Places in it are made ours. */
 void answering_say(const cJSON *response);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ask_words[ASKS] = {"list", "get", "wrapkey", "unwrapkey", "encrypt", "decrypt"};
+const char *const ask_words[ASKS] = {
+    "list",    "get",  "wrapkey",        "unwrapkey",         "encrypt",
+    "decrypt", "sign", "getrandombytes", "list-certificates", "get-certificate"};
 
 /* --- Refusals --- */
 
@@ -38,22 +40,20 @@ static enum service_verdict verdict_of(unsigned status, const char *code)
     return VERDICT_UNREACHABLE;
 }
 
-/* By what was asked: list, get, wrap, unwrap, encrypt, decrypt. */
 static CK_RV value_of(enum ask ask, enum service_verdict verdict)
 {
-    static const CK_RV bad[ASKS] = {
-        CKR_FUNCTION_FAILED,     CKR_FUNCTION_FAILED, CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
-        CKR_WRAPPED_KEY_INVALID, CKR_FUNCTION_FAILED, CKR_ENCRYPTED_DATA_INVALID};
-    static const CK_RV gone[ASKS] = {CKR_KEY_HANDLE_INVALID,          CKR_KEY_HANDLE_INVALID,
-                                     CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_HANDLE_INVALID,
-                                     CKR_KEY_HANDLE_INVALID,          CKR_KEY_HANDLE_INVALID};
+    static const CK_RV bad[ASKS] = {[ASK_WRAP] = CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+                                    [ASK_UNWRAP] = CKR_WRAPPED_KEY_INVALID,
+                                    [ASK_DECRYPT] = CKR_ENCRYPTED_DATA_INVALID};
+    static const CK_RV gone[ASKS] = {
+        [ASK_WRAP] = CKR_WRAPPING_KEY_HANDLE_INVALID, [ASK_UNWRAP] = CKR_UNWRAPPING_KEY_HANDLE_INVALID};
 
     switch (verdict) {
     case VERDICT_BAD_BLOB:
     case VERDICT_BAD_REQUEST:
-        return bad[ask];
+        return bad[ask] == 0 ? CKR_FUNCTION_FAILED : bad[ask];
     case VERDICT_GONE:
-        return gone[ask];
+        return gone[ask] == 0 ? CKR_KEY_HANDLE_INVALID : gone[ask];
     case VERDICT_DISABLED:
     case VERDICT_REFUSED:
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
@@ -72,7 +72,7 @@ struct conclusion conclusion_of(enum ask ask, unsigned status, const cJSON *body
     if (verdict == VERDICT_BAD_REQUEST && (ask == ASK_UNWRAP || ask == ASK_DECRYPT)) {
         verdict = VERDICT_BAD_BLOB;
     }
-    if (verdict == VERDICT_GONE && ask == ASK_LIST) { /* no key was asked for that could be gone */
+    if (verdict == VERDICT_GONE && (ask == ASK_LIST || ask >= ASK_RANDOM)) { /* no key was asked for */
         verdict = VERDICT_UNREACHABLE;
     }
     return (struct conclusion){verdict, value_of(ask, verdict)};

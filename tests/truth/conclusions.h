@@ -9,7 +9,20 @@
 #include "tests/truth/recorded.h"
 
 /* What our client can ask. */
-enum ask { ASK_LIST, ASK_GET, ASK_WRAP, ASK_UNWRAP, ASK_ENCRYPT, ASK_DECRYPT, ASKS };
+enum ask {
+    ASK_LIST,
+    ASK_GET,
+    ASK_WRAP,
+    ASK_UNWRAP,
+    ASK_ENCRYPT,
+    ASK_DECRYPT,
+    ASK_SIGN,
+    ASK_RANDOM,
+    ASK_CERTIFICATES,
+    ASK_CERTIFICATE,
+    ASKS
+};
+/* As the recordings call them. */
 extern const char *const ask_words[ASKS];
 
 struct conclusion {

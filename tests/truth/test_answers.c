@@ -3,6 +3,7 @@
  * clients did, and draw the right conclusion. Answers to what it cannot ask go to its parsers only.
  */
 #include "backends/base/scope.h"
+#include "backends/keyvault/vault_algorithm.h"
 #include "tests/truth/answering.h"
 #include "tests/truth/conclusions.h"
 #include <signal.h>
@@ -14,12 +15,23 @@ enum { TIMEOUT = 2000 }; /* milliseconds: what is worth another try is tried unt
 
 /* --- What is asked --- */
 
+/* By `alg`, if it is not RSA's padding: a signature's algorithm, or AES. */
 struct question {
     enum ask ask;
     struct key_ref key;
     enum rsa_padding padding;
-    struct buffer in;
+    enum signature_algorithm signature;
+    bool aes;
+    struct aes_task task;
+    struct buffer in, iv;
+    size_t count; /* of random bytes */
 };
+
+static void question_done(struct question *question)
+{
+    buffer_free(&question->in);
+    buffer_free(&question->iv);
+}
 
 struct outcome {
     CK_RV rv;
@@ -49,6 +61,68 @@ static bool visit(void *arg, struct key_info *info)
     return true;
 }
 
+static bool visit_certificate(void *arg, const char *name)
+{
+    (void)arg, (void)name;
+    return true;
+}
+
+static CK_RV take_certificate(void *arg, const struct certificate_info *certificate)
+{
+    (void)arg, (void)certificate;
+    return CKR_OK;
+}
+
+static CK_RV put_random(struct key_service *service, size_t count, struct deadline deadline,
+                        struct outcome *outcome)
+{
+    unsigned char bytes[128];
+    CK_RV rv = service->ops->random(service, bytes, count, deadline, &outcome->answer);
+
+    return rv == CKR_OK ? buffer_append(&outcome->out, bytes, count) : rv;
+}
+
+static CK_RV put_aes(struct key_service *service, const struct question *question, struct deadline deadline,
+                     struct outcome *outcome)
+{
+    struct aes_task task = question->task;
+    struct aes_extra extra;
+
+    task.data = buffer_bytes(&question->in);
+    task.iv = buffer_bytes(&question->iv);
+    return service->ops->aes(service, &question->key, &task, deadline, &outcome->plain, &extra,
+                             &outcome->answer);
+}
+
+/* What is asked in another way than RSA's operations are. False: it is none of these. */
+static bool put_other(const struct question *question, struct deadline deadline, struct outcome *outcome)
+{
+    struct key_service *service = world.client.service;
+    const struct key_service_ops *ops = service->ops;
+
+    if (question->aes) {
+        outcome->rv = put_aes(service, question, deadline, outcome);
+        return true;
+    }
+    switch (question->ask) {
+    case ASK_SIGN:
+        outcome->rv = ops->sign(service, &question->key, question->signature, buffer_bytes(&question->in),
+                                deadline, &outcome->out, &outcome->answer);
+        return true;
+    case ASK_RANDOM:
+        outcome->rv = put_random(service, question->count, deadline, outcome);
+        return true;
+    case ASK_CERTIFICATES:
+        outcome->rv = ops->each_certificate(service, deadline, visit_certificate, NULL, &outcome->answer);
+        return true;
+    case ASK_CERTIFICATE:
+        outcome->rv = ops->certificate(service, "kek", deadline, take_certificate, NULL, &outcome->answer);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void put(const struct question *question, struct listing *listing, struct outcome *outcome)
 {
     struct key_service *service = world.client.service;
@@ -56,6 +130,9 @@ static void put(const struct question *question, struct listing *listing, struct
     struct deadline deadline = deadline_in(world.status == 429 || world.status >= 500 ? TIMEOUT : 10000);
     struct bytes in = buffer_bytes(&question->in);
 
+    if (put_other(question, deadline, outcome)) {
+        return;
+    }
     switch (question->ask) {
     case ASK_LIST:
         outcome->rv = ops->each_key(service, deadline, visit, listing, &outcome->answer);
@@ -89,26 +166,66 @@ static enum ask ask_of(const char *operation)
     return ask;
 }
 
-/* False: no algorithm of ours. */
-static bool read_padding(const char *alg, enum rsa_padding *ret_padding)
+static bool read_signature(const char *alg, enum signature_algorithm *ret_algorithm)
 {
-    *ret_padding = strcmp(alg, "RSA-OAEP") == 0       ? RSA_PADDING_OAEP_SHA1
-                   : strcmp(alg, "RSA-OAEP-256") == 0 ? RSA_PADDING_OAEP_SHA256
-                                                      : RSA_PADDING_PKCS1;
-    return *alg == '\0' || strncmp(alg, "RSA", 3) == 0;
+    for (unsigned i = SIGNATURE_RS256; i <= SIGNATURE_ES512; i++) {
+        if (strcmp(alg, vault_algorithm_of_signature((enum signature_algorithm)i)) == 0) {
+            *ret_algorithm = (enum signature_algorithm)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_aes(const char *alg, struct question *question)
+{
+    static const enum aes_verb verbs[ASKS] = {[ASK_WRAP] = AES_WRAP,
+                                              [ASK_UNWRAP] = AES_UNWRAP,
+                                              [ASK_ENCRYPT] = AES_ENCRYPT,
+                                              [ASK_DECRYPT] = AES_DECRYPT};
+
+    for (unsigned i = AES_KW; i <= AES_GCM; i++) {
+        for (unsigned bits = 128; bits <= 256; bits += 64) {
+            if (strcmp(alg, vault_algorithm_of_aes((enum aes_algorithm)i, bits)) == 0) {
+                question->aes = true;
+                question->task = (struct aes_task){
+                    .verb = verbs[question->ask], .algorithm = (enum aes_algorithm)i, .key_bits = bits};
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* False: no algorithm of ours. */
+static bool read_algorithm(const char *alg, struct question *question)
+{
+    if (question->ask == ASK_SIGN) {
+        return read_signature(alg, &question->signature);
+    }
+    question->padding = strcmp(alg, "RSA-OAEP") == 0       ? RSA_PADDING_OAEP_SHA1
+                        : strcmp(alg, "RSA-OAEP-256") == 0 ? RSA_PADDING_OAEP_SHA256
+                                                           : RSA_PADDING_PKCS1;
+    return *alg == '\0' || strncmp(alg, "RSA", 3) == 0 || read_aes(alg, question);
+}
+
+static char *expected_path(const struct question *question)
+{
+    const char *version = question->key.version;
+
+    return question->ask == ASK_LIST ? format("/keys")
+           : question->ask == ASK_RANDOM
+               ? format("/rng")
+               : format("/keys/%s%s%s%s%s", question->key.name, version == NULL ? "" : "/",
+                        version == NULL ? "" : version, question->ask == ASK_GET ? "" : "/",
+                        question->ask == ASK_GET ? "" : ask_words[question->ask]);
 }
 
 /* /keys/NAME[/VERSION][/VERB] as our client writes it: no empty segments, verbs in lower case. */
 static void expect_request(const struct question *question, const cJSON *request)
 {
     char *sent ENDED_BY(free_text) = format("%.*s", (int)strcspn(world.path, "?"), world.path);
-    char *path ENDED_BY(free_text) =
-        question->ask == ASK_LIST
-            ? format("/keys")
-            : format("/keys/%s%s%s%s%s", question->key.name, question->key.version == NULL ? "" : "/",
-                     question->key.version == NULL ? "" : question->key.version,
-                     question->ask == ASK_GET ? "" : "/",
-                     question->ask == ASK_GET ? "" : ask_words[question->ask]);
+    char *path ENDED_BY(free_text) = expected_path(question);
     cJSON *body ENDED_BY(free_json) = cJSON_Parse(world.sent);
 
     assert_string_equal(sent, path);
@@ -156,15 +273,16 @@ static void expect_success(const struct question *question, const cJSON *exchang
         expect_key(&outcome.info, body);
         return;
     }
-    expect_octets(question->ask == ASK_UNWRAP || question->ask == ASK_DECRYPT ? secret_bytes(&outcome.plain)
-                                                                              : buffer_bytes(&outcome.out),
+    expect_octets(outcome.plain.data != NULL ? secret_bytes(&outcome.plain) : buffer_bytes(&outcome.out),
                   text_at(body, "value"));
-    assert_string_equal(outcome.answer.version, strrchr(text_at(body, "kid"), '/') + 1);
+    assert_string_equal(question->ask == ASK_RANDOM ? "" : outcome.answer.version,
+                        question->ask == ASK_RANDOM ? "" : strrchr(text_at(body, "kid"), '/') + 1);
 }
 
 static void ask_as_recorded(enum ask ask, const cJSON *exchange)
 {
-    struct question question = {.ask = ask, .in = BUFFER_INIT(4096)};
+    struct question question ENDED_BY(question_done) = {
+        .ask = ask, .in = BUFFER_INIT(4096), .iv = BUFFER_INIT(16)};
     const char *at = strstr(text_at(exchange, "request.url"), "/keys/");
     char *name ENDED_BY(free_text) =
         at == NULL ? format("kek") : format("%.*s", (int)strcspn(at + 6, "/?"), at + 6);
@@ -172,11 +290,12 @@ static void ask_as_recorded(enum ask ask, const cJSON *exchange)
 
     question.key.name = name;
     question.key.version = strspn(version, "0123456789abcdef") == 32 ? version : NULL;
-    if (read_padding(text_at(exchange, "request.body.alg"), &question.padding)) {
+    question.count = (size_t)number_at(exchange, "request.body.count");
+    if (read_algorithm(text_at(exchange, "request.body.alg"), &question)) {
         decode(text_at(exchange, "request.body.value"), &question.in);
+        decode(text_at(exchange, "request.body.iv"), &question.iv);
         expect_success(&question, exchange);
     }
-    buffer_free(&question.in);
 }
 
 /* --- Refusals --- */
@@ -184,17 +303,17 @@ static void ask_as_recorded(enum ask ask, const cJSON *exchange)
 static void expect_refusal(enum ask ask, const cJSON *response)
 {
     static const unsigned char blob[256] = {1};
-    struct question question = {.ask = ask, .key = {"kek", NULL}, .in = BUFFER_INIT(256)};
+    struct question question ENDED_BY(question_done) = {
+        .ask = ask, .key = {"kek", NULL}, .in = BUFFER_INIT(256), .count = 20};
     struct listing listing = {NULL, 0};
     struct outcome outcome ENDED_BY(outcome_done) = {.out = BUFFER_INIT(4096)};
     struct conclusion expected =
         conclusion_of(ask, (unsigned)number_at(response, "status"), item_at(response, "body"));
 
     answering_say(response);
-    assert_int_equal(buffer_append(&question.in, blob, ask == ASK_WRAP || ask == ASK_ENCRYPT ? 32 : 256),
+    assert_int_equal(buffer_append(&question.in, blob, ask == ASK_UNWRAP || ask == ASK_DECRYPT ? 256 : 32),
                      CKR_OK);
     put(&question, &listing, &outcome);
-    buffer_free(&question.in);
     if (outcome.rv != expected.rv || outcome.answer.verdict != expected.verdict) {
         fail_msg("%s: 0x%lx, verdict %d, not 0x%lx, %d", ask_words[ask], outcome.rv, outcome.answer.verdict,
                  expected.rv, expected.verdict);
@@ -210,7 +329,7 @@ static void expect_refusal(enum ask ask, const cJSON *response)
 static void expect_refusals(const cJSON *response)
 {
     for (enum ask ask = ASK_LIST; ask < ASKS; ask++) {
-        answering_begin();
+        answering_begin(ask == ASK_RANDOM);
         expect_refusal(ask, response);
         answering_end();
     }
@@ -229,7 +348,7 @@ static void judge(const cJSON *exchange)
     }
     expect_parsers(item_at(response, "body"));
     if (ask != ASKS) {
-        answering_begin();
+        answering_begin(ask == ASK_RANDOM);
         answering_say(response);
         ask_as_recorded(ask, exchange);
         answering_end();
