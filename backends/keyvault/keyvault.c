@@ -4,6 +4,7 @@
 #include "backends/keyvault/http_pool.h"
 #include "backends/keyvault/libcurl.h"
 #include "backends/keyvault/tls_store.h"
+#include "backends/keyvault/vault_algorithm.h"
 #include "backends/keyvault/vault_client.h"
 #include "backends/keyvault/vault_config.h"
 #include <stdio.h>
@@ -183,6 +184,16 @@ static CK_RV open_sign_in(struct keyvault *self, const struct settings *section)
                : CKR_OK;
 }
 
+static unsigned aes_algorithms(const char *api_version)
+{
+    unsigned known = 0;
+
+    for (unsigned i = AES_KW; i <= AES_GCM; i++) {
+        known |= vault_algorithm_known((enum aes_algorithm)i, api_version) ? 1U << i : 0;
+    }
+    return known;
+}
+
 static CK_RV open_parts(struct keyvault *self, const struct settings *section)
 {
     struct vault_config *config = &self->config;
@@ -223,6 +234,7 @@ static CK_RV open_parts(struct keyvault *self, const struct settings *section)
     self->service.timeout = config->timeout;
     self->service.manufacturer = "Microsoft Azure";
     self->service.ops = config->managed_hsm ? &managed_hsm_ops : &vault_ops;
+    self->service.aes_algorithms = rv == CKR_OK ? aes_algorithms(config->api_version) : 0;
     self->service.model = config->managed_hsm ? "Managed HSM" : "Key Vault";
     return rv;
 }

@@ -44,7 +44,8 @@ static void serve(void *arg, const struct https_request *request, struct https_r
     https_say(reply, 200, NULL, body);
 }
 
-static void open_service(struct world *world, const char *keys)
+/* `more`: further lines of its section. */
+static void open_service_with(struct world *world, const char *keys, const char *more)
 {
     const struct setting_group globals = {NULL, global, 1};
     const struct setting_group groups[] = {{NULL, every, 1},
@@ -54,12 +55,23 @@ static void open_service(struct world *world, const char *keys)
     snprintf(
         text, sizeof text,
         "token \"t\" {\nbackend = keyvault\nvault = \"%s\"\nkeys = {%s}\nidentity = client-secret\ntenant = t\n"
-        "client-id = c\nclient-secret-file = \"%s\"\nauthority = \"%s\"\nca-file = \"%s\"\ntimeout = 5s\n}\n",
+        "client-id = c\nclient-secret-file = \"%s\"\nauthority = \"%s\"\nca-file = \"%s\"\ntimeout = 5s\n%s}\n",
         https_server_url(world->server), keys, test_file("secret", "s"), https_server_url(world->server),
-        https_server_ca(world->server));
+        https_server_ca(world->server), more);
     snprintf(reserved, sizeof reserved, "config=%s", test_file("conf", text));
     assert_int_equal(settings_read(reserved, &globals, groups, 2, &world->file), CKR_OK);
     assert_int_equal(keyvault_kind.open_service(settings_section(world->file, 0), &world->service), CKR_OK);
+}
+
+static void open_service(struct world *world, const char *keys)
+{
+    open_service_with(world, keys, "");
+}
+
+static void close_service(struct world *world)
+{
+    world->service->ops->close(world->service);
+    settings_free(world->file);
 }
 
 static int set_up(void **state)
@@ -76,8 +88,7 @@ static int tear_down(void **state)
 {
     struct world *world = *state;
 
-    world->service->ops->close(world->service);
-    settings_free(world->file);
+    close_service(world);
     https_server_stop(world->server);
     free(world);
     return 0;
@@ -121,6 +132,38 @@ static void test_serial_is_of_the_vault(void **state)
     elsewhere.service->ops->close(elsewhere.service);
     settings_free(elsewhere.file);
     https_server_stop(other);
+}
+
+static void test_a_vault_and_a_managed_hsm_differ(void **state)
+{
+    struct world *world = *state;
+    struct world hsm = {.server = world->server};
+
+    open_service_with(&hsm, "\"kek\"", "audience = \"https://managedhsm.azure.net\"\n");
+    assert_string_equal(hsm.service->model, "Managed HSM");
+    assert_non_null(hsm.service->ops->random);
+    assert_null(hsm.service->ops->each_certificate);
+    assert_null(hsm.service->ops->certificate);
+    assert_null(world->service->ops->random);
+    assert_non_null(world->service->ops->each_certificate);
+    assert_non_null(world->service->ops->certificate);
+    assert_ptr_equal(world->service->ops->sign, hsm.service->ops->sign);
+    close_service(&hsm);
+}
+
+static void test_api_version_tells_what_aes_does(void **state)
+{
+    struct world *world = *state;
+    struct world older = {.server = world->server}, oldest = {.server = world->server};
+    const unsigned all = 1 << AES_KW | 1 << AES_KWP | 1 << AES_CBC | 1 << AES_CBC_PAD | 1 << AES_GCM;
+
+    open_service_with(&older, "\"kek\"", "api-version = \"7.5\"\n");
+    open_service_with(&oldest, "\"kek\"", "api-version = \"7.1\"\n");
+    assert_int_equal(world->service->aes_algorithms, all);
+    assert_int_equal(older.service->aes_algorithms, all - (1 << AES_KWP));
+    assert_int_equal(oldest.service->aes_algorithms, 0);
+    close_service(&older);
+    close_service(&oldest);
 }
 
 static void collect(void *arg, const struct key_ref *key)
@@ -210,6 +253,8 @@ int main(void)
 #define SERVICE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         SERVICE_TEST(test_open_asks_nobody),
         SERVICE_TEST(test_serial_is_of_the_vault),
+        SERVICE_TEST(test_a_vault_and_a_managed_hsm_differ),
+        SERVICE_TEST(test_api_version_tells_what_aes_does),
         SERVICE_TEST(test_named_keys),
         SERVICE_TEST(test_unwrap),
         SERVICE_TEST(test_close_null),
