@@ -1,6 +1,6 @@
 /* The HSM token: what it is made of, and opening it. */
 #include "backends/hsm/hsm.h"
-#include "backends/hsm/hsm_session.h"
+#include "backends/hsm/hsm_compose.h"
 #include <stdlib.h>
 
 /* Takes a half-opened one. */
@@ -40,6 +40,8 @@ static const struct token_ops hsm_ops = {
     EACH_SESSION_FUNCTION(ROW) EACH_SESSION_FUNCTION_OF_3_0(ROW).login = hsm_session_login,
     .login_user = hsm_session_login_user,
     .logout = hsm_session_logout,
+    .wrap_key = hsm_compose_wrap_key,
+    .unwrap_key = hsm_compose_unwrap_key,
 };
 #pragma GCC diagnostic pop
 
@@ -50,6 +52,7 @@ static CK_RV fill_token(struct hsm_token *token, const struct settings *section)
     if (rv != CKR_OK) {
         return rv;
     }
+    token->rfc5649 = hsm_rfc5649_of(section);
     hsm_token_describe(token);
     rv = hsm_module_enter(token->uri.module_path, settings_yes(section, "finalize"), &token->watch,
                           &token->module);
@@ -80,6 +83,7 @@ static CK_RV open_token(const struct settings *section, struct token **ret_token
 
 static const struct setting_option hsm_options[] = {
     {.name = "uri", .type = SETTING_TEXT},
+    {.name = "rfc5649", .type = SETTING_WORD, .words = hsm_rfc5649_words, .preset = "auto"},
     {.name = "finalize", .type = SETTING_YES_NO, .preset = "no"},
 };
 

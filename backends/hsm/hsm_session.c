@@ -92,6 +92,7 @@ static CK_RV ask_open(struct hsm_token *token, const CK_FUNCTION_LIST *functions
         return rv;
     }
     session->below = functions;
+    session->slot = slot;
     session->below_3_0 = token->module->table_3_0;
     session->generation = atomic_load(&token->module->generation);
     rv = functions->C_OpenSession(slot, opening->flags, notify ? session : NULL, notify ? pass_event : NULL,

@@ -12,6 +12,7 @@ struct hsm_session {
     const atomic_uint *generation_now;
     unsigned generation; /* of the vendor's module, when it was opened */
     struct hsm_token *token;
+    CK_SLOT_ID slot;                       /* the vendor's */
     const CK_FUNCTION_LIST_3_0 *below_3_0; /* NULL: the vendor's module is of 2.40 */
     token_notify *notify;
     void *notify_arg;
@@ -31,6 +32,12 @@ static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
     }
     hsm_module_revive(session->token->module, session->generation, session->token->label);
     return CKR_SESSION_HANDLE_INVALID;
+}
+
+/* What its HSM can do. */
+static inline struct hsm_mechanisms hsm_session_mechanisms(const struct hsm_session *session)
+{
+    return (struct hsm_mechanisms){session->below, session->slot, session->token->rfc5649};
 }
 
 /* The functions of token_ops that are about a session. */

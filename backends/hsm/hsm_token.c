@@ -101,9 +101,9 @@ static CK_RV ask_mechanisms(struct hsm_token *token, const CK_FUNCTION_LIST *fun
                             void *arg)
 {
     const struct mechanism_list *to = arg;
+    struct hsm_mechanisms of = {functions, slot, token->rfc5649};
 
-    (void)token;
-    return functions->C_GetMechanismList(slot, to->list, to->count);
+    return hsm_mechanism_list(&of, to->list, to->count);
 }
 
 CK_RV hsm_token_get_mechanism_list(struct token *base, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count)
@@ -127,9 +127,9 @@ static CK_RV ask_mechanism(struct hsm_token *token, const CK_FUNCTION_LIST *func
                            void *arg)
 {
     const struct mechanism_info *to = arg;
+    struct hsm_mechanisms of = {functions, slot, token->rfc5649};
 
-    (void)token;
-    return functions->C_GetMechanismInfo(slot, to->type, to->info);
+    return hsm_mechanism_info(&of, to->type, to->info);
 }
 
 CK_RV hsm_token_get_mechanism_info(struct token *base, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)

@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/base/hsm_login.h"
+#include "backends/hsm/hsm_mechanism.h"
 
 /* As which user the application believes to be logged in. Where we log in, its C_Login and C_Logout answer as
  * those of a token that needs no login. */
@@ -18,6 +19,8 @@ struct hsm_token {
     struct hsm_uri uri;
     struct hsm_module *module;
     struct hsm_login *login; /* how we log in by ourselves; NULL: the application does */
+
+    enum hsm_rfc5649 rfc5649;
 
     struct hsm_watch watch; /* its slot is where the token was last found */
     struct hsm_turn looking;

@@ -13,19 +13,26 @@ hsm_test_bench = \
 	tests/backends/hsm/fake_bench.c tests/backends/hsm/fake_bench.h \
 	tests/backends/hsm/workbench.c tests/backends/hsm/workbench.h
 
+hsm_test_softhsm = \
+	tests/backends/hsm/softhsm_bench.c tests/backends/hsm/softhsm_bench.h \
+	tests/backends/hsm/workbench.c tests/backends/hsm/workbench.h
+
 check_PROGRAMS += \
+	tests/backends/hsm/test_hsm_compose \
 	tests/backends/hsm/test_hsm_login \
 	tests/backends/hsm/test_hsm_module \
 	tests/backends/hsm/test_hsm_pass \
 	tests/backends/hsm/test_hsm_softhsm \
 	tests/backends/hsm/test_hsm_uri
+tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
+tests_backends_hsm_test_hsm_compose_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_login_SOURCES = tests/backends/hsm/test_hsm_login.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_login_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_module_SOURCES = tests/backends/hsm/test_hsm_module.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_module_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_pass_SOURCES = tests/backends/hsm/test_hsm_pass.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_pass_CFLAGS = $(hsm_test_cflags)
-tests_backends_hsm_test_hsm_softhsm_SOURCES = tests/backends/hsm/test_hsm_softhsm.c $(hsm_test_bench)
+tests_backends_hsm_test_hsm_softhsm_SOURCES = tests/backends/hsm/test_hsm_softhsm.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_softhsm_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_uri_SOURCES = tests/backends/hsm/test_hsm_uri.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_uri_CFLAGS = $(hsm_test_cflags)

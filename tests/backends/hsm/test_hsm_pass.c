@@ -7,6 +7,16 @@ enum { ODD_ANSWER = 0x80000123 };
 static struct token_session *session;
 static int pattern;
 
+/* Of a mechanism the type is read, nothing else: whether it is one to be composed. */
+static CK_MECHANISM odd_mechanism = {CKM_VENDOR_DEFINED | 42, &odd_mechanism, 1};
+
+static void fill_mechanism(CK_MECHANISM **argument)
+{
+    if (argument != NULL) {
+        *argument = &odd_mechanism;
+    }
+}
+
 static void check_call(const char *name, const CK_ULONG *words)
 {
     assert_int_equal(fake->calls, 1);
@@ -17,11 +27,14 @@ static void check_call(const char *name, const CK_ULONG *words)
 
 /*
  * For each function a test: arguments that differ from each other, a call through the token, the same
- * arguments below. Pointers are mere patterns: whoever looked behind one would crash.
+ * arguments below. Pointers but those to a mechanism are mere patterns: whoever looked
+ * behind one would crash.
  */
 /* clang-format off */
 #define DECLARE(parameter) parameter;
-#define FILL(argument) memset(&argument, ++pattern, sizeof argument);
+#define FILL(argument)                                                                                       \
+    memset(&argument, ++pattern, sizeof argument);                                                           \
+    fill_mechanism(_Generic(&argument, CK_MECHANISM **: (void *)&argument, default: NULL));
 #define TEST_OF_TABLE(table_of, name, verb, parameters, arguments)                                           \
     static void test_##verb##_arrives(void **unused)                                                         \
     {                                                                                                        \

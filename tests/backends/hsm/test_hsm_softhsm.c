@@ -1,6 +1,6 @@
 /* The HSM token over a real module, SoftHSM: the main job, and sharing the module with an application. */
 #include "backends/hsm/hsm.h"
-#include "tests/backends/hsm/workbench.h"
+#include "tests/backends/hsm/softhsm_bench.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,76 +11,9 @@
 
 enum { DEK_SIZE = 32, BLOB_SIZE = 256 };
 
-static char library[PATH_MAX];
-
-static bool make_token(const char *folder, const char *label)
-{
-    char command[PATH_MAX * 2];
-
-    snprintf(command, sizeof command, "'%s' '%s' '%s'", MAKE_TOKEN, folder, label);
-    return system(command) == 0;
-}
-
-static void read_line(const char *name, char *to, int size)
-{
-    FILE *file = fopen(bench_path(name), "r");
-
-    assert_non_null(file);
-    assert_non_null(fgets(to, size, file));
-    to[strcspn(to, "\n")] = '\0';
-    fclose(file);
-}
-
-/* One token "hsm" for all tests: SoftHSM reads its configuration once. */
-static char softhsm[PATH_MAX];
-
-static int set_up(void **state)
-{
-    if (bench_set_up(state) != 0) {
-        return -1;
-    }
-    bench_remove(bench.folder);
-    return symlink(softhsm, bench.folder);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bench_close();
-    return unlink(bench.folder);
-}
-
-static int make_softhsm(void **state)
-{
-    if (bench_set_up(state) != 0 || !make_token(bench.folder, "hsm")) {
-        return -1;
-    }
-    strcpy(softhsm, bench.folder);
-    read_line("module", library, sizeof library);
-    return setenv("SOFTHSM2_CONF", bench_path("softhsm2.conf"), 1);
-}
-
-static int remove_softhsm(void **state)
-{
-    (void)state;
-    bench_remove(softhsm);
-    return 0;
-}
-
-static const char *uri_of(const char *token, const char *pin_file)
-{
-    static char uri[PATH_MAX * 3];
-    bool pin = pin_file != NULL;
-
-    snprintf(uri, sizeof uri, "pkcs11:token=%s?module-path=%s%s%s", token, library,
-             pin ? "&pin-source=file:" : "", pin ? bench_path(pin_file) : "");
-    return uri;
-}
-
 static struct token_session *open_hsm(void)
 {
-    bench_open(uri_of("hsm", "pin"), NULL, NULL);
-    return bench_session(bench.token[0]);
+    return softhsm_open(NULL);
 }
 
 static CK_ULONG find_key(struct token_session *session, CK_OBJECT_CLASS class, CK_OBJECT_HANDLE *ret_key)
@@ -182,7 +115,7 @@ static void test_mechanisms_come_from_below(void **state)
     CK_MECHANISM_INFO info;
 
     (void)state;
-    bench_open(uri_of("hsm", "pin"), NULL, NULL);
+    bench_open(softhsm_uri("hsm", "pin"), NULL, NULL);
     assert_rv(bench.token[0]->ops->get_mechanism_list(bench.token[0], NULL, &count), CKR_OK);
     assert_true(count > 20);
     assert_rv(bench.token[0]->ops->get_mechanism_info(bench.token[0], CKM_RSA_PKCS_OAEP, &info), CKR_OK);
@@ -195,8 +128,8 @@ static void test_without_pin_the_application_logs_in(void **state)
     char pin[64];
 
     (void)state;
-    read_line("pin", pin, sizeof pin);
-    bench_open(uri_of("hsm", NULL), NULL, NULL);
+    softhsm_read_line("pin", pin, sizeof pin);
+    bench_open(softhsm_uri("hsm", NULL), NULL, NULL);
     session = bench_session(bench.token[0]);
     assert_int_equal(find_key(session, CKO_PRIVATE_KEY, &kek), 0);
     assert_rv(session->ops->login(session, CKU_USER, (CK_BYTE *)pin, strlen(pin)), CKR_OK);
@@ -213,7 +146,7 @@ static void test_wrong_pin_opens_without_private_objects(void **state)
 
     (void)state;
     bench_write("wrong", "87654321x\n");
-    bench_open(uri_of("hsm", "wrong"), NULL, NULL);
+    bench_open(softhsm_uri("hsm", "wrong"), NULL, NULL);
     session = bench_session(bench.token[0]);
     assert_int_equal(find_key(session, CKO_PRIVATE_KEY, &kek), 0);
     assert_int_equal(find_key(session, CKO_PUBLIC_KEY, &kek), 1);
@@ -228,13 +161,13 @@ static void test_token_made_later_is_found(void **state)
     char command[PATH_MAX * 2];
 
     (void)state;
-    bench_open(uri_of("late", NULL), NULL, NULL);
+    bench_open(softhsm_uri("late", NULL), NULL, NULL);
     assert_rv(bench.token[0]->ops->open_session(bench.token[0], CKF_SERIAL_SESSION, NULL, NULL, &session),
               CKR_TOKEN_NOT_PRESENT);
     snprintf(
         command, sizeof command,
         "softhsm2-util --module '%s' --init-token --free --label late --pin 1234 --so-pin 1234 >/dev/null",
-        library);
+        softhsm_library());
     assert_int_equal(system(command), 0);
     nanosleep(&wait, NULL);
     assert_rv(bench_close_session(bench_session(bench.token[0])), CKR_OK);
@@ -244,7 +177,7 @@ static CK_FUNCTION_LIST *applications_own(void)
 {
     CK_C_GetFunctionList get;
     CK_FUNCTION_LIST *functions = NULL;
-    void *loaded = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *loaded = dlopen(softhsm_library(), RTLD_NOW | RTLD_LOCAL);
 
     assert_non_null(loaded);
     *(void **)&get = dlsym(loaded, "C_GetFunctionList");
@@ -326,9 +259,7 @@ static void close_at_exit(void)
 
 static int leave_open(const char *path)
 {
-    strcpy(softhsm, path);
-    strcpy(bench.folder, path);
-    read_line("module", library, sizeof library);
+    softhsm_use(path);
     atexit(close_at_exit);
     left_open = open_hsm();
     exit(0);
@@ -341,14 +272,14 @@ static void test_close_from_an_old_exit_handler(void **state)
 
     (void)state;
     if (child == 0) {
-        execl("/proc/self/exe", "test_hsm_softhsm", softhsm, (char *)NULL);
+        execl("/proc/self/exe", "test_hsm_softhsm", softhsm_folder(), (char *)NULL);
         _exit(8);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, softhsm_set_up, softhsm_tear_down)
 
 int main(int count, char **arguments)
 {
@@ -368,5 +299,5 @@ int main(int count, char **arguments)
     if (count > 1) {
         return leave_open(arguments[1]);
     }
-    return cmocka_run_group_tests(tests, make_softhsm, remove_softhsm);
+    return cmocka_run_group_tests(tests, softhsm_make, softhsm_remove);
 }
