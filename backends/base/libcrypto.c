@@ -12,8 +12,8 @@
 struct library {
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *provider;
-    EVP_MD *sha256;
-    struct library *parents; /* in a forked child: never used, never freed, only reachable */
+    EVP_MD *_Atomic hash[HASHES]; /* fetched when first used */
+    struct library *parents;      /* in a forked child: never used, never freed, only reachable */
 };
 
 static struct {
@@ -28,12 +28,29 @@ bool libcrypto_usable(void)
 
 static void library_free(struct library *library)
 {
-    EVP_MD_free(library->sha256);
+    for (int hash = 0; hash < HASHES; hash++) {
+        EVP_MD_free(library->hash[hash]);
+    }
     if (library->provider != NULL) {
         OSSL_PROVIDER_unload(library->provider);
     }
     OSSL_LIB_CTX_free(library->context);
     free(library);
+}
+
+static const EVP_MD *hash_of(struct library *library, enum hash hash)
+{
+    EVP_MD *known = atomic_load_explicit(&library->hash[hash], memory_order_acquire), *fetched;
+
+    if (known != NULL || hash == HASH_NONE) {
+        return known;
+    }
+    fetched = EVP_MD_fetch(library->context, hash_word(hash), NULL);
+    if (fetched == NULL || atomic_compare_exchange_strong(&library->hash[hash], &known, fetched)) {
+        return fetched;
+    }
+    EVP_MD_free(fetched); /* another thread was first */
+    return known;
 }
 
 static struct library *library_new(void)
@@ -49,10 +66,7 @@ static struct library *library_new(void)
     if (library->context != NULL) {
         library->provider = OSSL_PROVIDER_load(library->context, "default");
     }
-    if (library->provider != NULL) {
-        library->sha256 = EVP_MD_fetch(library->context, "SHA256", NULL);
-    }
-    if (library->sha256 == NULL) {
+    if (library->provider == NULL || hash_of(library, HASH_SHA256) == NULL) {
         library_free(library);
         return NULL;
     }
@@ -116,12 +130,21 @@ void libcrypto_after_fork(void)
     }
 }
 
+const EVP_MD *libcrypto_hash(enum hash hash)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("fetching a hash");
+    struct library *library = library_get();
+
+    return library == NULL ? NULL : hash_of(library, hash);
+}
+
 CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32])
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("SHA-256");
     struct library *library = library_get();
 
-    if (library == NULL || EVP_Digest(data.data, data.size, ret_digest, NULL, library->sha256, NULL) != 1) {
+    if (library == NULL ||
+        EVP_Digest(data.data, data.size, ret_digest, NULL, hash_of(library, HASH_SHA256), NULL) != 1) {
         return CKR_FUNCTION_FAILED;
     }
     return CKR_OK;

@@ -8,6 +8,7 @@
 #define BYOK_BASE_LIBCRYPTO_H
 
 #include "backends/base/buffer.h"
+#include "backends/base/hash.h"
 #include <openssl/evp.h>
 #include <stdbool.h>
 
@@ -30,6 +31,9 @@ void libcrypto_leave(OSSL_LIB_CTX *before);
 
 /* In a forked child: begins with a new context, the parent's may be locked for ever. One thread alone. */
 void libcrypto_after_fork(void);
+
+/* Fetched once; lent until the process ends. NULL: libcrypto has none. */
+const EVP_MD *libcrypto_hash(enum hash hash);
 
 /* SHA-256 of `data` into 32 bytes. CKR_FUNCTION_FAILED. */
 MUST_USE CK_RV libcrypto_sha256(struct bytes data, unsigned char ret_digest[32]);

@@ -9,6 +9,7 @@ libbyok_la_SOURCES += \
 	backends/base/file.c backends/base/file.h \
 	backends/base/handle.c backends/base/handle.h \
 	backends/base/hsm_interface.c backends/base/hsm_interface.h \
+	backends/base/hash.c backends/base/hash.h \
 	backends/base/hsm_login.c backends/base/hsm_login.h \
 	backends/base/hsm_module.c backends/base/hsm_module.h \
 	backends/base/hsm_slots.c backends/base/hsm_slots.h \
@@ -20,6 +21,8 @@ libbyok_la_SOURCES += \
 	backends/base/process.c backends/base/process.h \
 	backends/base/rsa.c backends/base/rsa.h \
 	backends/base/rsa_info.c backends/base/rsa_info.h \
+	backends/base/rsa_private.h \
+	backends/base/rsa_verify.c \
 	backends/base/scope.h \
 	backends/base/secret.c backends/base/secret.h \
 	backends/base/settings.c backends/base/settings.h \
@@ -30,4 +33,5 @@ libbyok_la_SOURCES += \
 	backends/base/settings_scan.c \
 	backends/base/settings_value.c \
 	backends/base/sigpipe.c backends/base/sigpipe.h \
+	backends/base/signature.c backends/base/signature.h \
 	backends/base/uuid.c backends/base/uuid.h

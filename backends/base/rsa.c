@@ -3,6 +3,7 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/libcrypto_errors.h"
 #include "backends/base/rsa_info.h"
+#include "backends/base/rsa_private.h"
 #include "backends/base/scope.h"
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -10,28 +11,10 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PADDINGS = 3, LEAST_BITS = 512, MOST_BITS = 16384, MOST_EXPONENT_BYTES = 8, MOST_PEM = 64 * 1024 };
-
-/*
- * Made at first use, for OpenSSL takes 2.5 KiB for a key that encrypts, and many are only looked at. Contexts
- * are never used themselves, only duplicated: so all threads may.
- */
-struct prepared {
-    EVP_PKEY *_Atomic key;
-    EVP_PKEY_CTX *_Atomic context[PADDINGS];
-};
-
-struct rsa_public {
-    struct prepared *prepared;
-    struct bytes modulus, exponent; /* in `info` */
-    unsigned bits;
-    size_t info_size;
-    unsigned char info[]; /* SubjectPublicKeyInfo */
-};
+enum { LEAST_BITS = 512, MOST_BITS = 16384, MOST_EXPONENT_BYTES = 8, MOST_PEM = 64 * 1024 };
 
 static const struct {
     int padding;
@@ -136,7 +119,7 @@ static EVP_PKEY_CTX *prepare(OSSL_LIB_CTX *library, EVP_PKEY *key, enum rsa_padd
     return take(context);
 }
 
-static EVP_PKEY *key_of(const struct rsa_public *key)
+EVP_PKEY *rsa_public_pkey(const struct rsa_public *key)
 {
     EVP_PKEY *present = atomic_load_explicit(&key->prepared->key, memory_order_acquire), *made;
     OSSL_LIB_CTX *library = libcrypto_context();
@@ -161,7 +144,7 @@ static EVP_PKEY_CTX *context_of(const struct rsa_public *key, enum rsa_padding p
     if (present != NULL) {
         return present;
     }
-    pkey = key_of(key);
+    pkey = rsa_public_pkey(key);
     made = pkey == NULL ? NULL : prepare(libcrypto_context(), pkey, padding);
     if (made != NULL && !atomic_compare_exchange_strong(place, &present, made)) {
         EVP_PKEY_CTX_free(made);
@@ -196,6 +179,9 @@ static void prepared_free(struct prepared *prepared)
 {
     for (unsigned at = 0; at < PADDINGS; at++) {
         EVP_PKEY_CTX_free(prepared->context[at]);
+    }
+    for (unsigned at = 0; at < RSA_CHECKS; at++) {
+        EVP_PKEY_CTX_free(prepared->check[at]);
     }
     EVP_PKEY_free(prepared->key);
 }

@@ -1,12 +1,12 @@
 /*
- * RSA public keys from numbers, and what is done with them here: the public half of wrap and encrypt.
+ * RSA public keys from numbers, and what is done with them here: the public half of wrap, encrypt and verify.
  * A prepared key is safe for all threads at once. Its context is prepared
  * once and duplicated for each use, which costs what using one again and again costs.
  */
 #ifndef BYOK_BASE_RSA_H
 #define BYOK_BASE_RSA_H
 
-#include "backends/base/buffer.h"
+#include "backends/base/signature.h"
 #include <openssl/evp.h>
 
 /* The three ways RSA encrypts; the names of the key service and of RFC 7518 in brackets. */
@@ -40,5 +40,12 @@ size_t rsa_longest_plaintext(unsigned bits, enum rsa_padding padding);
 /* Ciphertext appended to `to`. CKR_DATA_LEN_RANGE where the plaintext is too long, CKR_FUNCTION_FAILED. */
 MUST_USE CK_RV rsa_encrypt(const struct rsa_public *key, enum rsa_padding padding, struct bytes plain,
                            struct buffer *to);
+
+/* `how` is not ECDSA. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID, CKR_HOST_MEMORY. */
+MUST_USE CK_RV rsa_verify(const struct rsa_public *key, struct signature_way how, struct bytes digest,
+                          struct bytes signature);
+
+/* Lent; made at first use. NULL: no memory. */
+EVP_PKEY *rsa_public_pkey(const struct rsa_public *key);
 
 #endif
