@@ -8,9 +8,12 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/crypt_cbc.c \
 	pkcs11/soft/crypt_gcm.c \
 	pkcs11/soft/crypt_rsa.c \
+	pkcs11/soft/digest.c \
+	pkcs11/soft/digest_info.c pkcs11/soft/digest_info.h \
 	pkcs11/soft/failure_limit.c pkcs11/soft/failure_limit.h \
 	pkcs11/soft/find.c \
 	pkcs11/soft/generate.c \
+	pkcs11/soft/hmac.c pkcs11/soft/hmac.h \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
 	pkcs11/soft/key_numbers.c pkcs11/soft/key_numbers.h \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
@@ -25,6 +28,11 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
 	pkcs11/soft/service_key_wrap.c \
+	pkcs11/soft/sign.c \
+	pkcs11/soft/sign_hmac.c \
+	pkcs11/soft/sign_local.c \
+	pkcs11/soft/sign_service.c \
+	pkcs11/soft/signing.c pkcs11/soft/signing.h \
 	pkcs11/soft/soft.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \

@@ -4,9 +4,12 @@
 #define CRYPT    (CKF_ENCRYPT | CKF_DECRYPT)
 #define WRAP     (CKF_WRAP | CKF_UNWRAP)
 #define RSA_USES (CRYPT | WRAP)
+#define SIGN     (CKF_SIGN | CKF_VERIFY)
+#define NO_KEY   CK_UNAVAILABLE_INFORMATION
+#define EC_SIGN  (SIGN | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 static const struct mechanism table[] = {
-    {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_pkcs1},
+    {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES | SIGN}, parameter_read_pkcs1},
     {CKM_RSA_PKCS_OAEP, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_oaep},
     {CKM_AES_KEY_GEN, FAMILY_KEY_GEN, CKK_AES, {16, 32, CKF_GENERATE}, parameter_read_nothing},
     {CKM_AES_ECB, FAMILY_ECB, CKK_AES, {16, 32, CRYPT}, parameter_read_nothing},
@@ -23,6 +26,30 @@ static const struct mechanism table[] = {
      CKK_GENERIC_SECRET,
      {8, 32768, CKF_GENERATE},
      parameter_read_nothing},
+    /* clang-format off */
+    {CKM_SHA256_RSA_PKCS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_nothing, {SIGNATURE_PKCS1, HASH_SHA256}},
+    {CKM_SHA384_RSA_PKCS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_nothing, {SIGNATURE_PKCS1, HASH_SHA384}},
+    {CKM_SHA512_RSA_PKCS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_nothing, {SIGNATURE_PKCS1, HASH_SHA512}},
+    {CKM_RSA_PKCS_PSS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_pss, {SIGNATURE_PSS}},
+    {CKM_SHA256_RSA_PKCS_PSS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_pss, {SIGNATURE_PSS, HASH_SHA256}},
+    {CKM_SHA384_RSA_PKCS_PSS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_pss, {SIGNATURE_PSS, HASH_SHA384}},
+    {CKM_SHA512_RSA_PKCS_PSS, FAMILY_SIGNATURE, CKK_RSA, {2048, 4096, SIGN}, parameter_read_pss, {SIGNATURE_PSS, HASH_SHA512}},
+    {CKM_ECDSA, FAMILY_SIGNATURE, CKK_EC, {256, 521, EC_SIGN}, parameter_read_nothing, {SIGNATURE_ECDSA}},
+    {CKM_ECDSA_SHA256, FAMILY_SIGNATURE, CKK_EC, {256, 521, EC_SIGN}, parameter_read_nothing, {SIGNATURE_ECDSA, HASH_SHA256}},
+    {CKM_ECDSA_SHA384, FAMILY_SIGNATURE, CKK_EC, {256, 521, EC_SIGN}, parameter_read_nothing, {SIGNATURE_ECDSA, HASH_SHA384}},
+    {CKM_ECDSA_SHA512, FAMILY_SIGNATURE, CKK_EC, {256, 521, EC_SIGN}, parameter_read_nothing, {SIGNATURE_ECDSA, HASH_SHA512}},
+    {CKM_SHA256_HMAC, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_nothing, {.hash = HASH_SHA256}},
+    {CKM_SHA384_HMAC, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_nothing, {.hash = HASH_SHA384}},
+    {CKM_SHA512_HMAC, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_nothing, {.hash = HASH_SHA512}},
+    {CKM_SHA256_HMAC_GENERAL, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_mac_size, {.hash = HASH_SHA256}},
+    {CKM_SHA384_HMAC_GENERAL, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_mac_size, {.hash = HASH_SHA384}},
+    {CKM_SHA512_HMAC_GENERAL, FAMILY_HMAC, CKK_GENERIC_SECRET, {8, 32768, SIGN}, parameter_read_mac_size, {.hash = HASH_SHA512}},
+    {CKM_SHA_1, FAMILY_DIGEST, NO_KEY, {0, 0, CKF_DIGEST}, parameter_read_nothing, {.hash = HASH_SHA1}},
+    {CKM_SHA224, FAMILY_DIGEST, NO_KEY, {0, 0, CKF_DIGEST}, parameter_read_nothing, {.hash = HASH_SHA224}},
+    {CKM_SHA256, FAMILY_DIGEST, NO_KEY, {0, 0, CKF_DIGEST}, parameter_read_nothing, {.hash = HASH_SHA256}},
+    {CKM_SHA384, FAMILY_DIGEST, NO_KEY, {0, 0, CKF_DIGEST}, parameter_read_nothing, {.hash = HASH_SHA384}},
+    {CKM_SHA512, FAMILY_DIGEST, NO_KEY, {0, 0, CKF_DIGEST}, parameter_read_nothing, {.hash = HASH_SHA512}},
+    /* clang-format on */
 };
 
 enum { ROWS = sizeof table / sizeof table[0] };
@@ -51,6 +78,8 @@ CK_RV mechanism_read(const CK_MECHANISM *from, CK_FLAGS flag, const struct mecha
     if (row == NULL || (row->info.flags & flag) == 0) {
         return CKR_MECHANISM_INVALID;
     }
+    parameter.hash = row->how.hash;
+    parameter.mac_size = hash_size(row->how.hash);
     rv = row->read(from, &parameter);
     if (rv != CKR_OK) {
         return rv;

@@ -16,7 +16,10 @@ enum mechanism_family {
     FAMILY_GCM,
     FAMILY_KEY_WRAP,
     FAMILY_KEY_WRAP_PAD,
-    FAMILY_KEY_GEN
+    FAMILY_KEY_GEN,
+    FAMILY_SIGNATURE,
+    FAMILY_HMAC,
+    FAMILY_DIGEST
 };
 
 struct mechanism {
@@ -25,6 +28,7 @@ struct mechanism {
     CK_KEY_TYPE key_type;
     CK_MECHANISM_INFO info; /* sizes: bytes for AES, else bits, as the standard has them */
     parameter_reader *read;
+    struct signature_way how; /* signatures; HMAC and digests: its hash */
 };
 
 /*

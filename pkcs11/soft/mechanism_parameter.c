@@ -110,3 +110,45 @@ CK_RV parameter_read_key_wrap_pad(const CK_MECHANISM *from, struct mechanism_par
 {
     return read_iv_or_nothing(from, KEY_WRAP_PAD_IV, parameter);
 }
+
+/* MGF1 with the same hash and a salt of its length: all that key services know. */
+CK_RV parameter_read_pss(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        CK_RSA_PKCS_MGF_TYPE mgf;
+        enum hash hash;
+    } hashes[] = {{CKM_SHA256, CKG_MGF1_SHA256, HASH_SHA256},
+                  {CKM_SHA384, CKG_MGF1_SHA384, HASH_SHA384},
+                  {CKM_SHA512, CKG_MGF1_SHA512, HASH_SHA512}};
+    CK_RSA_PKCS_PSS_PARAMS pss;
+
+    if (from->pParameter == NULL || from->ulParameterLen != sizeof pss) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    memcpy(&pss, from->pParameter, sizeof pss);
+    for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++) {
+        if (pss.hashAlg == hashes[i].type && pss.mgf == hashes[i].mgf &&
+            pss.sLen == hash_size(hashes[i].hash) &&
+            (parameter->hash == HASH_NONE || parameter->hash == hashes[i].hash)) {
+            parameter->hash = hashes[i].hash;
+            return CKR_OK;
+        }
+    }
+    return CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV parameter_read_mac_size(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    CK_ULONG size;
+
+    if (from->pParameter == NULL || from->ulParameterLen != sizeof size) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    memcpy(&size, from->pParameter, sizeof size);
+    if (size == 0 || size > parameter->mac_size) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    parameter->mac_size = size;
+    return CKR_OK;
+}

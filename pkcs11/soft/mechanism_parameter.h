@@ -4,6 +4,7 @@
 
 #include "backends/base/buffer.h"
 #include "backends/base/cryptoki.h"
+#include "backends/base/hash.h"
 #include "backends/base/rsa.h"
 
 /* A mechanism's parameter, read and checked. Bytes are lent by the application for the call. */
@@ -13,12 +14,15 @@ struct mechanism_parameter {
     struct bytes aad;         /* AES-GCM */
     size_t tag_size;          /* AES-GCM, bytes */
     size_t counter_bits;      /* AES-CTR */
+    enum hash hash;           /* PSS and what hashes; before it is read: the mechanism's own */
+    size_t mac_size;          /* HMAC, bytes; before it is read: all */
 };
 
 /* CKR_MECHANISM_PARAM_INVALID where it is not what the mechanism wants, or not what can be done. */
 typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parameter *parameter);
 
 parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_gcm,
-    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap, parameter_read_key_wrap_pad;
+    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap, parameter_read_key_wrap_pad,
+    parameter_read_pss, parameter_read_mac_size;
 
 #endif

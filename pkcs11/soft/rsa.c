@@ -70,11 +70,10 @@ static CK_RV seal_here(const struct public_part *part, enum rsa_task task, enum 
     return rsa_encrypt(part->info.rsa, padding, plain, ret_blob);
 }
 
-/* A 403 that says no more is about the dates, where these are known to forbid it. */
-static CK_RV judge_dates(struct service_key *key, const struct key_access *access, CK_RV rv,
-                         const struct service_answer *answer)
+CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,
+                       const struct service_answer *answer)
 {
-    if (answer->status == FORBIDDEN && service_key_outside_dates(key, access)) {
+    if (answer->status == FORBIDDEN && service_key_outside_dates(key, &session->token->catalogue.access)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     return rv;
@@ -96,7 +95,7 @@ static CK_RV seal_there(struct soft_session *session, struct service_key *key, e
         service_key_wrapped(key, &answer);
     }
     if (rv != CKR_OK) {
-        rv = judge_dates(key, access, rv, &answer);
+        rv = soft_judge_dates(session, key, rv, &answer);
     }
     soft_session_note(session, rv, &answer);
     return rv;

@@ -100,6 +100,9 @@ static void keep_part_locked(struct service_key *key, struct public_part *part)
     if (part->info.rsa != NULL) {
         key->blob_size = (rsa_public_bits(part->info.rsa) + 7) / 8;
     }
+    if (part->info.ec != NULL) {
+        key->blob_size = 2 * ec_curve_size(ec_public_curve(part->info.ec));
+    }
 }
 
 static void set_version_locked(struct service_key *key, const char *version)

@@ -41,7 +41,7 @@ struct service_key {
     struct public_part *part;       /* NULL: not known */
     int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */
     enum key_type type;             /* also from a listing */
-    size_t blob_size;               /* 0: not known */
+    size_t blob_size;               /* of a ciphertext or a signature, 0: not known */
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
     int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
     struct failure_limit failures; /* bad blobs under RSAES-PKCS1-v1_5 */
@@ -70,7 +70,7 @@ bool service_key_tells(struct service_key *key, const struct key_access *access)
 enum key_type service_key_type(struct service_key *key);
 void service_key_set_type(struct service_key *key, enum key_type type);
 void service_key_version(struct service_key *key, char ret_version[KEY_VERSION_SIZE]);
-/* Bytes of a ciphertext, 0: not known. */
+/* Bytes of a ciphertext or a signature, 0: not known. */
 size_t service_key_blob_size(struct service_key *key);
 
 /*
@@ -86,6 +86,13 @@ MUST_USE CK_RV service_key_encrypt_here(struct service_key *key, struct key_acce
                                         struct service_answer *ret_answer);
 /* What the service says of a version forbids it neither by its state nor by its dates. */
 bool service_key_may_wrap(const struct public_part *part, const struct key_access *access);
+/*
+ * Disabled and dated versions neither wrap nor sign, whatever the service would do:
+ * CKR_KEY_FUNCTION_NOT_PERMITTED. What was learned before the service began to refuse the public part is no
+ * longer known: then it is the service that judges.
+ */
+MUST_USE CK_RV service_key_check_use(struct service_key *key, struct key_access *access,
+                                     struct deadline deadline, struct service_answer *ret_answer);
 /* True where the dates are known and the service's clock is outside them. */
 bool service_key_outside_dates(struct service_key *key, const struct key_access *access);
 

@@ -38,12 +38,8 @@ static struct public_part *part_for_auto(struct service_key *key, struct key_acc
     return accepted_part(key, access, &accepted);
 }
 
-/*
- * Disabled and dated versions do not wrap, whatever the service would do. What was learned before the service
- * began to refuse the public part is no longer known: then it is the service that judges.
- */
-static CK_RV check_wrap(struct service_key *key, struct key_access *access, struct deadline deadline,
-                        struct service_answer *ret_answer)
+CK_RV service_key_check_use(struct service_key *key, struct key_access *access, struct deadline deadline,
+                            struct service_answer *ret_answer)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = service_key_known(key);
     CK_RV rv;
@@ -81,7 +77,7 @@ CK_RV service_key_wrap_here(struct service_key *key, struct key_access *access, 
         part = part_for_auto(key, access, deadline, ret_answer);
     }
     if (rv == CKR_OK) {
-        rv = check_wrap(key, access, deadline, ret_answer);
+        rv = service_key_check_use(key, access, deadline, ret_answer);
     }
     if (rv != CKR_OK) {
         public_part_free(part);
@@ -100,7 +96,7 @@ CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *acces
         rv = service_key_public(key, access, deadline, &part, ret_answer);
     }
     if (rv == CKR_OK) {
-        rv = check_wrap(key, access, deadline, ret_answer);
+        rv = service_key_check_use(key, access, deadline, ret_answer);
     }
     if (rv != CKR_OK) {
         public_part_free(part);

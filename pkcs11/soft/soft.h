@@ -8,7 +8,9 @@
 #include "backends/backend.h"
 #include "pkcs11/soft/catalogue.h"
 #include "pkcs11/soft/cipher.h"
+#include "pkcs11/soft/hmac.h"
 #include "pkcs11/soft/operation.h"
+#include "pkcs11/soft/signing.h"
 
 struct soft_token {
     struct token base;
@@ -18,6 +20,7 @@ struct soft_token {
     struct object_store store;
     struct catalogue catalogue;
     struct cipher_set ciphers;
+    struct hmac_set hmacs;
     _Atomic CK_ULONG logouts; /* each ends the operations that began before it */
 
     pthread_mutex_t lock; /* for the counts and the login */
@@ -35,6 +38,8 @@ struct soft_session {
     pthread_mutex_t lock; /* for the operations; the one lock that is held while the service is asked */
     struct found found;
     struct operation encrypting, decrypting;
+    struct signing signing, verifying;
+    struct digesting digesting;
 };
 
 static inline struct soft_session *soft_session_of(struct token_session *session)
@@ -88,6 +93,9 @@ MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *k
 MUST_USE CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
                              enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
+/* A 403 that says no more is about the dates, where these are known to forbid the use. */
+MUST_USE CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,
+                                const struct service_answer *answer);
 /* soft_rsa_open counts bad blobs itself; this is for one that opened, but to what cannot be a key. */
 void soft_rsa_bad_blob(struct service_key *key, enum rsa_padding padding);
 

@@ -99,6 +99,7 @@ static void close_token(struct token *base)
     object_store_done(&token->store);
     catalogue_done(&token->catalogue);
     cipher_set_done(&token->ciphers);
+    hmac_set_done(&token->hmacs);
     token->service->ops->close(token->service);
     pthread_mutex_destroy(&token->lock);
     free(token->label);
@@ -137,6 +138,19 @@ static const struct token_ops ops = {
     .decrypt = soft_decrypt,
     .decrypt_update = soft_decrypt_update,
     .decrypt_final = soft_decrypt_final,
+    .digest_init = soft_digest_init,
+    .digest = soft_digest,
+    .digest_update = soft_digest_update,
+    .digest_key = soft_digest_key,
+    .digest_final = soft_digest_final,
+    .sign_init = soft_sign_init,
+    .sign = soft_sign,
+    .sign_update = soft_sign_update,
+    .sign_final = soft_sign_final,
+    .verify_init = soft_verify_init,
+    .verify = soft_verify,
+    .verify_update = soft_verify_update,
+    .verify_final = soft_verify_final,
     .generate_key = soft_generate_key,
     .wrap_key = soft_wrap_key,
     .unwrap_key = soft_unwrap_key,

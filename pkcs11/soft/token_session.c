@@ -20,6 +20,8 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     LIST_INIT(&session->objects.objects);
     operation_init(&session->encrypting, true);
     operation_init(&session->decrypting, false);
+    signing_init(&session->signing, false);
+    signing_init(&session->verifying, true);
     pthread_mutex_lock(&token->lock);
     token->sessions++;
     token->rw_sessions += (flags & CKF_RW_SESSION) != 0;
@@ -36,6 +38,9 @@ CK_RV soft_close_session(struct token_session *base)
     found_end(&session->found);
     operation_done(&session->encrypting);
     operation_done(&session->decrypting);
+    signing_done(&session->signing);
+    signing_done(&session->verifying);
+    digesting_done(&session->digesting);
     object_store_end_owner(&token->store, &session->objects);
     pthread_mutex_lock(&token->lock);
     token->sessions--;

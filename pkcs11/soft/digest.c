@@ -1,0 +1,181 @@
+/* C_Digest in one part or many, by libcrypto. */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/signing.h"
+#include "pkcs11/soft/soft.h"
+#include <string.h>
+
+void digesting_end(struct digesting *digesting)
+{
+    if (digesting->parted) {
+        EVP_MD_CTX_reset(digesting->context);
+    }
+    digesting->mechanism = NULL;
+    digesting->parted = false;
+}
+
+void digesting_done(struct digesting *digesting)
+{
+    digesting_end(digesting);
+    EVP_MD_CTX_free(digesting->context);
+    digesting->context = NULL;
+}
+
+static bool is_running_locked(struct soft_session *session)
+{
+    struct digesting *digesting = &session->digesting;
+
+    if (digesting->mechanism != NULL && digesting->began != atomic_load(&session->token->logouts)) {
+        digesting_end(digesting);
+    }
+    return digesting->mechanism != NULL;
+}
+
+static CK_RV init_locked(struct soft_session *session, const CK_MECHANISM *mechanism)
+{
+    struct digesting *digesting = &session->digesting;
+    struct mechanism_parameter parameter;
+    const struct mechanism *row;
+    CK_RV rv;
+
+    if (is_running_locked(session)) {
+        if (mechanism != NULL) {
+            return CKR_OPERATION_ACTIVE;
+        }
+        digesting_end(digesting); /* PKCS#11 3.0, 5.12.1: cancelled */
+        return CKR_OK;
+    }
+    rv = mechanism_read(mechanism, CKF_DIGEST, &row, &parameter);
+    if (rv == CKR_OK) {
+        rv = hash_begin(&digesting->context, row->how.hash);
+    }
+    if (rv == CKR_OK) {
+        digesting->mechanism = row;
+        digesting->began = atomic_load(&session->token->logouts);
+    }
+    return rv;
+}
+
+CK_RV soft_digest_init(struct token_session *base, CK_MECHANISM *mechanism)
+{
+    struct soft_session *session = soft_session_of(base);
+    CK_RV rv;
+
+    pthread_mutex_lock(&session->lock);
+    rv = init_locked(session, mechanism);
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+static bool is_bad(struct bytes in)
+{
+    return (in.data == NULL && in.size != 0) || in.size > SIZE_MAX / 2;
+}
+
+static CK_RV add_locked(struct digesting *digesting, struct bytes in)
+{
+    if (is_bad(in)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    digesting->parted = true;
+    return hash_add(digesting->context, in);
+}
+
+/* The digest of all so far and of `in`, or its size. */
+static CK_RV end_locked(struct digesting *digesting, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    unsigned char digest[LONGEST_HASH];
+    size_t size = hash_size(digesting->mechanism->how.hash);
+    CK_RV rv;
+
+    if (out_size == NULL || is_bad(in)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if (!output_fits(out, out_size, size, &rv)) {
+        return rv;
+    }
+    rv = hash_add(digesting->context, in);
+    if (rv == CKR_OK) {
+        rv = hash_end(digesting->context, digest);
+    }
+    if (rv == CKR_OK) {
+        memcpy(out, digest, size);
+        *out_size = size;
+    }
+    return rv;
+}
+
+static CK_RV finish(struct soft_session *session, bool whole, struct bytes in, CK_BYTE *out,
+                    CK_ULONG *out_size)
+{
+    struct digesting *digesting = &session->digesting;
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&session->lock);
+    if (is_running_locked(session) && !(whole && digesting->parted)) {
+        rv = end_locked(digesting, in, out, out_size);
+        if (rv != CKR_BUFFER_TOO_SMALL && (rv != CKR_OK || out != NULL)) {
+            digesting_end(digesting);
+        }
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+CK_RV soft_digest(struct token_session *base, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out,
+                  CK_ULONG *out_size)
+{
+    return finish(soft_session_of(base), true, bytes_of(data, data_size), out, out_size);
+}
+
+CK_RV soft_digest_final(struct token_session *base, CK_BYTE *out, CK_ULONG *out_size)
+{
+    return finish(soft_session_of(base), false, bytes_of(NULL, 0), out, out_size);
+}
+
+CK_RV soft_digest_update(struct token_session *base, CK_BYTE *part, CK_ULONG part_size)
+{
+    struct soft_session *session = soft_session_of(base);
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&session->lock);
+    if (is_running_locked(session)) {
+        rv = add_locked(&session->digesting, bytes_of(part, part_size));
+        if (rv != CKR_OK) {
+            digesting_end(&session->digesting);
+        }
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+/* A digest of a value that may not be seen would let one guess a short value. */
+static bool may_be_seen(const struct object *key)
+{
+    return key->class == CKO_SECRET_KEY && key->local != NULL && (key->local->flags & LOCAL_SENSITIVE) == 0 &&
+           (key->local->flags & LOCAL_EXTRACTABLE) != 0;
+}
+
+static CK_RV add_key_locked(struct soft_session *session, CK_OBJECT_HANDLE handle)
+{
+    struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, handle);
+
+    if (key == NULL) {
+        return CKR_KEY_HANDLE_INVALID;
+    }
+    return may_be_seen(key) ? add_locked(&session->digesting, secret_bytes(&key->local->value))
+                            : CKR_KEY_INDIGESTIBLE;
+}
+
+/* That a key is not for this does not end the operation: PKCS#11 2.40, 5.10.4, says so of parts alone. */
+CK_RV soft_digest_key(struct token_session *base, CK_OBJECT_HANDLE key)
+{
+    struct soft_session *session = soft_session_of(base);
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&session->lock);
+    if (is_running_locked(session)) {
+        rv = add_key_locked(session, key);
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
