@@ -25,13 +25,13 @@ static void test_infos_cost_nothing(void **state)
 
 static void test_every_listed_mechanism_has_its_info(void **state)
 {
-    CK_MECHANISM_TYPE list[32];
+    CK_MECHANISM_TYPE list[64];
     CK_MECHANISM_INFO info;
     CK_ULONG count = 0, room;
 
     (void)state;
     assert_rv(token->ops->get_mechanism_list(token, NULL, &count), CKR_OK);
-    assert_in_range(count, 1, 32);
+    assert_in_range(count, 1, 64);
     room = count - 1;
     assert_rv(token->ops->get_mechanism_list(token, list, &room), CKR_BUFFER_TOO_SMALL);
     assert_int_equal(room, count);
