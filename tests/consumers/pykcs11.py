@@ -64,11 +64,25 @@ def decrypt(session, key_id, how, source, target):
         out.write(bytes(session.decrypt(find(session, ck.CKO_PRIVATE_KEY, key_id), blob.read(), mechanism(how))))
 
 
+def integer(number):
+    """A part of a signature that is below 2^256, in DER."""
+    digits = number.lstrip(b"\0") or b"\0"
+    digits = b"\0" + digits if digits[0] & 0x80 else digits
+    return bytes([2, len(digits)]) + digits
+
+
+def sequence(raw):
+    """ECDSA as PKCS#11 has it, in the form that everybody else has."""
+    parts = integer(raw[: len(raw) // 2]) + integer(raw[len(raw) // 2 :])
+    return bytes([0x30, len(parts)]) + parts
+
+
 def sign(session, key_id, how, source, target):
     signing = {"rsa": ck.CKM_SHA256_RSA_PKCS, "ec": ck.CKM_ECDSA_SHA256}
     with open(source, "rb") as text, open(target, "wb") as out:
         key = find(session, ck.CKO_PRIVATE_KEY, key_id)
-        out.write(bytes(session.sign(key, text.read(), PyKCS11.Mechanism(signing[how], None))))
+        signature = bytes(session.sign(key, text.read(), PyKCS11.Mechanism(signing[how], None)))
+        out.write(sequence(signature) if how == "ec" else signature)
 
 
 def main(module, label, key_id, operation, *rest):
