@@ -17,7 +17,7 @@
 #   server COMMAND...             runs in the background until the operation that starts it ends, or the program
 #   as_user COMMAND...            not as root, whose p11-kit reads the machine's configuration and not ours
 #   serve_strictly                a TLS server at $port, for clients with a certificate of our authority
-#   until_listens PORT            waits for that server, for 30 seconds; shows its words where it does not come
+#   until_listens PORT            waits for that server, for a minute; shows its words where it does not come
 
 case $0 in
 /*) self=$0 ;;
@@ -138,7 +138,7 @@ listens() {
 }
 
 until_listens() {
-    tries=300
+    tries=600
     until listens "$1"; do
         tries=$((tries - 1))
         if [ "$tries" -eq 0 ] || ! kill -0 "${servers##* }" 2>/dev/null; then
