@@ -2,7 +2,10 @@
 #   ./configure CC=clang --with-sanitizer=address,undefined,fuzzer-no-link && make tests/fuzz/settings && tests/fuzz/settings
 EXTRA_PROGRAMS += \
 	tests/fuzz/base64url \
+	tests/fuzz/certificate \
+	tests/fuzz/key_numbers \
 	tests/fuzz/settings \
+	tests/fuzz/template \
 	tests/fuzz/token_json \
 	tests/fuzz/vault_challenge \
 	tests/fuzz/vault_json
@@ -27,3 +30,15 @@ tests_fuzz_vault_json_SOURCES = tests/fuzz/vault_json.c
 tests_fuzz_vault_json_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_vault_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_vault_json_LDADD = libbyok.la
+tests_fuzz_certificate_SOURCES = tests/fuzz/certificate.c
+tests_fuzz_certificate_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_certificate_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_certificate_LDADD = libbyok.la
+tests_fuzz_key_numbers_SOURCES = tests/fuzz/key_numbers.c
+tests_fuzz_key_numbers_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_key_numbers_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_key_numbers_LDADD = libbyok.la
+tests_fuzz_template_SOURCES = tests/fuzz/template.c
+tests_fuzz_template_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_template_LDADD = libbyok.la

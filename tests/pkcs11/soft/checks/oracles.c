@@ -126,7 +126,7 @@ static void assert_unwrap_is_no_oracle(CK_MECHANISM *mechanism, unsigned classes
         assert_unwrap(mechanism, malformed(mechanism, i), CKK_AES, 0, bad);
     }
     assert_unwrap(mechanism, well_formed(mechanism, bytes_of("short", 5)), CKK_AES, 0, bad);
-    assert_unwrap(mechanism, well_formed(mechanism, bytes_of(NULL, 0)), CKK_GENERIC_SECRET, 0, bad);
+    assert_unwrap(mechanism, well_formed(mechanism, bytes_of("", 0)), CKK_GENERIC_SECRET, 0, bad);
     assert_unwrap(mechanism, well_formed(mechanism, bytes_of_text(DATA_KEY)), CKK_AES, 16, bad);
     assert_unwrap(mechanism, well_formed(mechanism, bytes_of_text(DATA_KEY)), CKK_AES, 0, CKR_OK);
 }
