@@ -15,6 +15,8 @@ static const CK_RV out[] = {CKR_BUFFER_TOO_SMALL};
 static const CK_RV plain[] = {CKR_DATA_LEN_RANGE, CKR_DATA_INVALID};
 /* CKR_DEVICE_ERROR: too many bad ciphertexts under CKM_RSA_PKCS, which are limited. */
 static const CK_RV cipher[] = {CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_DEVICE_ERROR};
+/* Of a key of the service that was not known at its Init. */
+static const CK_RV late[] = {CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED};
 static const CK_RV signature[] = {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE};
 static const CK_RV key[] = {CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE, CKR_KEY_SIZE_RANGE};
 static const CK_RV object[] = {CKR_OBJECT_HANDLE_INVALID};
@@ -53,7 +55,7 @@ static const struct group {
     GROUP(cipher), GROUP(signature),    GROUP(key),       GROUP(object),   GROUP(reading),
     GROUP(making), GROUP(changing),     GROUP(mechanism), GROUP(wrapping), GROUP(unwrapping),
     GROUP(login),  GROUP(random_codes), GROUP(legacy),    GROUP(refusal),  GROUP(cancel),
-    GROUP(state)};
+    GROUP(state),  GROUP(late)};
 
 enum {
     EVERY = 1 << 0,
@@ -76,7 +78,8 @@ enum {
     LEGACY = 1 << 17,
     REFUSAL = 1 << 18,
     CANCEL = 1 << 19,
-    STATE = 1 << 20
+    STATE = 1 << 20,
+    LATE = 1 << 21
 };
 
 /* The arguments of the rows below. */
@@ -106,28 +109,28 @@ enum {
     X(find_objects, STEP, (, a->found, a->most, a->ret_number)) \
     X(find_objects_final, STEP, ()) \
     X(encrypt_init, INIT, (, a->mechanism, a->key)) \
-    X(encrypt, STEP | OUT | PLAIN, (, INS, OUTS)) \
+    X(encrypt, LATE | STEP | OUT | PLAIN, (, INS, OUTS)) \
     X(encrypt_update, STEP | OUT | PLAIN, (, INS, OUTS)) \
-    X(encrypt_final, STEP | OUT | PLAIN, (, OUTS)) \
+    X(encrypt_final, LATE | STEP | OUT | PLAIN, (, OUTS)) \
     X(decrypt_init, INIT, (, a->mechanism, a->key)) \
-    X(decrypt, STEP | OUT | CIPHER, (, INS, OUTS)) \
+    X(decrypt, LATE | STEP | OUT | CIPHER, (, INS, OUTS)) \
     X(decrypt_update, STEP | OUT | CIPHER, (, INS, OUTS)) \
-    X(decrypt_final, STEP | OUT | CIPHER, (, OUTS)) \
+    X(decrypt_final, LATE | STEP | OUT | CIPHER, (, OUTS)) \
     X(digest_init, INIT, (, a->mechanism)) \
     X(digest, STEP | OUT | PLAIN, (, INS, OUTS)) \
     X(digest_update, STEP | PLAIN, (, INS)) \
     X(digest_key, STEP | KEY, (, a->key)) \
     X(digest_final, STEP | OUT, (, OUTS)) \
     X(sign_init, INIT, (, a->mechanism, a->key)) \
-    X(sign, STEP | OUT | PLAIN, (, INS, OUTS)) \
+    X(sign, LATE | STEP | OUT | PLAIN, (, INS, OUTS)) \
     X(sign_update, STEP | PLAIN, (, INS)) \
-    X(sign_final, STEP | OUT | PLAIN, (, OUTS)) \
+    X(sign_final, LATE | STEP | OUT | PLAIN, (, OUTS)) \
     X(sign_recover_init, INIT, (, a->mechanism, a->key)) \
     X(sign_recover, STEP | OUT | PLAIN, (, INS, OUTS)) \
     X(verify_init, INIT, (, a->mechanism, a->key)) \
-    X(verify, STEP | PLAIN | SIGNATURE, (, INS, MORE)) \
+    X(verify, LATE | STEP | PLAIN | SIGNATURE, (, INS, MORE)) \
     X(verify_update, STEP | PLAIN, (, INS)) \
-    X(verify_final, STEP | PLAIN | SIGNATURE, (, MORE)) \
+    X(verify_final, LATE | STEP | PLAIN | SIGNATURE, (, MORE)) \
     X(verify_recover_init, INIT, (, a->mechanism, a->key)) \
     X(verify_recover, STEP | OUT | PLAIN | SIGNATURE, (, INS, OUTS)) \
     X(digest_encrypt_update, STEP | OUT | PLAIN, (, INS, OUTS)) \
