@@ -103,17 +103,22 @@ static EVP_PKEY *pkey_new(OSSL_LIB_CTX *library, struct bytes n, struct bytes e)
     return key;
 }
 
+bool rsa_set_padding(EVP_PKEY_CTX *context, enum rsa_padding padding)
+{
+    const EVP_MD *hash = paddings[padding].hash == NULL ? NULL : paddings[padding].hash();
+
+    if (EVP_PKEY_CTX_set_rsa_padding(context, paddings[padding].padding) != 1) {
+        return false;
+    }
+    return hash == NULL || (EVP_PKEY_CTX_set_rsa_oaep_md(context, hash) == 1 &&
+                            EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) == 1);
+}
+
 static EVP_PKEY_CTX *prepare(OSSL_LIB_CTX *library, EVP_PKEY *key, enum rsa_padding padding)
 {
     EVP_PKEY_CTX *context SCOPED(EVP_PKEY_CTX_free_scoped) = EVP_PKEY_CTX_new_from_pkey(library, key, NULL);
-    const EVP_MD *hash = paddings[padding].hash == NULL ? NULL : paddings[padding].hash();
 
-    if (context == NULL || EVP_PKEY_encrypt_init(context) != 1 ||
-        EVP_PKEY_CTX_set_rsa_padding(context, paddings[padding].padding) != 1) {
-        return NULL;
-    }
-    if (hash != NULL && (EVP_PKEY_CTX_set_rsa_oaep_md(context, hash) != 1 ||
-                         EVP_PKEY_CTX_set_rsa_mgf1_md(context, hash) != 1)) {
+    if (context == NULL || EVP_PKEY_encrypt_init(context) != 1 || !rsa_set_padding(context, padding)) {
         return NULL;
     }
     return take(context);

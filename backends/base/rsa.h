@@ -34,6 +34,9 @@ struct bytes rsa_public_exponent(const struct rsa_public *key);
 struct bytes rsa_public_info(const struct rsa_public *key);
 unsigned rsa_public_bits(const struct rsa_public *key);
 
+/* For a context that has been prepared to encrypt or to decrypt. False where libcrypto refuses. */
+bool rsa_set_padding(EVP_PKEY_CTX *context, enum rsa_padding padding);
+
 /* The longest plaintext for a modulus of `bits` bits: k - 2h - 2 or k - 11 bytes (RFC 8017, 7.1 and 7.2). */
 size_t rsa_longest_plaintext(unsigned bits, enum rsa_padding padding);
 

@@ -7,12 +7,12 @@ static const struct crypt_way *const ways[] = {
     [FAMILY_CBC] = &crypt_block, [FAMILY_CTR] = &crypt_block, [FAMILY_CBC_PAD] = &crypt_cbc,
 };
 
-static CK_RV check_secret(const struct local_key *key, const struct mechanism *mechanism, bool encrypt)
+static CK_RV check_local(const struct local_key *key, const struct mechanism *mechanism, bool encrypt)
 {
     if (key->type != mechanism->key_type) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
-    if ((key->flags & (encrypt ? LOCAL_ENCRYPT : LOCAL_DECRYPT)) == 0) {
+    if (!local_key_has(key, encrypt ? LOCAL_ENCRYPT : LOCAL_DECRYPT)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     return local_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
@@ -21,19 +21,21 @@ static CK_RV check_secret(const struct local_key *key, const struct mechanism *m
 static CK_RV check_key(const struct soft_session *session, const struct object *object,
                        const struct mechanism *mechanism, bool encrypt)
 {
-    if (object == NULL) {
+    bool is_rsa = mechanism->key_type == CKK_RSA;
+    CK_RV rv;
+
+    if (object == NULL || (object->key == NULL && object->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
-    if (object->class == CKO_SECRET_KEY && object->local != NULL) {
-        return check_secret(object->local, mechanism, encrypt);
-    }
-    if (mechanism->key_type != CKK_RSA || object->key == NULL) {
+    if (is_rsa == (object->class == CKO_SECRET_KEY) || (!is_rsa && object->local == NULL)) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
-    if (object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {
+    if (is_rsa && object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
-    return soft_rsa_permits(session, object->key, encrypt ? RSA_ENCRYPT : RSA_DECRYPT);
+    rv = object->local == NULL ? CKR_OK : check_local(object->local, mechanism, encrypt);
+    return rv == CKR_OK && is_rsa ? soft_rsa_permits(session, object, encrypt ? RSA_ENCRYPT : RSA_DECRYPT)
+                                  : rv;
 }
 
 static bool is_running_locked(const struct soft_session *session, struct operation *operation)

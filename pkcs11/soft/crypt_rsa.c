@@ -18,10 +18,10 @@ static CK_RV seal(struct soft_session *session, struct operation *operation, con
                   struct bytes plain)
 {
     struct buffer blob = BUFFER_INIT(LONGEST_BLOB);
-    CK_RV rv = soft_rsa_check_plain(key->key, operation->padding, plain.size, RSA_ENCRYPT);
+    CK_RV rv = soft_rsa_check_plain(key, operation->padding, plain.size, RSA_ENCRYPT);
 
     if (rv == CKR_OK) {
-        rv = soft_rsa_seal(session, key->key, RSA_ENCRYPT, operation->padding, plain, &blob);
+        rv = soft_rsa_seal(session, key, RSA_ENCRYPT, operation->padding, plain, &blob);
     }
     if (rv == CKR_OK) {
         rv = secret_copy(buffer_bytes(&blob), &operation->result);
@@ -34,9 +34,9 @@ static CK_RV open_blob(struct soft_session *session, struct operation *operation
                        struct bytes blob)
 {
     struct service_answer answer = {VERDICT_NONE};
-    CK_RV rv = soft_rsa_check_blob(key->key, blob.size, RSA_DECRYPT);
+    CK_RV rv = soft_rsa_check_blob(key, blob.size, RSA_DECRYPT);
 
-    return rv == CKR_OK ? soft_rsa_open(session, key->key, RSA_DECRYPT, operation->padding, blob,
+    return rv == CKR_OK ? soft_rsa_open(session, key, RSA_DECRYPT, operation->padding, blob,
                                         &operation->result, &answer)
                         : rv;
 }
@@ -74,7 +74,7 @@ static CK_RV whole(struct soft_session *session, struct operation *operation, co
                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     bool known;
-    size_t room = soft_rsa_blob_room(key->key, &known);
+    size_t room = soft_rsa_blob_room(key, &known);
     CK_RV rv = CKR_OK;
 
     if (is_waiting(operation, in)) {

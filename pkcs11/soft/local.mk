@@ -38,4 +38,5 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/token_session.c \
 	pkcs11/soft/wrap.c pkcs11/soft/wrap.h \
 	pkcs11/soft/wrap_aes.c \
-	pkcs11/soft/wrap_rsa.c
+	pkcs11/soft/wrap_rsa.c \
+	pkcs11/soft/wrap_rsa_aes.c

@@ -11,6 +11,7 @@
 static const struct mechanism table[] = {
     {CKM_RSA_PKCS, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES | SIGN}, parameter_read_pkcs1},
     {CKM_RSA_PKCS_OAEP, FAMILY_RSA, CKK_RSA, {2048, 4096, RSA_USES}, parameter_read_oaep},
+    {CKM_RSA_AES_KEY_WRAP, FAMILY_RSA_AES, CKK_RSA, {2048, 4096, WRAP}, parameter_read_rsa_aes},
     {CKM_AES_KEY_GEN, FAMILY_KEY_GEN, CKK_AES, {16, 32, CKF_GENERATE}, parameter_read_nothing},
     {CKM_AES_ECB, FAMILY_ECB, CKK_AES, {16, 32, CRYPT}, parameter_read_nothing},
     {CKM_AES_CBC, FAMILY_CBC, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},

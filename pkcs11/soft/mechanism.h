@@ -9,6 +9,7 @@
 
 enum mechanism_family {
     FAMILY_RSA,
+    FAMILY_RSA_AES,
     FAMILY_ECB,
     FAMILY_CBC,
     FAMILY_CBC_PAD,

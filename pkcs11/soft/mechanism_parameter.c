@@ -50,6 +50,23 @@ CK_RV parameter_read_oaep(const CK_MECHANISM *from, struct mechanism_parameter *
     return oaep.hashAlg == CKM_SHA256 && oaep.mgf == CKG_MGF1_SHA256 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
 
+CK_RV parameter_read_rsa_aes(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
+{
+    struct rsa_aes_key_wrap_params both;
+    CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, NULL, sizeof(CK_RSA_PKCS_OAEP_PARAMS)};
+
+    if (from->pParameter == NULL || from->ulParameterLen != sizeof both) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    memcpy(&both, from->pParameter, sizeof both);
+    if (both.aes_bits != 128 && both.aes_bits != 192 && both.aes_bits != 256) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    parameter->aes_size = both.aes_bits / 8;
+    oaep.pParameter = both.oaep;
+    return parameter_read_oaep(&oaep, parameter);
+}
+
 CK_RV parameter_read_gcm(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
 {
     CK_GCM_PARAMS gcm;

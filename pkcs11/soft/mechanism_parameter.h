@@ -10,6 +10,7 @@
 /* A mechanism's parameter, read and checked. Bytes are lent by the application for the call. */
 struct mechanism_parameter {
     enum rsa_padding padding; /* RSA */
+    size_t aes_size;          /* CKM_RSA_AES_KEY_WRAP: bytes of the key in the middle */
     struct bytes iv;          /* AES; empty: the mechanism's own */
     struct bytes aad;         /* AES-GCM */
     size_t tag_size;          /* AES-GCM, bytes */
@@ -21,8 +22,8 @@ struct mechanism_parameter {
 /* CKR_MECHANISM_PARAM_INVALID where it is not what the mechanism wants, or not what can be done. */
 typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parameter *parameter);
 
-parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_gcm,
-    parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap, parameter_read_key_wrap_pad,
-    parameter_read_pss, parameter_read_mac_size;
+parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_rsa_aes,
+    parameter_read_gcm, parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap,
+    parameter_read_key_wrap_pad, parameter_read_pss, parameter_read_mac_size;
 
 #endif

@@ -1,29 +1,34 @@
-/* RSA by a key of the service: the public half here or there, the private half always there. */
+/*
+ * RSA by a key of the service: the public half here or there, the private half always there. Or by a key that
+ * lives here, and then all of it.
+ */
 #include "backends/base/log.h"
+#include "backends/base/rsa_decrypt.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/soft.h"
 
-enum { LARGEST_BITS = 4096, FORBIDDEN = 403 };
+enum { SMALLEST_BITS = 2048, LARGEST_BITS = 4096, FORBIDDEN = 403 };
 
 static const struct task {
     enum key_use use;
     CK_RV other_type; /* the key is not RSA */
     CK_RV too_long;   /* the plaintext, for this key */
     CK_RV bad_blob;
+    CK_RV bad_size; /* of the key itself */
 } tasks[] = {
     [RSA_WRAP] = {KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
-                  CKR_WRAPPED_KEY_INVALID},
+                  CKR_WRAPPED_KEY_INVALID, CKR_WRAPPING_KEY_SIZE_RANGE},
     [RSA_UNWRAP] = {KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
-                    CKR_WRAPPED_KEY_INVALID},
+                    CKR_WRAPPED_KEY_INVALID, CKR_UNWRAPPING_KEY_SIZE_RANGE},
     [RSA_ENCRYPT] = {KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
-                     CKR_ENCRYPTED_DATA_INVALID},
+                     CKR_ENCRYPTED_DATA_INVALID, CKR_KEY_SIZE_RANGE},
     [RSA_DECRYPT] = {KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
-                     CKR_ENCRYPTED_DATA_INVALID},
+                     CKR_ENCRYPTED_DATA_INVALID, CKR_KEY_SIZE_RANGE},
 };
 
 /* Old knowledge forbids nothing: the owner may have changed the key, which the service knows. */
-CK_RV soft_rsa_permits(const struct soft_session *session, struct service_key *key, enum rsa_task task)
+static CK_RV service_permits(const struct soft_session *session, struct service_key *key, enum rsa_task task)
 {
     const struct key_access *access = &session->token->catalogue.access;
     struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key, access);
@@ -35,39 +40,59 @@ CK_RV soft_rsa_permits(const struct soft_session *session, struct service_key *k
     return key_allows(part, tasks[task].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
-size_t soft_rsa_blob_room(struct service_key *key, bool *ret_known)
+/* Whoever uses one checks what it may be used for, as of every key that lives here. */
+static CK_RV local_permits(const struct local_key *key, enum rsa_task task)
 {
-    size_t size = service_key_blob_size(key);
+    unsigned bits = rsa_public_bits(key->numbers.rsa);
+
+    return bits >= SMALLEST_BITS && bits <= LARGEST_BITS ? CKR_OK : tasks[task].bad_size;
+}
+
+CK_RV soft_rsa_permits(const struct soft_session *session, const struct object *key, enum rsa_task task)
+{
+    return key->local != NULL ? local_permits(key->local, task) : service_permits(session, key->key, task);
+}
+
+static size_t blob_size(const struct object *key)
+{
+    return key->local != NULL ? rsa_public_modulus(key->local->numbers.rsa).size
+                              : service_key_blob_size(key->key);
+}
+
+size_t soft_rsa_blob_room(const struct object *key, bool *ret_known)
+{
+    size_t size = blob_size(key);
 
     *ret_known = size != 0;
     return size != 0 ? size : LARGEST_BITS / 8;
 }
 
-CK_RV soft_rsa_check_plain(struct service_key *key, enum rsa_padding padding, size_t size, enum rsa_task task)
+CK_RV soft_rsa_check_plain(const struct object *key, enum rsa_padding padding, size_t size,
+                           enum rsa_task task)
 {
     bool known;
-    size_t blob_size = soft_rsa_blob_room(key, &known);
+    size_t room = soft_rsa_blob_room(key, &known);
 
-    return size > rsa_longest_plaintext((unsigned)blob_size * 8, padding) ? tasks[task].too_long : CKR_OK;
+    return size > rsa_longest_plaintext((unsigned)room * 8, padding) ? tasks[task].too_long : CKR_OK;
 }
 
 /* Other versions of a key, the next one too, may be of another size. */
-CK_RV soft_rsa_check_blob(struct service_key *key, size_t size, enum rsa_task task)
+CK_RV soft_rsa_check_blob(const struct object *key, size_t size, enum rsa_task task)
 {
-    size_t known = key->ref.version == NULL ? 0 : service_key_blob_size(key);
+    size_t known = key->local == NULL && key->key->ref.version == NULL ? 0 : blob_size(key);
     bool fits = known != 0 ? size == known : size == 2048 / 8 || size == 3072 / 8 || size == 4096 / 8;
 
     return fits ? CKR_OK : tasks[task].bad_blob;
 }
 
-static CK_RV seal_here(const struct public_part *part, enum rsa_task task, enum rsa_padding padding,
+static CK_RV seal_here(const struct rsa_public *key, enum rsa_task task, enum rsa_padding padding,
                        struct bytes plain, struct buffer *ret_blob)
 {
-    if (plain.size > rsa_longest_plaintext(rsa_public_bits(part->info.rsa), padding)) {
+    if (plain.size > rsa_longest_plaintext(rsa_public_bits(key), padding)) {
         return tasks[task].too_long;
     }
     buffer_clear(ret_blob);
-    return rsa_encrypt(part->info.rsa, padding, plain, ret_blob);
+    return rsa_encrypt(key, padding, plain, ret_blob);
 }
 
 CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,
@@ -101,8 +126,8 @@ static CK_RV seal_there(struct soft_session *session, struct service_key *key, e
     return rv;
 }
 
-CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
-                    enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob)
+static CK_RV service_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
+                          enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = NULL;
     struct key_access *access = &session->token->catalogue.access;
@@ -116,58 +141,121 @@ CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum 
     if (rv != CKR_OK) {
         return rv == CKR_KEY_HANDLE_INVALID && task == RSA_WRAP ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
     }
-    rv = soft_rsa_permits(session, key, task); /* more may be known by now */
+    rv = service_permits(session, key, task); /* more may be known by now */
     if (rv != CKR_OK) {
         return rv;
     }
-    return part != NULL ? seal_here(part, task, padding, plain, ret_blob)
+    return part != NULL ? seal_here(part->info.rsa, task, padding, plain, ret_blob)
                         : seal_there(session, key, task, padding, plain, deadline, ret_blob);
 }
 
+/* A key that the application brought: wrapping under it gives the value to whoever has the other half. */
+static void log_local_wrap(const struct soft_session *session)
+{
+    log_info(session->token->label, "a key is wrapped under a public key that an application created");
+}
+
+CK_RV soft_rsa_seal(struct soft_session *session, const struct object *key, enum rsa_task task,
+                    enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob)
+{
+    if (key->local == NULL) {
+        return service_seal(session, key->key, task, padding, plain, ret_blob);
+    }
+    if (task == RSA_WRAP) {
+        log_local_wrap(session);
+    }
+    return seal_here(key->local->numbers.rsa, task, padding, plain, ret_blob);
+}
+
+/* Milliseconds until the next try. */
+static int64_t failure_wait(struct soft_token *token, const struct object *key)
+{
+    int64_t wait;
+
+    if (key->local == NULL) {
+        return service_key_failure_wait(key->key);
+    }
+    pthread_mutex_lock(&token->lock);
+    wait = failure_limit_wait(&token->local_failures, clock_now());
+    pthread_mutex_unlock(&token->lock);
+    return wait;
+}
+
 /* Others may fail meanwhile, so what is left to wait is asked for again. */
-static CK_RV wait_turn(const struct soft_session *session, struct service_key *key, enum rsa_padding padding,
+static CK_RV wait_turn(const struct soft_session *session, const struct object *key, enum rsa_padding padding,
                        struct deadline deadline)
 {
     int64_t wait;
 
-    while (padding == RSA_PADDING_PKCS1 && (wait = service_key_failure_wait(key)) != 0) {
+    while (padding == RSA_PADDING_PKCS1 && (wait = failure_wait(session->token, key)) != 0) {
         if (!deadline_sleep(deadline, wait)) {
             log_warning(
                 session->token->label,
                 "key %s: too many bad ciphertexts under CKM_RSA_PKCS; they are limited to %d a second, "
                 "and the timeout of this call does not permit to wait %lld ms",
-                key->text, MOST_FAILURES, (long long)wait);
+                key->local == NULL ? key->key->text : "of a session", MOST_FAILURES, (long long)wait);
             return CKR_DEVICE_ERROR;
         }
     }
     return CKR_OK;
 }
 
-void soft_rsa_bad_blob(struct service_key *key, enum rsa_padding padding)
+void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum rsa_padding padding)
 {
-    if (padding == RSA_PADDING_PKCS1) {
-        service_key_failed(key);
+    if (padding != RSA_PADDING_PKCS1) {
+        return;
     }
+    if (key->local == NULL) {
+        service_key_failed(key->key);
+        return;
+    }
+    pthread_mutex_lock(&token->lock);
+    failure_limit_note(&token->local_failures, clock_now());
+    pthread_mutex_unlock(&token->lock);
 }
 
-CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
-                    enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
-                    struct service_answer *ret_answer)
+static CK_RV service_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
+                          enum rsa_padding padding, struct bytes blob, struct deadline deadline,
+                          struct secret *ret_plain, struct service_answer *ret_answer)
 {
     struct key_access *access = &session->token->catalogue.access;
     const struct key_service_ops *ops = access->service->ops;
+    CK_RV rv;
+
+    rv = (task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, padding, blob,
+                                                           deadline, ret_plain, ret_answer);
+    service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
+    soft_session_note(session, rv, ret_answer);
+    return rv;
+}
+
+static CK_RV local_open(const struct local_key *key, enum rsa_task task, enum rsa_padding padding,
+                        struct bytes blob, struct secret *ret_plain, struct service_answer *ret_answer)
+{
+    CK_RV rv = rsa_decrypt(local_key_pkey(key), padding, blob, ret_plain);
+
+    if (rv != CKR_ENCRYPTED_DATA_INVALID) {
+        return rv;
+    }
+    ret_answer->verdict = VERDICT_BAD_BLOB;
+    return tasks[task].bad_blob;
+}
+
+CK_RV soft_rsa_open(struct soft_session *session, const struct object *key, enum rsa_task task,
+                    enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
+                    struct service_answer *ret_answer)
+{
     struct deadline deadline = soft_deadline(session->token);
     CK_RV rv = wait_turn(session, key, padding, deadline);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = (task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, padding, blob,
-                                                           deadline, ret_plain, ret_answer);
-    service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
+    rv = key->local != NULL
+             ? local_open(key->local, task, padding, blob, ret_plain, ret_answer)
+             : service_open(session, key->key, task, padding, blob, deadline, ret_plain, ret_answer);
     if (ret_answer->verdict == VERDICT_BAD_BLOB) {
-        soft_rsa_bad_blob(key, padding);
+        soft_rsa_bad_blob(session->token, key, padding);
     }
-    soft_session_note(session, rv, ret_answer);
     return rv;
 }

@@ -23,9 +23,10 @@ struct soft_token {
     struct hmac_set hmacs;
     _Atomic CK_ULONG logouts; /* each ends the operations that began before it */
 
-    pthread_mutex_t lock; /* for the counts and the login */
+    pthread_mutex_t lock; /* for all below */
     CK_ULONG sessions, rw_sessions;
     bool logged_in;
+    struct failure_limit local_failures; /* bad blobs under keys that live here */
 };
 
 struct soft_session {
@@ -69,34 +70,34 @@ EACH_SESSION_FUNCTION(DECLARE_SOFT_FUNCTION)
 
 /*
  * What C_WrapKey and C_Encrypt, C_UnwrapKey and C_Decrypt have in common (rsa.c): RSA by a key of the
- * service, here or there.
+ * service, here or there, or by one that lives here.
  */
 enum rsa_task { RSA_WRAP, RSA_UNWRAP, RSA_ENCRYPT, RSA_DECRYPT };
 
 /* Whether the key may do it as far as known, and what it is: checks that cost no request. */
-MUST_USE CK_RV soft_rsa_permits(const struct soft_session *session, struct service_key *key,
+MUST_USE CK_RV soft_rsa_permits(const struct soft_session *session, const struct object *key,
                                 enum rsa_task task);
 /* Bytes of a ciphertext: known, or the most there can be. */
-size_t soft_rsa_blob_room(struct service_key *key, bool *ret_known);
+size_t soft_rsa_blob_room(const struct object *key, bool *ret_known);
 /* CKR_KEY_SIZE_RANGE, CKR_DATA_LEN_RANGE; as far as known. */
-MUST_USE CK_RV soft_rsa_check_plain(struct service_key *key, enum rsa_padding padding, size_t size,
+MUST_USE CK_RV soft_rsa_check_plain(const struct object *key, enum rsa_padding padding, size_t size,
                                     enum rsa_task task);
 /* The one code for every bad blob, where its length alone tells. */
-MUST_USE CK_RV soft_rsa_check_blob(struct service_key *key, size_t size, enum rsa_task task);
+MUST_USE CK_RV soft_rsa_check_blob(const struct object *key, size_t size, enum rsa_task task);
 
-MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
+MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, const struct object *key, enum rsa_task task,
                              enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob);
 /*
  * Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
  * where that takes longer than the call may.
  */
-MUST_USE CK_RV soft_rsa_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
+MUST_USE CK_RV soft_rsa_open(struct soft_session *session, const struct object *key, enum rsa_task task,
                              enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
 /* A 403 that says no more is about the dates, where these are known to forbid the use. */
 MUST_USE CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,
                                 const struct service_answer *answer);
 /* soft_rsa_open counts bad blobs itself; this is for one that opened, but to what cannot be a key. */
-void soft_rsa_bad_blob(struct service_key *key, enum rsa_padding padding);
+void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum rsa_padding padding);
 
 #endif

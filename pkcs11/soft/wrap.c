@@ -4,6 +4,7 @@
 
 static const struct wrap_way *const ways[] = {
     [FAMILY_RSA] = &wrap_rsa,
+    [FAMILY_RSA_AES] = &wrap_rsa_aes,
     [FAMILY_KEY_WRAP] = &wrap_aes,
     [FAMILY_KEY_WRAP_PAD] = &wrap_aes,
 };
@@ -11,7 +12,7 @@ static const struct wrap_way *const ways[] = {
 /* What a wrapping or unwrapping key must be, and which codes say that it is not. */
 struct role {
     CK_OBJECT_CLASS rsa_class;
-    unsigned secret_flag;
+    unsigned flag; /* enum local_flag */
     enum rsa_task task;
     CK_RV bad_handle, bad_type;
 };
@@ -22,13 +23,13 @@ static const struct role unwrapping = {CKO_PRIVATE_KEY, LOCAL_UNWRAP, RSA_UNWRAP
                                        CKR_UNWRAPPING_KEY_HANDLE_INVALID,
                                        CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT};
 
-static CK_RV check_secret_kek(const struct local_key *kek, const struct mechanism *mechanism,
-                              const struct role *role)
+static CK_RV check_local_kek(const struct local_key *kek, const struct mechanism *mechanism,
+                             const struct role *role)
 {
     if (kek->type != mechanism->key_type) {
         return role->bad_type;
     }
-    if ((kek->flags & role->secret_flag) == 0) {
+    if (!local_key_has(kek, role->flag)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     return local_key_allows(kek, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
@@ -37,31 +38,41 @@ static CK_RV check_secret_kek(const struct local_key *kek, const struct mechanis
 static CK_RV check_kek(const struct soft_session *session, const struct object *kek,
                        const struct mechanism *mechanism, const struct role *role)
 {
-    if (kek == NULL) {
+    bool is_rsa = mechanism->key_type == CKK_RSA;
+    CK_RV rv;
+
+    if (kek == NULL || (kek->key == NULL && kek->local == NULL)) {
         return role->bad_handle;
     }
-    if (kek->class == CKO_SECRET_KEY && kek->local != NULL) {
-        return check_secret_kek(kek->local, mechanism, role);
-    }
-    if (mechanism->key_type != CKK_RSA || kek->class != role->rsa_class || kek->key == NULL) {
+    if (kek->class != (is_rsa ? role->rsa_class : CKO_SECRET_KEY) || (!is_rsa && kek->local == NULL)) {
         return role->bad_type;
     }
-    return soft_rsa_permits(session, kek->key, role->task);
+    rv = kek->local == NULL ? CKR_OK : check_local_kek(kek->local, mechanism, role);
+    return rv == CKR_OK && is_rsa ? soft_rsa_permits(session, kek, role->task) : rv;
 }
 
-static CK_RV check_target(const struct object *target)
+/* A private key is wrapped as PrivateKeyInfo, which RSA alone is not meant for (PKCS#11 2.40, 5.13). */
+static bool takes_private_keys(const struct mechanism *mechanism)
 {
-    if (target == NULL) {
+    return mechanism->family != FAMILY_RSA;
+}
+
+static CK_RV check_target(const struct object *target, const struct mechanism *mechanism)
+{
+    if (target == NULL || (target->key == NULL && target->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
     if (target->class == CKO_PUBLIC_KEY) {
         return CKR_KEY_NOT_WRAPPABLE;
     }
-    if (target->local == NULL || (target->local->flags & LOCAL_EXTRACTABLE) == 0) {
+    if (target->local == NULL || !local_key_has(target->local, LOCAL_EXTRACTABLE)) {
         return CKR_KEY_UNEXTRACTABLE;
     }
+    if (target->class == CKO_PRIVATE_KEY && !takes_private_keys(mechanism)) {
+        return CKR_KEY_NOT_WRAPPABLE;
+    }
     /* No key of this token is trusted. */
-    return (target->local->flags & LOCAL_WRAP_WITH_TRUSTED) != 0 ? CKR_KEY_NOT_WRAPPABLE : CKR_OK;
+    return local_key_has(target->local, LOCAL_WRAP_WITH_TRUSTED) ? CKR_KEY_NOT_WRAPPABLE : CKR_OK;
 }
 
 CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
@@ -87,7 +98,7 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
         return rv;
     }
     target = object_enter(&session->token->store, key);
-    rv = check_target(target);
+    rv = check_target(target, row);
     if (rv != CKR_OK) {
         return rv;
     }
@@ -104,8 +115,8 @@ static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct loca
         return rv;
     }
     rv = local_key_complete(ret_key);
-    if (rv != CKR_OK && call->kek->key != NULL) {
-        soft_rsa_bad_blob(call->kek->key, call->parameter->padding);
+    if (rv != CKR_OK && call->mechanism->family == FAMILY_RSA) {
+        soft_rsa_bad_blob(call->session->token, call->kek, call->parameter->padding);
     }
     return rv;
 }
@@ -132,6 +143,9 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
     rv = check_kek(session, kek, row, &unwrapping);
     if (rv == CKR_OK) {
         rv = local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
+    }
+    if (rv == CKR_OK && key->class == CKO_PRIVATE_KEY && !takes_private_keys(row)) {
+        rv = CKR_TEMPLATE_INCONSISTENT;
     }
     if (rv == CKR_OK) {
         rv = unwrap(&(struct wrap_call){session, kek, row, &parameter}, bytes_of(blob, blob_size), key);

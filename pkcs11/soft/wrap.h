@@ -19,12 +19,14 @@ struct wrap_way {
     CK_RV (*unwrap)(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key);
 };
 
-extern const struct wrap_way wrap_rsa, wrap_aes;
+extern const struct wrap_way wrap_rsa, wrap_aes, wrap_rsa_aes;
 
 /*
  * AES key wrap with a key that is here. `mode` is CIPHER_KEY_WRAP (RFC 3394) or CIPHER_KEY_WRAP_PAD (RFC 5649);
  * an empty `iv` is the one of the RFC.
  */
+
+enum { SEMIBLOCK = 8, LONGEST_WRAPPED = 64 * 1024 /* bytes of a key */ };
 
 /* Bytes of the blob for a key of `size` bytes, 0: such a key cannot be wrapped. */
 size_t aes_wrap_blob_size(enum cipher_mode mode, size_t size);

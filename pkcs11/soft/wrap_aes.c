@@ -3,8 +3,6 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/wrap.h"
 
-enum { SEMIBLOCK = 8, LONGEST_WRAPPED = 64 * 1024 };
-
 static enum cipher_mode mode_of(const struct wrap_call *call)
 {
     return call->mechanism->family == FAMILY_KEY_WRAP_PAD ? CIPHER_KEY_WRAP_PAD : CIPHER_KEY_WRAP;

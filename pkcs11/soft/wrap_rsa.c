@@ -1,4 +1,4 @@
-/* C_WrapKey and C_UnwrapKey with an RSA key of the service. */
+/* C_WrapKey and C_UnwrapKey with an RSA key. */
 #include "backends/base/scope.h"
 #include "pkcs11/soft/wrap.h"
 #include <string.h>
@@ -7,7 +7,7 @@
 static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
 {
     struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB);
-    struct service_key *kek = call->kek->key;
+    const struct object *kek = call->kek;
     enum rsa_padding padding = call->parameter->padding;
     bool known;
     size_t room = soft_rsa_blob_room(kek, &known);
@@ -23,13 +23,13 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
     struct service_answer answer = {VERDICT_NONE};
-    CK_RV rv = soft_rsa_check_blob(call->kek->key, blob.size, RSA_UNWRAP);
+    CK_RV rv = soft_rsa_check_blob(call->kek, blob.size, RSA_UNWRAP);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = soft_rsa_open(call->session, call->kek->key, RSA_UNWRAP, call->parameter->padding, blob,
-                       &ret_key->value, &answer);
+    rv = soft_rsa_open(call->session, call->kek, RSA_UNWRAP, call->parameter->padding, blob, &ret_key->value,
+                       &answer);
     if (rv == CKR_OK) {
         memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
     }

@@ -26,6 +26,9 @@ sign_test_sources = tests/pkcs11/soft/sign_test.c tests/pkcs11/soft/sign_test.h 
 check_PROGRAMS += tests/pkcs11/soft/test_sign
 tests_pkcs11_soft_test_sign_SOURCES = tests/pkcs11/soft/test_sign.c $(sign_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_wrap_rsa_aes
+tests_pkcs11_soft_test_wrap_rsa_aes_SOURCES = tests/pkcs11/soft/test_wrap_rsa_aes.c $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 

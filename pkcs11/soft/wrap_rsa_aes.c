@@ -1,0 +1,156 @@
+/*
+ * CKM_RSA_AES_KEY_WRAP (PKCS#11 2.40, mechanisms 2.1.21): a fresh AES key under RSA-OAEP, and after it the key
+ * under that AES key (RFC 5649); so keys longer than an RSA block can be wrapped. Whichever half does not open,
+ * the answer is the same.
+ */
+#include "backends/base/libcrypto.h"
+#include "backends/base/scope.h"
+#include "pkcs11/soft/wrap.h"
+#include <string.h>
+
+enum { LEAST_PADDING = SEMIBLOCK, MOST_PADDING = 2 * SEMIBLOCK - 1 }; /* bytes that RFC 5649 adds */
+
+static CK_RV random_key(size_t size, struct secret *ret_key)
+{
+    CK_RV rv = secret_new(size, ret_key);
+
+    return rv == CKR_OK ? libcrypto_random(ret_key->data, size) : rv;
+}
+
+/* Both halves into `blob`; the second has `second` bytes. */
+static CK_RV seal(const struct wrap_call *call, struct bytes key, size_t second, struct buffer *blob)
+{
+    struct secret middle SCOPED(secret_free) = SECRET_INIT;
+    size_t first;
+    CK_RV rv = random_key(call->parameter->aes_size, &middle);
+
+    if (rv == CKR_OK) {
+        rv = soft_rsa_seal(call->session, call->kek, RSA_WRAP, call->parameter->padding,
+                           secret_bytes(&middle), blob);
+    }
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    first = blob->size;
+    rv = buffer_resize(blob, first + second);
+    return rv == CKR_OK ? aes_wrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD, secret_bytes(&middle),
+                                   bytes_of(NULL, 0), key, blob->data + first)
+                        : rv;
+}
+
+static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB + LONGEST_WRAPPED + MOST_PADDING);
+    size_t second = aes_wrap_blob_size(CIPHER_KEY_WRAP_PAD, key.size);
+    bool known;
+    size_t room = soft_rsa_blob_room(call->kek, &known) + second;
+    CK_RV rv;
+
+    if (second == 0) {
+        return CKR_KEY_SIZE_RANGE;
+    }
+    if ((known || out == NULL) && !output_fits(out, out_size, room, &rv)) {
+        return rv;
+    }
+    rv = seal(call, key, second, &blob);
+    return rv == CKR_OK ? output_deliver(buffer_bytes(&blob), out, out_size) : rv;
+}
+
+/* Whether a second half of `size` bytes can hold what the template wants. */
+static bool could_hold(const struct local_key *wanted, size_t size)
+{
+    for (size_t padding = LEAST_PADDING; padding <= MOST_PADDING && padding < size; padding++) {
+        if (size % SEMIBLOCK == 0 && local_key_takes(wanted, size - padding)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * How long the first half may be, and in ret_count in how many ways: where the key's size is not known, the
+ * lengths that leave a second half which could hold the key.
+ */
+static void first_halves(const struct wrap_call *call, size_t size, const struct local_key *wanted,
+                         size_t ret_sizes[3], size_t *ret_count)
+{
+    static const size_t sizes[] = {2048 / 8, 3072 / 8, 4096 / 8};
+    bool known;
+    size_t room = soft_rsa_blob_room(call->kek, &known), count = 0;
+
+    if (known && size > room && could_hold(wanted, size - room)) {
+        ret_sizes[count++] = room;
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && (!known || count == 0); i++) {
+        if (size > sizes[i] && could_hold(wanted, size - sizes[i]) &&
+            soft_rsa_check_blob(call->kek, sizes[i], RSA_UNWRAP) == CKR_OK) {
+            ret_sizes[count++] = sizes[i];
+        }
+    }
+    *ret_count = count;
+}
+
+/* Asked for only where there is more than one way to cut the blob; not to be had: each way is tried. */
+static void learn_size(const struct wrap_call *call)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = service_key_public(call->kek->key, &call->session->token->catalogue.access,
+                                  soft_deadline(call->session->token), &part, &answer);
+
+    soft_session_note(call->session, rv, &answer);
+}
+
+/*
+ * Opens the second half with what the first gave. Where it gave nothing, or no key of that size, it is tried
+ * with a random one all the same, so that neither code nor work tells which half was bad.
+ */
+static CK_RV open_second(const struct wrap_call *call, struct bytes blob, struct secret *middle,
+                         struct secret *ret_key)
+{
+    struct secret random SCOPED(secret_free) = SECRET_INIT;
+    bool good = middle->size == call->parameter->aes_size;
+    CK_RV rv = random_key(call->parameter->aes_size, &random);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    return aes_unwrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD,
+                      secret_bytes(good ? middle : &random), bytes_of(NULL, 0), blob, ret_key);
+}
+
+static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t first,
+                      struct local_key *ret_key)
+{
+    struct secret middle SCOPED(secret_free) = SECRET_INIT;
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = soft_rsa_open(call->session, call->kek, RSA_UNWRAP, call->parameter->padding,
+                             bytes_of(blob.data, first), &middle, &answer);
+
+    if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
+        return rv;
+    }
+    rv = open_second(call, bytes_of(blob.data + first, blob.size - first), &middle, &ret_key->value);
+    if (rv == CKR_OK) {
+        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
+    }
+    return rv;
+}
+
+static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
+{
+    size_t sizes[3], count;
+    CK_RV rv = CKR_WRAPPED_KEY_INVALID;
+
+    first_halves(call, blob.size, ret_key, sizes, &count);
+    if (count > 1) {
+        learn_size(call);
+        first_halves(call, blob.size, ret_key, sizes, &count);
+    }
+    for (size_t i = 0; i < count && rv == CKR_WRAPPED_KEY_INVALID; i++) {
+        rv = open_cut(call, blob, sizes[i], ret_key);
+    }
+    return rv;
+}
+
+const struct wrap_way wrap_rsa_aes = {wrap, unwrap};
