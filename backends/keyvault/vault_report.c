@@ -98,13 +98,12 @@ static void explain_network(const struct http_reply *reply, const struct vault_e
     const char *seen = strstr(error->message, before);
     char client[64] = "";
 
-    if (seen != NULL && sscanf(seen + sizeof before - 1, " %45[0-9a-fA-F.:]", client) == 1) {
-        snprintf(ret_detail, room, ", it saw %s; its name led to %s, %s", client, reply->address,
-                 reply->proxied ? "a proxy" : kind_of_address(reply->address));
-    } else {
-        snprintf(ret_detail, room, ", its name led to %s, %s", reply->address,
-                 reply->proxied ? "a proxy" : kind_of_address(reply->address));
+    if (seen == NULL || sscanf(seen + sizeof before - 1, " %45[0-9a-fA-F.:]", client) != 1) {
+        client[0] = 0;
     }
+    snprintf(ret_detail, room, "%s%s%s its name led to %s%s%s", client[0] == 0 ? "," : ", it saw ", client,
+             client[0] == 0 ? "" : ";", reply->address, reply->address[0] == 0 ? "" : ", ",
+             reply->proxied ? "a proxy" : kind_of_address(reply->address));
 }
 
 static void explain_grant(enum vault_verb verb, char *ret_detail, size_t room)

@@ -57,12 +57,12 @@ static void serve(void *arg, const struct https_request *request, struct https_r
         https_say(reply, 200, NULL, "{\"access_token\":\"T\",\"expires_in\":3599}");
         return;
     }
-    if (strstr(request->path, "/unwrapkey") != NULL) {
+    if (strstr(request->path, "/unwrapkey") != NULL || strstr(request->path, "/rng") != NULL) {
         for (size_t i = 0; i < (KEY_SIZE * 8 + 5) / 6; i++) {
             value[i] = (char)character_of(1, i);
         }
-    } else {
-        memset(value, 'A', 342);
+    } else { /* of RSA-2048, or of RFC 3394 */
+        memset(value, 'A', memmem(request->body.data, request->body.size, "KW", 2) == NULL ? 342 : 54);
     }
     snprintf(body, sizeof body, "{\"kid\":\"https://127.0.0.1:%u/keys/kek/" VERSION "\",\"value\":\"%s\"}",
              *port, value);
@@ -209,6 +209,69 @@ static void test_unwrapped_key_leaves_no_trace(void **state)
     assert_int_equal(traces_count(20, 1, character_of), 0);
 }
 
+static CK_RV aes(struct house *house, enum aes_verb verb, struct bytes data, struct secret *ret_value)
+{
+    const struct aes_task task = {.verb = verb, .algorithm = AES_KW, .key_bits = 256, .data = data};
+    struct aes_extra extra;
+
+    return vault_client_aes(&house->client, &kek, &task, deadline_in(10000), ret_value, &extra,
+                            &house->answer);
+}
+
+static void test_key_wrapped_by_aes_leaves_no_trace(void **state)
+{
+    struct house *house = *state;
+    struct secret key = SECRET_INIT, blob = SECRET_INIT;
+
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
+    assert_int_equal(secret_new(KEY_SIZE, &key), CKR_OK);
+    for (size_t i = 0; i < KEY_SIZE; i++) {
+        key.data[i] = byte_of(0, i);
+    }
+    assert_int_equal(aes(house, AES_WRAP, secret_bytes(&key), &blob), CKR_OK);
+    secret_free(&key);
+    secret_free(&blob);
+    assert_int_equal(traces_count(16, 0, byte_of), 0);
+    assert_int_equal(traces_count(20, 0, character_of), 0);
+}
+
+static void test_key_unwrapped_by_aes_leaves_no_trace(void **state)
+{
+    static const unsigned char blob[KEY_SIZE + 8] = {1};
+    struct house *house = *state;
+    struct secret key = SECRET_INIT;
+
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
+    assert_int_equal(aes(house, AES_UNWRAP, bytes_of(blob, sizeof blob), &key), CKR_OK);
+    assert_true(traces_are_at(key.data, KEY_SIZE, 1, byte_of));
+    assert_int_equal(traces_count(16, 1, byte_of), 1);
+    secret_free(&key);
+    assert_int_equal(traces_count(16, 1, byte_of), 0);
+    assert_int_equal(traces_count(20, 1, character_of), 0);
+}
+
+/* They may become a key. */
+static void test_random_bytes_leave_no_trace(void **state)
+{
+    static unsigned char data[KEY_SIZE];
+    struct house *house = *state;
+
+    if (traces_cannot_be_sought()) {
+        skip();
+    }
+    assert_int_equal(
+        vault_client_random(&house->client, data, sizeof data, deadline_in(10000), &house->answer), CKR_OK);
+    assert_true(traces_are_at(data, KEY_SIZE, 1, byte_of));
+    assert_int_equal(traces_count(16, 1, byte_of), 1);
+    wipe(data, sizeof data);
+    assert_int_equal(traces_count(16, 1, byte_of), 0);
+    assert_int_equal(traces_count(20, 1, character_of), 0);
+}
+
 static void test_client_secret_leaves_no_trace(void **state)
 {
     test_unwrapped_key_leaves_no_trace(state);
@@ -222,6 +285,9 @@ int main(void)
         TRACE_TEST(test_the_search_finds),
         TRACE_TEST(test_wrapped_key_leaves_no_trace),
         TRACE_TEST(test_unwrapped_key_leaves_no_trace),
+        TRACE_TEST(test_key_wrapped_by_aes_leaves_no_trace),
+        TRACE_TEST(test_key_unwrapped_by_aes_leaves_no_trace),
+        TRACE_TEST(test_random_bytes_leave_no_trace),
         TRACE_TEST(test_client_secret_leaves_no_trace),
     };
     int up[2], down[2], failed;

@@ -462,6 +462,39 @@ static void test_list_is_not_followed_elsewhere(void **state)
     expect_log(world, "not followed");
 }
 
+/* As a vault writes it: what was followed there is refused by nobody but the network. */
+static void test_list_goes_on_at_the_usual_port(void **state)
+{
+    static const char *const links[] = {"https://127.0.0.1:443/keys?$skiptoken=1",
+                                        "https://127.0.0.1/keys?$skiptoken=1",
+                                        "HTTPS://127.0.0.1:443/keys?$skiptoken=1"};
+    struct world *world = *state;
+    struct place usual = {.host = "127.0.0.1", .port = 443};
+    struct seen seen = {0};
+
+    world->client.vault = &usual;
+    for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+        world->asked = world->step_count = 0;
+        say(world, 200, "{\"value\":[],\"nextLink\":\"%s\"}", links[i]);
+        assert_int_equal(vault_client_each_key(&world->client, deadline_in(1000), see, &seen, &world->answer),
+                         CKR_DEVICE_ERROR);
+        assert_int_equal(world->asked, 1);
+        assert_true(world->answer.tries > 1);
+    }
+    assert_null(strstr(log_text(world), "not followed"));
+}
+
+static void test_list_not_found(void **state)
+{
+    struct world *world = *state;
+    struct seen seen = {0};
+
+    say_refusal(world, 404, "KeyNotFound", "");
+    assert_int_equal(list(world, &seen), CKR_DEVICE_ERROR);
+    assert_int_equal(world->answer.verdict, VERDICT_UNREACHABLE);
+    expect_log(world, "A vault has a list of keys, however short: check `vault`.");
+}
+
 static void test_list_leaves_out_keys_of_other_vaults(void **state)
 {
     struct world *world = *state;
@@ -545,6 +578,8 @@ int main(void)
         VAULT_TEST(test_list_asks_for_full_pages),
         VAULT_TEST(test_list_ends_when_the_visitor_has_enough),
         VAULT_TEST(test_list_is_not_followed_elsewhere),
+        VAULT_TEST(test_list_goes_on_at_the_usual_port),
+        VAULT_TEST(test_list_not_found),
         VAULT_TEST(test_list_leaves_out_keys_of_other_vaults),
         VAULT_TEST(test_list_without_permission),
         VAULT_TEST(test_32_threads_one_token),

@@ -5,7 +5,7 @@
  */
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
-#include "backends/keyvault/vault_client.h"
+#include "backends/keyvault/vault_report.h"
 #include "tests/backends/keyvault/https_server.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -170,7 +170,41 @@ static const struct row rows[] = {
      VERDICT_UNREACHABLE,
      ALL(CKR_DEVICE_ERROR),
      {"429 Throttled", "VaultRequestTypeLimitReached", "fewer"}},
+    {404,
+     "ResourceNotFound",
+     "is not here",
+     "",
+     VERDICT_UNREACHABLE,
+     ALL(CKR_DEVICE_ERROR),
+     {"404 ResourceNotFound", "check `vault`"}},
+    {301, NULL, "", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"301", "not followed"}},
     {302, NULL, "", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"302", "not followed"}},
+    {304, NULL, "", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"304", "not followed"}},
+    {307, NULL, "<html>", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"307", "not followed"}},
+    {308, NULL, "<html>", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"308", "not followed"}},
+    {400,
+     "NotSupported",
+     "it cannot",
+     "",
+     VERDICT_BAD_REQUEST,
+     CKR_FUNCTION_FAILED,
+     CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+     CKR_WRAPPED_KEY_INVALID,
+     {"400 NotSupported"}},
+    {401,
+     "Unauthorized",
+     "AKV10046: the key of the signature",
+     "",
+     VERDICT_NO_ACCESS,
+     ALL(CKR_USER_NOT_LOGGED_IN),
+     {"AKV10046", "check tenant"}},
+    {403,
+     "Forbidden",
+     "a secret of that name",
+     "SecretDisabled",
+     VERDICT_UNREACHABLE,
+     ALL(CKR_DEVICE_ERROR),
+     {"403 Forbidden SecretDisabled"}},
     {408, NULL, "", "", VERDICT_UNREACHABLE, ALL(CKR_DEVICE_ERROR), {"408"}},
     {500,
      "InternalServerError",
@@ -260,6 +294,38 @@ static bool see(void *arg, struct key_info *info)
     return true;
 }
 
+static bool see_name(void *arg, const char *name)
+{
+    (void)arg, (void)name;
+    return true;
+}
+
+static CK_RV take_certificate(void *arg, const struct certificate_info *certificate)
+{
+    (void)arg, (void)certificate;
+    return CKR_OK;
+}
+
+static CK_RV call_other(struct world *world, enum vault_verb verb, struct deadline deadline)
+{
+    static const struct key_ref kek = {"kek", NULL};
+    struct buffer signature SCOPED(buffer_free) = BUFFER_INIT(512);
+    unsigned char data[32] = {1};
+
+    switch (verb) {
+    case VAULT_SIGN:
+        return vault_client_sign(&world->client, &kek, SIGNATURE_RS256, bytes_of(data, 32), deadline,
+                                 &signature, &world->answer);
+    case VAULT_RANDOM:
+        return vault_client_random(&world->client, data, sizeof data, deadline, &world->answer);
+    case VAULT_LIST_CERTIFICATES:
+        return vault_client_each_certificate(&world->client, deadline, see_name, NULL, &world->answer);
+    default:
+        return vault_client_certificate(&world->client, "kek", deadline, take_certificate, NULL,
+                                        &world->answer);
+    }
+}
+
 static CK_RV call(struct world *world, enum vault_verb verb)
 {
     static const struct key_ref kek = {"kek", NULL};
@@ -269,6 +335,9 @@ static CK_RV call(struct world *world, enum vault_verb verb)
     struct deadline deadline = deadline_in(5000);
     struct key_info info;
 
+    if (verb >= VAULT_SIGN) {
+        return call_other(world, verb, deadline);
+    }
     switch (verb) {
     case VAULT_LIST:
         return vault_client_each_key(&world->client, deadline, see, NULL, &world->answer);
@@ -333,20 +402,37 @@ static void check_row(struct world *world, const struct row *row, enum vault_ver
     endpoint_free(world->client.endpoint);
 }
 
+/* What a certificate or random bytes take is granted by other roles, in other words: test_vault_error.c. */
+static struct row for_verb(const struct row *row, enum vault_verb verb)
+{
+    struct row own = *row;
+
+    if (row->verdict == VERDICT_REFUSED && verb > VAULT_SIGN && row->words[0] != NULL &&
+        strcmp(row->words[0], "key_ops") != 0) {
+        own.words[0] = verb == VAULT_RANDOM ? "it takes a role with the action rng/action"
+                                            : "on certificates, as a role's action certificates/read";
+        own.words[1] = "Management roles such as Contributor";
+        own.words[2] = NULL;
+    }
+    return own;
+}
+
 static void check_rows(struct world *world, enum vault_verb verb, const char *name)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         CK_RV rv = verb == VAULT_WRAP ? rows[i].wrap : verb == VAULT_UNWRAP ? rows[i].unwrap : rows[i].rv;
         enum service_verdict verdict = rows[i].verdict;
+        struct row own;
 
         if (verdict == VERDICT_BAD_REQUEST && (verb == VAULT_UNWRAP || verb == VAULT_DECRYPT)) {
             verdict = VERDICT_BAD_BLOB;
             rv = verb == VAULT_DECRYPT ? CKR_ENCRYPTED_DATA_INVALID : rv;
         }
-        if (verdict == VERDICT_GONE && verb == VAULT_LIST) {
+        if (verdict == VERDICT_GONE && (verb == VAULT_LIST || verb > VAULT_SIGN)) {
             continue; /* there is no key that could be gone: test_vault_error.c */
         }
-        check_row(world, &rows[i], verb, name, rv, verdict);
+        own = for_verb(&rows[i], verb);
+        check_row(world, &own, verb, name, rv, verdict);
     }
 }
 
@@ -380,12 +466,102 @@ static void test_list(void **state)
     check_rows(*state, VAULT_LIST, "list");
 }
 
+static void test_sign(void **state)
+{
+    check_rows(*state, VAULT_SIGN, "sign with key kek");
+}
+
+static void test_random(void **state)
+{
+    check_rows(*state, VAULT_RANDOM, "rng of random bytes");
+}
+
+static void test_list_certificates(void **state)
+{
+    check_rows(*state, VAULT_LIST_CERTIFICATES, "list certificates");
+}
+
+static void test_get_certificate(void **state)
+{
+    check_rows(*state, VAULT_GET_CERTIFICATE, "get certificate kek");
+}
+
+/* --- Where the vault's name led --- */
+
+static void check_address(struct world *world, const char *address, bool proxied, const char *inner,
+                          const char *words)
+{
+    const struct key_ref kek = {"kek", NULL};
+    const struct vault_operation operation = {&world->client, VAULT_UNWRAP, &kek, &world->answer};
+    const struct vault_error error = {.code = "Forbidden", .message = "not from there"};
+    struct http_reply reply = {.status = 403, .proxied = proxied};
+    struct vault_error own = error;
+    struct vault_ruling ruling;
+    char text[4096];
+    FILE *file;
+
+    snprintf(own.inner, sizeof own.inner, "%s", inner);
+    snprintf(reply.address, sizeof reply.address, "%s", address);
+    open_log(world);
+    ruling = vault_error_judge(VAULT_UNWRAP, 403, &own);
+    vault_report_refusal(&operation, &reply, &own, &ruling);
+    file = fopen(world->log, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = 0;
+    fclose(file);
+    if (strstr(text, words) == NULL) {
+        fail_msg("%s: \"%s\" is not in: %s", address, words, text);
+    }
+}
+
+/* A private endpoint that the name does not lead to, or a firewall that sees a private address. */
+static void test_addresses(void **state)
+{
+    static const struct {
+        const char *address, *words;
+    } all[] = {
+        {"10.1.2.3", "10.1.2.3, a private address"},
+        {"172.16.0.4", "a private address"},
+        {"172.31.255.4", "a private address"},
+        {"172.15.0.4", "a public address"},
+        {"172.32.0.4", "a public address"},
+        {"192.168.1.1", "a private address"},
+        {"192.169.1.1", "a public address"},
+        {"11.1.2.3", "a public address"},
+        {"20.50.1.2", "20.50.1.2, a public address"},
+        {"fd00::1", "a private address"},
+        {"FC00::1", "a private address"},
+        {"2603:1020::5", "a public address"},
+        {"127.0.0.1", "this machine"},
+        {"::1", "this machine"},
+        {"", "its name led to an unknown address"},
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        check_address(*state, all[i].address, false, "ForbiddenByConnection", all[i].words);
+        check_address(*state, all[i].address, false, "ForbiddenByFirewall", all[i].words);
+    }
+    check_address(*state, "10.1.2.3", true, "ForbiddenByConnection", "10.1.2.3, a proxy");
+    check_address(*state, "20.50.1.2", false, "ForbiddenByConnection", "must resolve to a private address");
+    check_address(*state, "20.50.1.2", false, "ForbiddenByFirewall",
+                  "firewall refuses this machine's address");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define REPORT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        REPORT_TEST(test_unwrap),  REPORT_TEST(test_wrap), REPORT_TEST(test_decrypt),
-        REPORT_TEST(test_encrypt), REPORT_TEST(test_get),  REPORT_TEST(test_list),
+        REPORT_TEST(test_unwrap),
+        REPORT_TEST(test_wrap),
+        REPORT_TEST(test_decrypt),
+        REPORT_TEST(test_encrypt),
+        REPORT_TEST(test_get),
+        REPORT_TEST(test_list),
+        REPORT_TEST(test_sign),
+        REPORT_TEST(test_random),
+        REPORT_TEST(test_list_certificates),
+        REPORT_TEST(test_get_certificate),
+        REPORT_TEST(test_addresses),
     };
     int failed;
 
