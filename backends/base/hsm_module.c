@@ -1,6 +1,7 @@
 /* Loading the vendors' modules, initialising them, and noticing when somebody else finalised one. */
 #include "backends/base/hsm_module.h"
 #include "backends/base/deadline.h"
+#include "backends/base/hsm_inside.h"
 #include "backends/base/hsm_interface.h"
 #include "backends/base/hsm_login.h"
 #include "backends/base/log.h"
@@ -306,17 +307,19 @@ static void tell_watches(struct hsm_module *module, CK_SLOT_ID slot)
 void hsm_module_collect_events(struct hsm_module *module)
 {
     const CK_FUNCTION_LIST *functions = atomic_load(&module->functions);
+    struct hsm_inside mark;
     CK_SLOT_ID slot;
 
-    if (functions == NULL || functions->C_WaitForSlotEvent == NULL) {
+    if (functions == NULL || functions->C_WaitForSlotEvent == NULL || !hsm_inside_begin(&mark, module)) {
         return;
     }
     for (int i = 0; i < EVENTS_AT_ONCE; i++) {
         if (functions->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, NULL) != CKR_OK) {
-            return;
+            break;
         }
         tell_watches(module, slot);
     }
+    hsm_inside_end(&mark);
 }
 
 void hsm_module_lock(void)

@@ -1,5 +1,6 @@
 /* Finding the slot of the vendor's module that holds our token, at first and after it went away. */
 #include "backends/base/deadline.h"
+#include "backends/base/hsm_inside.h"
 #include "backends/base/hsm_slots.h"
 #include "backends/base/log.h"
 #include "backends/hsm/hsm_token.h"
@@ -137,7 +138,7 @@ static bool is_lost(struct hsm_token *token, CK_RV rv, unsigned generation)
     return true;
 }
 
-CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *question, void *arg)
+static CK_RV ask(struct hsm_token *token, enum hsm_look look, hsm_question *question, void *arg)
 {
     const CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
@@ -156,6 +157,19 @@ CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *q
         }
     }
     return CKR_TOKEN_NOT_PRESENT;
+}
+
+CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *question, void *arg)
+{
+    struct hsm_inside mark;
+
+    if (!hsm_inside_begin(&mark, token->module)) {
+        return CKR_TOKEN_NOT_PRESENT;
+    }
+    CK_RV rv = ask(token, look, question, arg);
+
+    hsm_inside_end(&mark);
+    return rv;
 }
 
 void hsm_token_look_soon(struct hsm_token *token)

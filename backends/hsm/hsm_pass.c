@@ -6,6 +6,7 @@
     CK_RV hsm_pass_##verb(struct token_session *base UNBRACKET parameters)                                   \
     {                                                                                                        \
         struct hsm_session *session = (struct hsm_session *)base;                                            \
+        struct hsm_inside mark;                                                                              \
                                                                                                              \
         if (hsm_session_is_gone(session)) {                                                                  \
             return CKR_SESSION_HANDLE_INVALID;                                                               \
@@ -13,12 +14,19 @@
         if (session->below->name == NULL) {                                                                  \
             return CKR_FUNCTION_NOT_SUPPORTED;                                                               \
         }                                                                                                    \
-        return hsm_session_heard(session, session->below->name(session->handle UNBRACKET arguments));        \
+        if (!hsm_inside_begin(&mark, session->module)) {                                                     \
+            return HSM_CALLED_FROM_INSIDE;                                                                   \
+        }                                                                                                    \
+        CK_RV rv = session->below->name(session->handle UNBRACKET arguments);                                \
+                                                                                                             \
+        hsm_inside_end(&mark);                                                                               \
+        return hsm_session_heard(session, rv);                                                               \
     }
 #define PASS_OF_3_0(name, verb, parameters, arguments)                                                       \
     CK_RV hsm_pass_##verb(struct token_session *base UNBRACKET parameters)                                   \
     {                                                                                                        \
         struct hsm_session *session = (struct hsm_session *)base;                                            \
+        struct hsm_inside mark;                                                                              \
                                                                                                              \
         if (hsm_session_is_gone(session)) {                                                                  \
             return CKR_SESSION_HANDLE_INVALID;                                                               \
@@ -26,7 +34,13 @@
         if (session->below_3_0 == NULL || session->below_3_0->name == NULL) {                                \
             return CKR_FUNCTION_NOT_SUPPORTED;                                                               \
         }                                                                                                    \
-        return hsm_session_heard(session, session->below_3_0->name(session->handle UNBRACKET arguments));    \
+        if (!hsm_inside_begin(&mark, session->module)) {                                                     \
+            return HSM_CALLED_FROM_INSIDE;                                                                   \
+        }                                                                                                    \
+        CK_RV rv = session->below_3_0->name(session->handle UNBRACKET arguments);                            \
+                                                                                                             \
+        hsm_inside_end(&mark);                                                                               \
+        return hsm_session_heard(session, rv);                                                               \
     }
 /* clang-format on */
 

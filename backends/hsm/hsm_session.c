@@ -2,6 +2,20 @@
 #include "backends/hsm/hsm_session.h"
 #include <stdlib.h>
 
+static CK_RV log_in(struct hsm_session *session)
+{
+    struct hsm_token *token = session->token;
+    struct hsm_inside mark;
+
+    if (!hsm_inside_begin(&mark, session->module)) {
+        return HSM_CALLED_FROM_INSIDE;
+    }
+    CK_RV rv = hsm_login_ensure(token->login, token->label, session->below, session->handle);
+
+    hsm_inside_end(&mark);
+    return rv;
+}
+
 static CK_RV login_by_ourselves(struct hsm_session *session)
 {
     struct hsm_token *token = session->token;
@@ -9,7 +23,7 @@ static CK_RV login_by_ourselves(struct hsm_session *session)
     if (hsm_session_is_gone(session)) {
         return CKR_SESSION_HANDLE_INVALID;
     }
-    CK_RV rv = hsm_login_ensure(token->login, token->label, session->below, session->handle);
+    CK_RV rv = log_in(session);
 
     if (rv != CKR_OK) {
         return hsm_session_heard(session, rv);
@@ -73,7 +87,11 @@ static CK_RV pass_event(CK_SESSION_HANDLE handle, CK_NOTIFICATION event, void *a
     struct hsm_session *session = application;
 
     (void)handle;
-    return session->notify(session->notify_arg, event);
+    const struct hsm_inside *mark = hsm_inside_suspend();
+    CK_RV rv = session->notify(session->notify_arg, event);
+
+    hsm_inside_resume(mark);
+    return rv;
 }
 
 struct opening {
@@ -109,7 +127,7 @@ static void session_opened(struct hsm_session *session)
 
     if (token->login != NULL) {
         atomic_fetch_add(&token->sessions, 1);
-        (void)hsm_login_ensure(token->login, token->label, session->below, session->handle);
+        (void)log_in(session);
     }
 }
 
@@ -126,7 +144,7 @@ CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify,
     *session = (struct hsm_session){
         .base.ops = base->ops,
         .token = token,
-        .generation_now = &token->module->generation,
+        .module = token->module,
         .notify = notify,
         .notify_arg = notify_arg,
     };
@@ -141,12 +159,26 @@ CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify,
     return CKR_OK;
 }
 
+/* From inside the module it cannot be closed there, and ends with the module. */
+static CK_RV close_below(struct hsm_session *session)
+{
+    struct hsm_inside mark;
+
+    if (hsm_session_is_gone(session) || !hsm_inside_begin(&mark, session->module)) {
+        return CKR_OK;
+    }
+    CK_RV rv = session->below->C_CloseSession(session->handle);
+
+    hsm_inside_end(&mark);
+    return rv;
+}
+
 /* A module that somebody finalised has closed it; that is no reason to initialise it again. */
 CK_RV hsm_session_close(struct token_session *base)
 {
     struct hsm_session *session = (struct hsm_session *)base;
     struct hsm_token *token = session->token;
-    CK_RV rv = hsm_session_is_gone(session) ? CKR_OK : session->below->C_CloseSession(session->handle);
+    CK_RV rv = close_below(session);
 
     if (token->login != NULL && atomic_fetch_sub(&token->sessions, 1) == 1) {
         atomic_store(&token->application, HSM_NOBODY);
@@ -159,9 +191,16 @@ CK_RV hsm_session_close(struct token_session *base)
 CK_RV hsm_session_get_info(struct token_session *base, CK_SESSION_INFO *ret_info)
 {
     struct hsm_session *session = (struct hsm_session *)base;
+    struct hsm_inside mark;
 
     if (hsm_session_is_gone(session)) {
         return CKR_SESSION_HANDLE_INVALID;
     }
-    return hsm_session_heard(session, session->below->C_GetSessionInfo(session->handle, ret_info));
+    if (!hsm_inside_begin(&mark, session->module)) {
+        return HSM_CALLED_FROM_INSIDE;
+    }
+    CK_RV rv = session->below->C_GetSessionInfo(session->handle, ret_info);
+
+    hsm_inside_end(&mark);
+    return hsm_session_heard(session, rv);
 }

@@ -2,6 +2,7 @@
 #ifndef BYOK_BACKENDS_HSM_HSM_SESSION_H
 #define BYOK_BACKENDS_HSM_HSM_SESSION_H
 
+#include "backends/base/hsm_inside.h"
 #include "backends/function_table.h"
 #include "backends/hsm/hsm_token.h"
 
@@ -9,8 +10,8 @@ struct hsm_session {
     struct token_session base;
     const CK_FUNCTION_LIST *below;
     CK_SESSION_HANDLE handle; /* the vendor's */
-    const atomic_uint *generation_now;
-    unsigned generation; /* of the vendor's module, when it was opened */
+    struct hsm_module *module;
+    unsigned generation; /* of the module, when it was opened */
     struct hsm_token *token;
     CK_SLOT_ID slot;                       /* the vendor's */
     const CK_FUNCTION_LIST_3_0 *below_3_0; /* NULL: the vendor's module is of 2.40 */
@@ -21,8 +22,11 @@ struct hsm_session {
 /* Its handle may belong to somebody else's session by now. */
 static inline bool hsm_session_is_gone(const struct hsm_session *session)
 {
-    return atomic_load_explicit(session->generation_now, memory_order_relaxed) != session->generation;
+    return atomic_load_explicit(&session->module->generation, memory_order_relaxed) != session->generation;
 }
+
+/* The answer to a call from inside the module (hsm_inside.h). */
+#define HSM_CALLED_FROM_INSIDE CKR_FUNCTION_FAILED
 
 /* What the application hears when a call below was answered `rv`. */
 static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
@@ -30,7 +34,7 @@ static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
     if (rv != CKR_CRYPTOKI_NOT_INITIALIZED) {
         return rv;
     }
-    hsm_module_revive(session->token->module, session->generation, session->token->label);
+    hsm_module_revive(session->module, session->generation, session->token->label);
     return CKR_SESSION_HANDLE_INVALID;
 }
 

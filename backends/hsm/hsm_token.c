@@ -1,5 +1,6 @@
 /* What is asked of a token without a session: its descriptions, its mechanisms, its events. */
 #include "backends/hsm/hsm_token.h"
+#include "backends/base/hsm_inside.h"
 #include "backends/base/log.h"
 #include <string.h>
 
@@ -58,6 +59,9 @@ CK_RV hsm_token_get_slot_info(struct token *base, CK_SLOT_INFO *ret_info)
     pthread_mutex_unlock(&token->lock);
     if (rv != CKR_OK) {
         info.flags &= ~(CK_FLAGS)CKF_TOKEN_PRESENT;
+    }
+    if (hsm_is_inside(token->module) && hsm_token_present(base)) {
+        info.flags |= CKF_TOKEN_PRESENT;
     }
     *ret_info = info;
     return CKR_OK;

@@ -48,7 +48,8 @@ typedef CK_RV hsm_question(struct hsm_token *token, const CK_FUNCTION_LIST *func
 /*
  * The answer to `question`, with the vendor's table and the slot of the token. When the answer means that
  * module or slot are not what they were, the token is looked for and the question asked once more.
- * CKR_TOKEN_NOT_PRESENT when it is not there or its module cannot be used; the log has the cause, once.
+ * CKR_TOKEN_NOT_PRESENT when it is not there or its module cannot be used, of which the log has the cause, once;
+ * and when this thread is inside the module.
  */
 MUST_USE CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *question, void *arg);
 

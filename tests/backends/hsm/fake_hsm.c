@@ -32,8 +32,21 @@ struct fake_hsm *fake_hsm_state(void)
     return &fake;
 }
 
+/* As a module that has one mutex and is led back to itself. */
+static void work(void)
+{
+    if (fake.inside) {
+        fake.hangs++;
+    } else if (fake.during != NULL) {
+        fake.inside = true;
+        fake.during();
+        fake.inside = false;
+    }
+}
+
 static CK_RV fake_C_Initialize(void *arguments)
 {
+    work();
     if (atomic_exchange(&fake.alive, true)) {
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     }
@@ -64,6 +77,7 @@ static void pad(unsigned char *to, const char *text, size_t size)
 
 static CK_RV fake_C_GetInfo(CK_INFO *info)
 {
+    work();
     memset(info, 0, sizeof *info);
     info->cryptokiVersion = (CK_VERSION){2, 40};
     pad(info->manufacturerID, "Fake", sizeof info->manufacturerID);
@@ -80,6 +94,7 @@ static CK_RV fake_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *co
 {
     CK_ULONG found = 0;
 
+    work();
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
@@ -117,6 +132,7 @@ static CK_RV fake_C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
 {
     CK_RV rv = check_slot(slot);
 
+    work();
     if (rv != CKR_OK) {
         return rv;
     }
@@ -131,6 +147,7 @@ static CK_RV fake_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     CK_RV rv = check_token(slot);
 
+    work();
     if (rv != CKR_OK) {
         return rv;
     }
@@ -148,6 +165,7 @@ static CK_RV fake_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, C
 {
     CK_RV rv = check_token(slot);
 
+    work();
     if (rv == CKR_OK && list != NULL && *count == 0) {
         rv = CKR_BUFFER_TOO_SMALL;
     }
@@ -162,6 +180,7 @@ static CK_RV fake_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK
 {
     CK_RV rv = check_token(slot);
 
+    work();
     if (rv == CKR_OK && type != CKM_RSA_PKCS_OAEP) {
         rv = CKR_MECHANISM_INVALID;
     }
@@ -173,6 +192,7 @@ static CK_RV fake_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK
 
 static CK_RV fake_C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_size, CK_UTF8CHAR *label)
 {
+    work();
     (void)pin, (void)pin_size, (void)label;
     return check_slot(slot) == CKR_OK ? CKR_TOKEN_WRITE_PROTECTED : CKR_SLOT_ID_INVALID;
 }
@@ -182,6 +202,7 @@ static CK_RV fake_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *applicati
 {
     CK_RV rv = check_token(slot);
 
+    work();
     (void)flags;
     if (rv != CKR_OK) {
         return rv;
@@ -198,6 +219,7 @@ static CK_RV fake_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *applicati
 
 static CK_RV fake_C_CloseSession(CK_SESSION_HANDLE session)
 {
+    work();
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
@@ -217,6 +239,7 @@ static CK_RV fake_C_CloseAllSessions(CK_SLOT_ID slot)
 
 static CK_RV fake_C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
 {
+    work();
     (void)session;
     *info = (CK_SESSION_INFO){.slotID = FAKE_FIRST_SLOT,
                               .state = fake.user ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION,
@@ -227,6 +250,7 @@ static CK_RV fake_C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *i
 
 static CK_RV fake_C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
+    work();
     (void)reserved;
     if (flags != CKF_DONT_BLOCK || fake.events == 0) {
         return flags != CKF_DONT_BLOCK ? CKR_FUNCTION_NOT_SUPPORTED : CKR_NO_EVENT;
@@ -272,6 +296,7 @@ static CK_RV called(const struct fake_call *call)
     pthread_mutex_lock(&lock);
     fake.last = *call;
     pthread_mutex_unlock(&lock);
+    work();
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }

@@ -45,6 +45,8 @@ struct fake_hsm {
     CK_NOTIFY notify;
     void *application;
 
+    atomic_uint hangs; /* calls from inside of another one, for which it would wait */
+
     /* what it is to do */
     atomic_bool alive; /* between C_Initialize and C_Finalize */
     bool there[FAKE_SLOTS];
@@ -59,11 +61,13 @@ struct fake_hsm {
     bool literal;
     atomic_uint events;
     CK_SLOT_ID event[FAKE_EVENTS];
+    void (*during)(void); /* called on the same thread from inside of each function, as libcrypto may */
     CK_FUNCTION_LIST *table;
     CK_FUNCTION_LIST_3_0 *table_3_0;
     CK_VERSION interface; /* the only one that it has; of table_3_0. {0, 0}: it has no interfaces */
 
     /* its own */
+    bool inside; /* of `during` */
     bool seen[FAKE_SLOTS];
     atomic_uint sessions;
     atomic_bool user;

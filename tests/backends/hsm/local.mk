@@ -19,6 +19,7 @@ hsm_test_softhsm = \
 
 check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_compose \
+	tests/backends/hsm/test_hsm_inside \
 	tests/backends/hsm/test_hsm_login \
 	tests/backends/hsm/test_hsm_module \
 	tests/backends/hsm/test_hsm_pass \
@@ -26,6 +27,8 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_uri
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_compose_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_hsm_inside_SOURCES = tests/backends/hsm/test_hsm_inside.c $(hsm_test_bench)
+tests_backends_hsm_test_hsm_inside_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_login_SOURCES = tests/backends/hsm/test_hsm_login.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_login_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_module_SOURCES = tests/backends/hsm/test_hsm_module.c $(hsm_test_bench)
