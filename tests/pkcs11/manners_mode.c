@@ -71,9 +71,8 @@ static int provider_asked(void)
 }
 
 /*
- * $OPENSSL_CONF names a provider over our own module, and the first thing we do makes OpenSSL read that. The
- * HSM is the provider's to use first: SoftHSM itself hangs when it is asked again from inside its own
- * digests.
+ * $OPENSSL_CONF names a provider over our own module, and the first thing we do makes OpenSSL read that.
+ * SoftHSM itself hangs when it is asked again from inside its own digests.
  */
 static int routed_back(const char *(*doing)(void))
 {
@@ -89,7 +88,7 @@ static int routed_back(const char *(*doing)(void))
 
 static int routed_back_by_work(void)
 {
-    return routed_back(manners_work_on_vault);
+    return routed_back(manners_work);
 }
 
 static int routed_back_by_request(void)
