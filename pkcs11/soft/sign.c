@@ -170,12 +170,18 @@ static bool goes_on(const struct signing *signing, const struct call *call, CK_R
     return !signing->verify && (rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && call->out == NULL));
 }
 
+/* After a part only parts or the end may follow; after a result that did not fit only the same call again. */
+static bool in_order(const struct signing *signing, const struct call *call)
+{
+    return call->final ? !signing->done || signing->whole : !signing->parted;
+}
+
 static CK_RV run(struct soft_session *session, struct signing *signing, const struct call *call)
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session, signing) && !(signing->parted && !call->final)) {
+    if (is_running_locked(session, signing) && in_order(signing, call)) {
         rv = run_locked(session, signing, call);
         if (!goes_on(signing, call, rv)) {
             signing_end(signing);
@@ -212,7 +218,7 @@ static CK_RV update(struct soft_session *session, struct signing *signing, struc
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session, signing) && !signing->whole) {
+    if (is_running_locked(session, signing) && !signing->whole && !signing->done) {
         rv = update_locked(session, signing, in);
         if (rv != CKR_OK) {
             signing_end(signing);

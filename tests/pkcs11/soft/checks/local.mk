@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/pkcs11/soft/checks/test_checks
 tests_pkcs11_soft_checks_test_checks_SOURCES = \
 	tests/pkcs11/soft/checks/checks.c tests/pkcs11/soft/checks/checks.h \
+	tests/pkcs11/soft/checks/forgery.c \
 	tests/pkcs11/soft/checks/handles.c \
 	tests/pkcs11/soft/checks/keys.c \
 	tests/pkcs11/soft/checks/main.c \
@@ -10,9 +11,10 @@ tests_pkcs11_soft_checks_test_checks_SOURCES = \
 	tests/pkcs11/soft/checks/private_keys.c \
 	tests/pkcs11/soft/checks/service_data.c \
 	tests/pkcs11/soft/checks/sessions.c \
+	tests/pkcs11/soft/checks/signing.c \
 	tests/pkcs11/soft/checks/suites.c \
 	tests/pkcs11/soft/checks/templates.c \
 	tests/pkcs11/soft/checks/usage.c \
 	tests/pkcs11/soft/checks/wrapping.c \
 	tests/built_module.h tests/suite.h \
-	$(soft_test_sources)
+	$(sign_test_sources)

@@ -13,8 +13,8 @@ static const struct elsewhere {
 };
 
 static const struct room *const rooms[] = {&key_room,     &private_key_room, &wrapping_room, &usage_room,
-                                           &oracle_room,  &template_room,    &session_room,  &handle_room,
-                                           &service_room, &suite_room};
+                                           &oracle_room,  &signing_room,     &forgery_room,  &template_room,
+                                           &session_room, &handle_room,      &service_room,  &suite_room};
 
 int main(void)
 {
