@@ -7,8 +7,8 @@ enum { DEK = 32, BLOB = 512 };
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 /* The data key, the same all the time, and the truth, made while all is well. */
 static struct {
-    CK_BYTE value[DEK], blob[BLOB], modulus[BLOB];
-    CK_ULONG blob_size, modulus_size;
+    CK_BYTE value[DEK], blob[BLOB], modulus[BLOB], signature[BLOB];
+    CK_ULONG blob_size, modulus_size, signature_size;
 } truth;
 static CK_RSA_PKCS_OAEP_PARAMS sha256 = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
 static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha256, sizeof sha256};
@@ -133,6 +133,25 @@ static bool run_decrypt(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     return *ret_rv != CKR_OK || is_value(got, size);
 }
 
+static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE *ret_signature, CK_ULONG *ret_size)
+{
+    CK_MECHANISM rs256 = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_RV rv = p11->C_SignInit(session, &rs256, kek(session, CKO_PRIVATE_KEY));
+
+    *ret_size = BLOB;
+    return rv == CKR_OK ? p11->C_Sign(session, truth.value, DEK, ret_signature, ret_size) : rv;
+}
+
+/* One and the same each time. */
+static bool run_sign(CK_SESSION_HANDLE session, CK_RV *ret_rv)
+{
+    CK_BYTE made[BLOB];
+    CK_ULONG size;
+
+    *ret_rv = sign(session, made, &size);
+    return *ret_rv != CKR_OK || (size == truth.signature_size && memcmp(made, truth.signature, size) == 0);
+}
+
 static bool run_get(CK_SESSION_HANDLE session, CK_RV *ret_rv)
 {
     CK_BYTE got[BLOB];
@@ -160,6 +179,7 @@ const struct operation operations[] = {
      CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
     {"encrypt", "encrypt", "vault", run_encrypt, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"decrypt", "decrypt", "vault", run_decrypt, CKR_KEY_HANDLE_INVALID, CKR_ENCRYPTED_DATA_INVALID},
+    {"sign", "sign", "vault", run_sign, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"get", "get", "vault", run_get, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"list", "list", "vault", run_list, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"token", "token", "identity", run_unwrap, CKR_DEVICE_ERROR, CKR_USER_NOT_LOGGED_IN},
@@ -191,7 +211,8 @@ bool operations_prepare(void)
     CK_RV rv;
 
     memset(truth.value, 0x5a, sizeof truth.value);
-    if (!operations_begin(&session) || wrap(session, truth.blob, &truth.blob_size) != CKR_OK) {
+    if (!operations_begin(&session) || wrap(session, truth.blob, &truth.blob_size) != CKR_OK ||
+        sign(session, truth.signature, &truth.signature_size) != CKR_OK) {
         return false;
     }
     CK_ATTRIBUTE read = {CKA_MODULUS, truth.modulus, sizeof truth.modulus};
