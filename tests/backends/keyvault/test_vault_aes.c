@@ -351,6 +351,47 @@ static void test_an_answer_about_another_key(void **state)
     expect_log(world, "another key");
 }
 
+/* --- What it was about stays out of the log, whatever comes of it --- */
+
+static const unsigned char dek[] = "the data key";
+
+/* True answers, then answers that are refused, each with the key in it. */
+static void ask_in_many_ways(struct world *world, const struct aes_task *task, const char *value)
+{
+    static const struct {
+        unsigned status;
+        const char *name, *end;
+    } ways[] = {{200, "octets", "}"},
+                {200, "others", "}"},
+                {200, "octets", ""},
+                {400, "octets", "}"},
+                {200, "..", "}"}};
+    struct result result;
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        again(world);
+        say(world, ways[i].status, "{\"kid\":\"https://127.0.0.1:%u/keys/%s/" VERSION "\",\"value\":\"%s\"%s",
+            https_server_port(world->server), ways[i].name, value, ways[i].end);
+        assert_int_equal(ask(world, task, &result) == CKR_OK, i == 0);
+        secret_free(&result.value);
+    }
+}
+
+static void test_nothing_of_it_is_logged(void **state)
+{
+    struct world *world = *state;
+    struct aes_task task = {
+        .verb = AES_ENCRYPT, .algorithm = AES_CBC_PAD, .data = bytes_of(dek, 12), .iv = bytes_of(zeros, 16)};
+
+    log_all(world);
+    ask_in_many_ways(world, &task, "AAAAAAAAAAAAAAAAAAAAAA");
+    task.verb = AES_DECRYPT;
+    task.data = bytes_of(zeros, 16);
+    ask_in_many_ways(world, &task, "dGhlIGRhdGEga2V5");
+    expect_log(world, "decrypt");
+    expect_not_logged(world, bytes_of(dek, 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +408,7 @@ int main(void)
         VAULT_TEST(test_lengths_of_answers),
         VAULT_TEST(test_gcm_without_iv_or_tag),
         VAULT_TEST(test_an_answer_about_another_key),
+        VAULT_TEST(test_nothing_of_it_is_logged),
     };
 
     return run_vault_tests(tests);

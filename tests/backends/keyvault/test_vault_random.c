@@ -117,6 +117,21 @@ static void test_a_store_without_generator(void **state)
     expect_log(world, "Only a Managed HSM");
 }
 
+static void test_nothing_of_it_is_logged(void **state)
+{
+    static const char bytes[] = "Hx4Tn9Vq2Lb7";
+    struct world *world = *state;
+    unsigned char data[400];
+
+    log_all(world);
+    say(world, 200, "{\"value\":\"SHg0VG45VnEyTGI3\"}");
+    assert_int_equal(draw(world, data, 12), CKR_OK);
+    assert_memory_equal(data, bytes, 12);
+    assert_int_equal(draw(world, data, 13), CKR_DEVICE_ERROR);
+    expect_log(world, "rng: try 1: status 200");
+    expect_not_logged(world, bytes_of(bytes, 12));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +142,7 @@ int main(void)
         VAULT_TEST(test_another_number_than_asked_for),
         VAULT_TEST(test_a_failure_on_the_way),
         VAULT_TEST(test_a_store_without_generator),
+        VAULT_TEST(test_nothing_of_it_is_logged),
     };
 
     return run_vault_tests(tests);

@@ -136,6 +136,29 @@ static void test_refusals(void **state)
     expect_log_lines(world, 5);
 }
 
+/* Neither the digest nor the signature. */
+static void test_nothing_of_it_is_logged(void **state)
+{
+    static const unsigned char own_digest[32] = "what is signed is the signer's";
+    static const char made[] = "Zq7Wx2Kp9vRt4LmN8sBd6Fgh";
+    struct buffer signature SCOPED(buffer_free) = BUFFER_INIT(512);
+    struct world *world = *state;
+
+    log_all(world);
+    say(world, 200, "{\"kid\":\"https://127.0.0.1:%u/keys/signer/" VERSION "\",\"value\":\"%s\"}",
+        https_server_port(world->server), "WnE3V3gyS3A5dlJ0NExtTjhzQmQ2Rmdo");
+    say_value(world, "signer", VERSION, 256);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(vault_client_sign(&world->client, &signer, SIGNATURE_RS256,
+                                           bytes_of(own_digest, sizeof own_digest), deadline_in(10000),
+                                           &signature, &world->answer),
+                         i == 0 ? CKR_DEVICE_ERROR : CKR_OK);
+    }
+    expect_log(world, "sign: try 1: status 200");
+    expect_not_logged(world, bytes_of(own_digest, sizeof own_digest));
+    expect_not_logged(world, bytes_of(made, sizeof made - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +168,7 @@ int main(void)
         VAULT_TEST(test_a_signature_of_the_other_kind),
         VAULT_TEST(test_answers_about_others),
         VAULT_TEST(test_refusals),
+        VAULT_TEST(test_nothing_of_it_is_logged),
     };
 
     return run_vault_tests(tests);

@@ -1,6 +1,8 @@
 /* A vault that says what it is told. */
 #include "tests/backends/keyvault/vault_world.h"
+#include "backends/base/base64url.h"
 #include "backends/base/log.h"
+#include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -158,6 +160,36 @@ int world_tear_down(void **state)
     https_server_stop(world->server);
     free(world);
     return 0;
+}
+
+void log_all(const struct world *world)
+{
+    char choice[160];
+
+    snprintf(choice, sizeof choice, "debug file:%s", world->log);
+    assert_int_equal(log_configure(choice), CKR_OK);
+}
+
+void expect_not_logged(const struct world *world, struct bytes secret)
+{
+    struct buffer encoded SCOPED(buffer_free) = BUFFER_INIT(1024);
+    char hex[3];
+    const char *text = log_text(world);
+
+    assert_non_null(strstr(text, " debug "));
+    assert_int_equal(base64url_encode(secret, &encoded), CKR_OK);
+    assert_true(secret.size >= 8);
+    assert_null(memmem(text, strlen(text), secret.data, 8));
+    assert_null(memmem(text, strlen(text), encoded.data, 10));
+    for (int upper = 0; upper < 2; upper++) {
+        char digits[17] = "";
+
+        for (size_t i = 0; i < 8; i++) {
+            snprintf(hex, sizeof hex, upper ? "%02X" : "%02x", secret.data[i]);
+            strcat(digits, hex);
+        }
+        assert_null(strstr(text, digits));
+    }
 }
 
 void world_begin(void)

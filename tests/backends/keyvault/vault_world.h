@@ -63,6 +63,10 @@ void say_value(struct world *world, const char *name, const char *version, size_
 /* The same with more members, from a comma on. */
 void say_more(struct world *world, const char *name, const char *version, size_t size, const char *more);
 
+/* As talkative as it can be from now on. */
+void log_all(const struct world *world);
+/* Nothing of these bytes, neither plain nor in base64url nor in hexadecimal digits. At least 8 of them. */
+void expect_not_logged(const struct world *world, struct bytes secret);
 const char *log_text(const struct world *world);
 void expect_log_lines(const struct world *world, unsigned expected);
 void expect_log(const struct world *world, const char *words);
