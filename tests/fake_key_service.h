@@ -16,6 +16,8 @@ enum fake_verb {
     FAKE_ENCRYPT,
     FAKE_DECRYPT,
     FAKE_SIGN,
+    FAKE_LIST_CERTIFICATES,
+    FAKE_GET_CERTIFICATE,
     FAKE_VERBS
 };
 
@@ -61,6 +63,12 @@ unsigned fake_count_all(struct key_service *service);
 /* Encrypts under the newest version, as a client of the service would: no request. */
 void fake_encrypt(struct key_service *service, const char *name, enum rsa_padding padding, struct bytes plain,
                   struct buffer *ret_blob);
+
+/* A certificate, or a newer version of one; `key_name` NULL: not told. `der` is copied, whatever it is. */
+void fake_add_certificate(struct key_service *service, const char *name, const char *key_name,
+                          struct bytes der);
+/* The same, signed by the key of that name itself. */
+void fake_certify(struct key_service *service, const char *key_name);
 
 /* Both halves of the newest version, lent. */
 EVP_PKEY *fake_pair(struct key_service *service, const char *name);

@@ -24,14 +24,14 @@ enum setting_type {
     SETTING_NUMBER,   /* a whole number from `least` to `most` */
     SETTING_DURATION, /* a whole number with ms, s, m, h or d; bare: seconds; from `least` to `most` ms */
     SETTING_DURATION_OR_OFF, /* the same or `off`, which reads as -1 */
-    SETTING_PATH             /* an absolute path, or one from the configuration file's directory */
+    SETTING_PATH             /* an absolute path, one from the configuration file's directory, or one of `words` */
 };
 
 struct setting_option {
     const char *name;
     enum setting_type type;
     const char *preset;       /* the default, as it would be written; NULL: none */
-    const char *const *words; /* for SETTING_WORD, ended by NULL */
+    const char *const *words; /* for SETTING_WORD and SETTING_PATH, ended by NULL */
     int64_t least, most;      /* for numbers and durations; most 0: no bound */
     /*
      * Of a global option: called when the file has been read as far as that, so that it holds for what comes

@@ -211,10 +211,16 @@ static CK_RV check_yes_no(struct setting *setting, struct buffer *problem)
 
 static CK_RV resolve(const struct settings_file *file, struct setting *setting)
 {
+    const char *const *words = setting->option->words;
     char *path;
 
     if (setting->items[0][0] == '/') {
         return CKR_OK;
+    }
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
+        if (strcmp(setting->items[0], words[i]) == 0) {
+            return CKR_OK;
+        }
     }
     path = settings_join(file->directory, "", setting->items[0]);
     if (path == NULL) {

@@ -67,6 +67,7 @@ CK_RV certificate_new(struct bytes der, struct certificate **ret_certificate)
     if (certificate == NULL) {
         return CKR_HOST_MEMORY;
     }
+    atomic_init(&certificate->holders, 1);
     certificate->der = certificate->subject = certificate->issuer = certificate->serial = certificate->info =
         empty;
     rv = read(der, certificate);
@@ -79,9 +80,18 @@ CK_RV certificate_new(struct bytes der, struct certificate **ret_certificate)
     return rv;
 }
 
+struct certificate *certificate_hold(struct certificate *certificate)
+{
+    if (certificate != NULL) {
+        atomic_fetch_add_explicit(&certificate->holders, 1, memory_order_relaxed);
+    }
+    return certificate;
+}
+
 void certificate_free(struct certificate *certificate)
 {
-    if (certificate == NULL) {
+    if (certificate == NULL ||
+        atomic_fetch_sub_explicit(&certificate->holders, 1, memory_order_acq_rel) != 1) {
         return;
     }
     buffer_free(&certificate->der);

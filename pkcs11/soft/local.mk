@@ -2,6 +2,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
+	pkcs11/soft/certificate_attribute.c pkcs11/soft/certificate_attribute.h \
+	pkcs11/soft/certificate_files.c \
+	pkcs11/soft/certificates.c pkcs11/soft/certificates.h \
 	pkcs11/soft/cipher.c pkcs11/soft/cipher.h \
 	pkcs11/soft/crypt.c pkcs11/soft/crypt.h \
 	pkcs11/soft/crypt_block.c \
@@ -11,7 +14,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/digest.c \
 	pkcs11/soft/digest_info.c pkcs11/soft/digest_info.h \
 	pkcs11/soft/failure_limit.c pkcs11/soft/failure_limit.h \
-	pkcs11/soft/find.c \
+	pkcs11/soft/find.c pkcs11/soft/find.h \
+	pkcs11/soft/find_certificates.c \
+	pkcs11/soft/find_keys.c \
 	pkcs11/soft/generate.c \
 	pkcs11/soft/hmac.c pkcs11/soft/hmac.h \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
@@ -24,6 +29,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/pem.c pkcs11/soft/pem.h \
+	pkcs11/soft/profile.c pkcs11/soft/profile.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \

@@ -1,6 +1,8 @@
 /* Objects: create, destroy, size, attributes (PKCS#11 2.40, section 5.7). */
 #include "backends/base/scope.h"
+#include "pkcs11/soft/certificate_attribute.h"
 #include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/profile.h"
 #include "pkcs11/soft/soft.h"
 
 CK_RV soft_create_object(struct token_session *base, CK_ATTRIBUTE *template, CK_ULONG count,
@@ -32,6 +34,14 @@ CK_RV soft_destroy_object(struct token_session *base, CK_OBJECT_HANDLE handle)
     return object_store_destroy(&token->store, handle);
 }
 
+static CK_ULONG size_of(const struct object *object)
+{
+    if (object->local != NULL) {
+        return sizeof *object->local + object->local->value.size;
+    }
+    return object->key != NULL ? sizeof *object->key : CK_UNAVAILABLE_INFORMATION;
+}
+
 CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ULONG *ret_size)
 {
     struct soft_token *token = soft_session_of(base)->token;
@@ -43,8 +53,7 @@ CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, 
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    *ret_size =
-        object->local != NULL ? sizeof *object->local + object->local->value.size : sizeof *object->key;
+    *ret_size = size_of(object);
     return CKR_OK;
 }
 
@@ -93,6 +102,62 @@ static CK_RV copy_key(struct soft_session *session, const struct object *object,
     return rv;
 }
 
+static bool asks_content(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (certificate_attribute_is_content(template[i].type)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static CK_RV copy_certificate(struct soft_session *session, struct held_certificate *held,
+                              CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct certificate *content SCOPED(certificate_free_scoped) = NULL;
+    struct certificates *certificates = &session->token->certificates;
+    struct service_answer answer = {VERDICT_NONE};
+    struct certificate_view view;
+    struct attribute_value value;
+    CK_RV rv = CKR_OK;
+
+    if (asks_content(template, count)) {
+        rv = certificates_content(certificates, held, soft_deadline(session->token), &content, &answer);
+        soft_session_note(session, rv, &answer);
+    }
+    certificate_view_init(&view, certificates, held, content);
+    for (CK_ULONG i = 0; i < count; i++) {
+        value = certificate_attribute(&view, template[i].type);
+        rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
+    }
+    return rv;
+}
+
+static CK_RV copy_profile(CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    struct attribute_value value;
+    CK_RV rv = CKR_OK;
+
+    for (CK_ULONG i = 0; i < count; i++) {
+        value = profile_attribute(template[i].type);
+        rv = attribute_graver(rv, attribute_copy_out(&template[i], &value));
+    }
+    return rv;
+}
+
+static CK_RV copy_any(struct soft_session *session, const struct object *object, CK_ATTRIBUTE *template,
+                      CK_ULONG count)
+{
+    if (object->local != NULL) {
+        return copy_local(object->local, template, count);
+    }
+    if (object->certificate != NULL) {
+        return copy_certificate(session, object->certificate, template, count);
+    }
+    return object->key != NULL ? copy_key(session, object, template, count) : copy_profile(template, count);
+}
+
 CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
                                CK_ULONG count)
 {
@@ -105,8 +170,7 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    return object->local != NULL ? copy_local(object->local, template, count)
-                                 : copy_key(session, object, template, count);
+    return copy_any(session, object, template, count);
 }
 
 /* Nothing here can be changed or copied, as CKA_MODIFIABLE and CKA_COPYABLE say. */

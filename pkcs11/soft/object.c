@@ -62,23 +62,43 @@ static struct object *object_new(struct object_store *store, CK_OBJECT_CLASS cla
     return object;
 }
 
-static CK_RV add_one(struct object_store *store, struct service_key *key, CK_OBJECT_CLASS class,
-                     CK_OBJECT_HANDLE *ret_handle)
+static CK_RV add(struct object_store *store, struct object *object, CK_OBJECT_HANDLE *ret_handle)
 {
-    struct object *object = object_new(store, class);
-    CK_RV rv;
+    CK_RV rv = object == NULL ? CKR_HOST_MEMORY : handle_add(&store->handles, object, &object->handle);
 
-    if (object == NULL) {
-        return CKR_HOST_MEMORY;
-    }
-    object->key = key;
-    rv = handle_add(&store->handles, object, &object->handle);
     if (rv != CKR_OK) {
         free(object);
         return rv;
     }
     *ret_handle = object->handle;
     return CKR_OK;
+}
+
+static CK_RV add_one(struct object_store *store, struct service_key *key, CK_OBJECT_CLASS class,
+                     CK_OBJECT_HANDLE *ret_handle)
+{
+    struct object *object = object_new(store, class);
+
+    if (object != NULL) {
+        object->key = key;
+    }
+    return add(store, object, ret_handle);
+}
+
+CK_RV object_store_add_profile(struct object_store *store)
+{
+    return add(store, object_new(store, CKO_PROFILE), &store->profile);
+}
+
+CK_RV object_store_add_certificate(struct object_store *store, struct held_certificate *certificate,
+                                   CK_OBJECT_HANDLE *ret_handle)
+{
+    struct object *object = object_new(store, CKO_CERTIFICATE);
+
+    if (object != NULL) {
+        object->certificate = certificate;
+    }
+    return add(store, object, ret_handle);
 }
 
 CK_RV object_store_add_key(struct object_store *store, struct service_key *key, bool with_secret)

@@ -10,10 +10,13 @@
 #include "pkcs11/soft/service_key.h"
 #include <sys/queue.h>
 
+struct held_certificate;
+
 struct object {
     CK_OBJECT_CLASS class;
-    struct service_key *key; /* public and private keys; the catalogue's */
-    struct local_key *local; /* a key that lives here; owned */
+    struct service_key *key;              /* public and private keys; the catalogue's */
+    struct held_certificate *certificate; /* the certificates' */
+    struct local_key *local;              /* a key that lives here; owned */
     struct object_store *store;
     CK_OBJECT_HANDLE handle;
     struct object_owner *owner; /* NULL: its session has ended, or it has none */
@@ -28,6 +31,7 @@ struct object_owner {
 
 struct object_store {
     struct handle_table handles;
+    CK_OBJECT_HANDLE profile;
     pthread_mutex_t lock;                   /* for the lists */
     TAILQ_HEAD(object_list, object) locals; /* in the order they were made */
     unsigned long made;
@@ -43,6 +47,10 @@ void object_store_done(struct object_store *store);
  * its handles.
  */
 MUST_USE CK_RV object_store_add_key(struct object_store *store, struct service_key *key, bool with_secret);
+/* The profile object; fills in its handle. */
+MUST_USE CK_RV object_store_add_profile(struct object_store *store);
+MUST_USE CK_RV object_store_add_certificate(struct object_store *store, struct held_certificate *certificate,
+                                            CK_OBJECT_HANDLE *ret_handle);
 /* Owns `local` from then on, also when it fails. */
 MUST_USE CK_RV object_store_add_local(struct object_store *store, struct object_owner *owner,
                                       struct local_key *local, CK_OBJECT_HANDLE *ret_handle);

@@ -6,7 +6,7 @@
 #define BYOK_PKCS11_SOFT_SOFT_H
 
 #include "backends/backend.h"
-#include "pkcs11/soft/catalogue.h"
+#include "pkcs11/soft/certificates.h"
 #include "pkcs11/soft/cipher.h"
 #include "pkcs11/soft/hmac.h"
 #include "pkcs11/soft/operation.h"
@@ -16,9 +16,10 @@ struct soft_token {
     struct token base;
     struct key_service *service; /* owned */
     char *label;
-    char *public_keys;
+    char *public_keys, *certificate_folder;
     struct object_store store;
     struct catalogue catalogue;
+    struct certificates certificates;
     struct cipher_set ciphers;
     struct hmac_set hmacs;
     _Atomic CK_ULONG logouts; /* each ends the operations that began before it */

@@ -8,6 +8,8 @@ enum { MOST_TOKENS = 2048 };
 
 static const char *const wrap_words[] = {"auto", "local", "service", NULL};
 
+static const char *const certificate_words[] = {"none", "vault", NULL};
+
 enum { SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
 
 const struct setting_option soft_token_options[] = {
@@ -15,6 +17,7 @@ const struct setting_option soft_token_options[] = {
     {"refresh", SETTING_DURATION, "5m", NULL, SECOND, DAY},
     {"lease-check", SETTING_DURATION, "5m", NULL, SECOND, DAY},
     {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
+    {"certificates", SETTING_PATH, "none", certificate_words, 0, 0},
 };
 const size_t soft_token_option_count = sizeof soft_token_options / sizeof soft_token_options[0];
 
@@ -97,6 +100,7 @@ static void close_token(struct token *base)
     struct soft_token *token = soft_token_of(base);
 
     object_store_done(&token->store);
+    certificates_done(&token->certificates);
     catalogue_done(&token->catalogue);
     cipher_set_done(&token->ciphers);
     hmac_set_done(&token->hmacs);
@@ -104,6 +108,7 @@ static void close_token(struct token *base)
     pthread_mutex_destroy(&token->lock);
     free(token->label);
     free(token->public_keys);
+    free(token->certificate_folder);
     free(token);
 }
 
@@ -191,10 +196,32 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
     access->refresh = settings_milliseconds(section, "refresh");
     access->lease_check = settings_milliseconds(section, "lease-check");
     access->public_keys = token->public_keys;
-    if (catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied) {
+    certificates_init(&token->certificates, &token->catalogue, &token->store);
+    if (object_store_add_profile(&token->store) != CKR_OK ||
+        catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied) {
         return CKR_HOST_MEMORY;
     }
     return CKR_OK;
+}
+
+static CK_RV choose_certificates(struct soft_token *token, const struct settings *section)
+{
+    const char *word = settings_text(section, "certificates");
+    struct certificates *certificates = &token->certificates;
+
+    if (word == NULL || strcmp(word, "none") == 0) {
+        return CKR_OK;
+    }
+    if (strcmp(word, "vault") == 0) {
+        certificates->place = CERTIFICATES_OF_SERVICE;
+        return token->service->ops->each_certificate != NULL && token->service->ops->certificate != NULL
+                   ? CKR_OK
+                   : settings_refuse(section, "certificates", "this kind of token keeps no certificates");
+    }
+    certificates->place = CERTIFICATES_IN_FILES;
+    token->certificate_folder = strdup(word);
+    certificates->folder = token->certificate_folder;
+    return certificates->folder == NULL ? CKR_HOST_MEMORY : CKR_OK;
 }
 
 CK_RV soft_token_open(struct key_service *service, const struct settings *section, unsigned number,
@@ -210,6 +237,9 @@ CK_RV soft_token_open(struct key_service *service, const struct settings *sectio
     token->base.ops = &ops;
     token->service = service;
     rv = prepare(token, section, number);
+    if (rv == CKR_OK) {
+        rv = choose_certificates(token, section);
+    }
     if (rv != CKR_OK) {
         close_token(&token->base);
         return rv;
