@@ -159,7 +159,7 @@ static CK_RV add_key_locked(struct soft_session *session, CK_OBJECT_HANDLE handl
 {
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, handle);
 
-    if (key == NULL) {
+    if (key == NULL || (key->key == NULL && key->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
     return may_be_seen(key) ? add_locked(&session->digesting, secret_bytes(&key->local->value))

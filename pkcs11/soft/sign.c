@@ -18,8 +18,8 @@ static const struct sign_way *way_of(const struct object *key)
 static CK_RV check_key(const struct soft_session *session, const struct object *key,
                        const struct mechanism *mechanism, bool verify)
 {
-    if (key == NULL) {
-        return CKR_KEY_HANDLE_INVALID;
+    if (key == NULL || (key->key == NULL && key->local == NULL)) {
+        return CKR_KEY_HANDLE_INVALID; /* nothing, or no key */
     }
     if ((key->class == CKO_SECRET_KEY) != (mechanism->family == FAMILY_HMAC)) {
         return CKR_KEY_TYPE_INCONSISTENT;

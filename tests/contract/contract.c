@@ -133,8 +133,8 @@ bool contract_begin(CK_FUNCTION_LIST *functions, const char *name)
 
 int contract_run(void)
 {
-    const struct room *const rooms[] = {&session_room, &object_room, &wrap_room, &secret_key_room,
-                                        &bad_call_room};
+    const struct room *const rooms[] = {&session_room,    &object_room, &wrap_room,
+                                        &secret_key_room, &sign_room,   &bad_call_room};
     int failed = run_rooms(row->name, rooms, sizeof rooms / sizeof rooms[0]);
 
     p11->C_Finalize(NULL);

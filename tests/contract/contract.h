@@ -84,6 +84,6 @@ extern CK_BBOOL truth, untruth;
 void assert_rv_at(CK_RV got, CK_RV expected, const char *call, const char *file, int line);
 
 /* The rooms of the suite. */
-extern const struct room session_room, object_room, wrap_room, secret_key_room, bad_call_room;
+extern const struct room session_room, object_room, wrap_room, secret_key_room, sign_room, bad_call_room;
 
 #endif

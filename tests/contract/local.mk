@@ -5,6 +5,7 @@ contract_sources = \
 	tests/contract/objects.c \
 	tests/contract/secret_keys.c \
 	tests/contract/sessions.c \
+	tests/contract/sign.c \
 	tests/contract/wrap.c \
 	tests/built_module.h tests/suite.h
 

@@ -29,6 +29,9 @@ tests_pkcs11_soft_test_sign_SOURCES = tests/pkcs11/soft/test_sign.c $(sign_test_
 check_PROGRAMS += tests/pkcs11/soft/test_wrap_rsa_aes
 tests_pkcs11_soft_test_wrap_rsa_aes_SOURCES = tests/pkcs11/soft/test_wrap_rsa_aes.c $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_sign_local
+tests_pkcs11_soft_test_sign_local_SOURCES = tests/pkcs11/soft/test_sign_local.c $(sign_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_verify
 tests_pkcs11_soft_test_verify_SOURCES = tests/pkcs11/soft/test_verify.c $(sign_test_sources)
 
