@@ -12,9 +12,10 @@ static const struct elsewhere {
     {37, "is made over the whole module, in tests/contract/both"},
 };
 
-static const struct room *const rooms[] = {&key_room,     &private_key_room, &wrapping_room, &usage_room,
-                                           &oracle_room,  &signing_room,     &forgery_room,  &template_room,
-                                           &session_room, &handle_room,      &service_room,  &suite_room};
+static const struct room *const rooms[] = {&key_room,      &private_key_room, &wrapping_room, &usage_room,
+                                           &oracle_room,   &aes_oracle_room,  &signing_room,  &forgery_room,
+                                           &template_room, &session_room,     &handle_room,   &service_room,
+                                           &suite_room};
 
 int main(void)
 {

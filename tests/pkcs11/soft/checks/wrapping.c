@@ -94,12 +94,60 @@ static void check_12_a_known_kek_wraps_only_what_may_leave(void **state)
     assert_rv(wrap(&key_wrap, known, key_with(UNWRAPPED, leaves, 1)), CKR_OK);
 }
 
+/* Such a KEK's other half is somebody's outside: what is wrapped under it is known there. It is logged. */
+static CK_OBJECT_HANDLE known_public_kek(const CK_ATTRIBUTE *use)
+{
+    unsigned char modulus[256], exponent[] = {1, 0, 1};
+    CK_ATTRIBUTE of_vault = {CKA_MODULUS, modulus, sizeof modulus};
+    CK_ATTRIBUTE list[] = {ATTRIBUTE(CKA_CLASS, public_class), ATTRIBUTE(CKA_KEY_TYPE, rsa_type),
+                           ATTRIBUTE(CKA_PUBLIC_EXPONENT, exponent), of_vault, *use};
+    CK_OBJECT_HANDLE key = 0;
+
+    assert_rv(CALL(get_attribute_value, the(CKO_PUBLIC_KEY, "kek"), &of_vault, 1), CKR_OK);
+    assert_rv(CALL(create_object, list, COUNT(list), &key), CKR_OK);
+    return key;
+}
+
+static void check_12_a_public_key_that_was_imported_wraps_no_more(void **state)
+{
+    const CK_ATTRIBUTE wraps = ATTRIBUTE(CKA_WRAP, yes), encrypts = ATTRIBUTE(CKA_ENCRYPT, yes);
+    const CK_ATTRIBUTE trusted[] = {ATTRIBUTE(CKA_EXTRACTABLE, yes), ATTRIBUTE(CKA_WRAP_WITH_TRUSTED, yes)};
+    CK_OBJECT_HANDLE known = known_public_kek(&wraps);
+
+    (void)state;
+    assert_false(flag_of(known, CKA_TRUSTED));
+    assert_refused(set_flag(known, CKA_TRUSTED, true));
+    assert_rv(wrap(&oaep_sha1, known, key_with(UNWRAPPED, NULL, 0)), CKR_KEY_UNEXTRACTABLE);
+    assert_rv(wrap(&oaep_sha1, known, key_with(UNWRAPPED, trusted, 2)), CKR_KEY_NOT_WRAPPABLE);
+    assert_rv(wrap(&oaep_sha1, known, key_with(UNWRAPPED, trusted, 1)), CKR_OK);
+    assert_rv(wrap(&oaep_sha1, known_public_kek(&encrypts), key_with(UNWRAPPED, trusted, 1)),
+              CKR_KEY_FUNCTION_NOT_PERMITTED);
+}
+
+static void check_12_no_imported_public_key_is_trusted(void **state)
+{
+    unsigned char modulus[256] = {0xff}, exponent[] = {1, 0, 1};
+    CK_ATTRIBUTE list[] = {ATTRIBUTE(CKA_CLASS, public_class),
+                           ATTRIBUTE(CKA_KEY_TYPE, rsa_type),
+                           ATTRIBUTE(CKA_PUBLIC_EXPONENT, exponent),
+                           {CKA_MODULUS, modulus, sizeof modulus},
+                           ATTRIBUTE(CKA_TRUSTED, yes)};
+    CK_OBJECT_HANDLE key;
+
+    (void)state;
+    modulus[255] = 1;
+    assert_rv(CALL(create_object, list, COUNT(list), &key), CKR_ATTRIBUTE_READ_ONLY);
+    assert_rv(CALL(create_object, list, COUNT(list) - 1, &key), CKR_OK);
+}
+
 static const struct CMUnitTest tests[] = {
     with_token(check_10_what_is_not_extractable_is_not_wrapped),
     with_token(check_10_what_is_extractable_is),
     with_token(check_10_a_vaults_private_key_is_not_wrapped),
     with_token(check_11_a_key_for_trusted_keks_is_wrapped_under_none),
     with_token(check_12_a_known_kek_wraps_only_what_may_leave),
+    with_token(check_12_a_public_key_that_was_imported_wraps_no_more),
+    with_token(check_12_no_imported_public_key_is_trusted),
 };
 
 const struct room wrapping_room = ROOM(tests);
