@@ -19,6 +19,7 @@ hsm_test_softhsm = \
 
 check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_compose \
+	tests/backends/hsm/test_hsm_differential \
 	tests/backends/hsm/test_hsm_inside \
 	tests/backends/hsm/test_hsm_login \
 	tests/backends/hsm/test_hsm_module \
@@ -27,6 +28,10 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_uri
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_compose_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_hsm_differential_SOURCES = \
+	tests/backends/hsm/differential.h tests/backends/hsm/differential_calls.c \
+	tests/backends/hsm/test_hsm_differential.c $(hsm_test_softhsm)
+tests_backends_hsm_test_hsm_differential_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_inside_SOURCES = tests/backends/hsm/test_hsm_inside.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_inside_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_login_SOURCES = tests/backends/hsm/test_hsm_login.c $(hsm_test_bench)
