@@ -34,6 +34,7 @@ struct held_certificate {
 
 struct fake {
     struct key_service base;
+    struct key_service_ops ops;
     pthread_mutex_t lock;
     struct held_key key[MOST_KEYS];
     size_t key_count;
@@ -238,7 +239,7 @@ static void tell_locked(const struct key_ref *ref, const struct held_version *fr
     memset(to, 0, sizeof *to);
     snprintf(to->name, sizeof to->name, "%s", ref->name);
     snprintf(to->version, sizeof to->version, "%s", from->open.version);
-    to->type = is_rsa(from->pair) ? KEY_TYPE_RSA : KEY_TYPE_EC;
+    to->type = from->open.aes_bits != 0 ? KEY_TYPE_OCT : is_rsa(from->pair) ? KEY_TYPE_RSA : KEY_TYPE_EC;
     to->enabled = from->open.enabled;
     to->uses_known = from->open.uses_known;
     to->uses = from->open.uses;
@@ -356,8 +357,7 @@ static CK_RV use(struct key_service *service, enum fake_verb verb, const struct 
     pthread_mutex_unlock(&fake->lock);
     *ret_size = 512;
     if (rv == CKR_OK && !rsa(pair, verbs[verb].seals, padding, in, out, ret_size)) {
-        return verbs[verb].seals ? refuse(answer, VERDICT_BAD_REQUEST, 400, CKR_FUNCTION_FAILED)
-                                 : refuse(answer, VERDICT_BAD_BLOB, 400, verbs[verb].bad_blob);
+        return fake_refuse_blob(verb, answer);
     }
     return rv;
 }
@@ -532,6 +532,36 @@ static CK_RV certificate(struct key_service *service, const char *name, struct d
     return rv == CKR_OK ? refuse(ret_answer, VERDICT_GONE, 404, CKR_OBJECT_HANDLE_INVALID) : rv;
 }
 
+CK_RV fake_request(struct key_service *service, enum fake_verb verb, const struct key_ref *ref,
+                   struct deadline deadline, struct fake_version *ret_version, struct service_answer *answer)
+{
+    struct fake *fake = fake_of(service);
+    CK_RV rv = begin(fake, verb, deadline, answer);
+    EVP_PKEY *pair;
+
+    if (rv != CKR_OK || ret_version == NULL) {
+        return rv;
+    }
+    pthread_mutex_lock(&fake->lock);
+    rv = choose_locked(fake, verb, ref, &pair, answer);
+    if (rv == CKR_OK) {
+        *ret_version = version_locked(fake, ref)->open;
+    }
+    pthread_mutex_unlock(&fake->lock);
+    return rv;
+}
+
+CK_RV fake_refuse_blob(enum fake_verb verb, struct service_answer *answer)
+{
+    return verbs[verb].seals ? refuse(answer, VERDICT_BAD_REQUEST, 400, CKR_FUNCTION_FAILED)
+                             : refuse(answer, VERDICT_BAD_BLOB, 400, verbs[verb].bad_blob);
+}
+
+struct key_service_ops *fake_ops(struct key_service *service)
+{
+    return &fake_of(service)->ops;
+}
+
 static const struct key_service_ops ops = {
     .name = "fake",
     .close = close_fake,
@@ -554,7 +584,8 @@ struct key_service *fake_key_service_new(void)
     if (fake == NULL) {
         abort();
     }
-    fake->base = (struct key_service){&ops, 2000, "Nobody", "fake", "0123456789abcdef"};
+    fake->ops = ops;
+    fake->base = (struct key_service){&fake->ops, 2000, "Nobody", "fake", "0123456789abcdef"};
     pthread_mutex_init(&fake->lock, NULL);
     return &fake->base;
 }

@@ -16,6 +16,7 @@ enum fake_verb {
     FAKE_ENCRYPT,
     FAKE_DECRYPT,
     FAKE_SIGN,
+    FAKE_RANDOM,
     FAKE_LIST_CERTIFICATES,
     FAKE_GET_CERTIFICATE,
     FAKE_VERBS
@@ -38,6 +39,7 @@ struct fake_version {
     bool uses_known;
     unsigned uses;
     int64_t not_before, expires;
+    unsigned aes_bits; /* 0: not an AES key (fake_aes.h) */
 };
 
 struct key_service *fake_key_service_new(void);
@@ -56,6 +58,12 @@ void fake_rule(struct key_service *service, enum fake_verb verb, struct fake_rul
 void fake_delay(struct key_service *service, enum fake_verb verb, int64_t milliseconds);
 /* Seconds that its clock is ahead of ours. */
 void fake_clock(struct key_service *service, int64_t ahead);
+
+/* For verbs of other files: counts one, and its refusal; ret_version (NULL: not wanted) is a copy. */
+CK_RV fake_request(struct key_service *service, enum fake_verb verb, const struct key_ref *ref,
+                   struct deadline deadline, struct fake_version *ret_version, struct service_answer *answer);
+CK_RV fake_refuse_blob(enum fake_verb verb, struct service_answer *answer);
+struct key_service_ops *fake_ops(struct key_service *service);
 
 unsigned fake_count(struct key_service *service, enum fake_verb verb);
 unsigned fake_count_all(struct key_service *service);

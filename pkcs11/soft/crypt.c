@@ -7,6 +7,12 @@ static const struct crypt_way *const ways[] = {
     [FAMILY_CBC] = &crypt_block, [FAMILY_CTR] = &crypt_block, [FAMILY_CBC_PAD] = &crypt_cbc,
 };
 
+/* A symmetric key of the service stays there, whatever the mode. */
+static const struct crypt_way *way_of(const struct mechanism *mechanism, const struct object *key)
+{
+    return key->local == NULL && key->class == CKO_SECRET_KEY ? &crypt_service : ways[mechanism->family];
+}
+
 static CK_RV check_local(const struct local_key *key, const struct mechanism *mechanism, bool encrypt)
 {
     if (key->type != mechanism->key_type) {
@@ -27,11 +33,14 @@ static CK_RV check_key(const struct soft_session *session, const struct object *
     if (object == NULL || (object->key == NULL && object->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
-    if (is_rsa == (object->class == CKO_SECRET_KEY) || (!is_rsa && object->local == NULL)) {
+    if (is_rsa == (object->class == CKO_SECRET_KEY)) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
     if (is_rsa && object->class != (encrypt ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    }
+    if (object->local == NULL && !is_rsa) {
+        return soft_aes_permits(session, object, mechanism, encrypt ? AES_ENCRYPT : AES_DECRYPT);
     }
     rv = object->local == NULL ? CKR_OK : check_local(object->local, mechanism, encrypt);
     return rv == CKR_OK && is_rsa ? soft_rsa_permits(session, object, encrypt ? RSA_ENCRYPT : RSA_DECRYPT)
@@ -65,7 +74,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     operation->mechanism = row;
     rv = check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
-        rv = ways[row->family]->begin(session, operation, key, &parameter);
+        rv = way_of(row, key)->begin(session, operation, key, &parameter);
     }
     if (rv != CKR_OK) {
         operation_end(operation);
@@ -118,7 +127,7 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
 {
     struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
-    const struct crypt_way *way = ways[operation->mechanism->family];
+    const struct crypt_way *way;
 
     if (key == NULL) {
         return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
@@ -137,6 +146,7 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
         }
         in = buffer_bytes(&aside);
     }
+    way = way_of(operation->mechanism, key);
     switch (stage) {
     case WHOLE:
         return way->whole(session, operation, key, in, out, out_size);

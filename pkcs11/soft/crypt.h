@@ -20,7 +20,7 @@ struct crypt_way {
     crypt_step *finish; /* C_EncryptFinal, C_DecryptFinal; `in` is empty */
 };
 
-extern const struct crypt_way crypt_rsa, crypt_gcm, crypt_cbc, crypt_block;
+extern const struct crypt_way crypt_rsa, crypt_gcm, crypt_cbc, crypt_block, crypt_service;
 
 /* One more part of a block cipher, which gives out `size` bytes and holds the rest back. */
 MUST_USE CK_RV crypt_block_part(struct operation *operation, struct bytes in, size_t size, CK_BYTE *out,

@@ -1,18 +1,5 @@
-/*
- * C_Encrypt and C_Decrypt under a key of the service. A result that did not fit waits in the session, so that
- * a second call costs no second request; a size query never costs one.
- */
-#include "pkcs11/soft/crypt.h"
-#include <string.h>
-
-static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
-                   const struct mechanism_parameter *parameter)
-{
-    (void)session;
-    (void)key;
-    operation->padding = parameter->padding;
-    return CKR_OK;
-}
+/* C_Encrypt and C_Decrypt with an RSA key. */
+#include "pkcs11/soft/crypt_kept.h"
 
 static CK_RV seal(struct soft_session *session, struct operation *operation, const struct object *key,
                   struct bytes plain)
@@ -41,73 +28,33 @@ static CK_RV open_blob(struct soft_session *session, struct operation *operation
                         : rv;
 }
 
-/* The result of just this input is there already: an earlier call had no room for it. */
-static bool is_waiting(const struct operation *operation, struct bytes in)
-{
-    return operation->done && bytes_equal_secret(in, buffer_bytes(&operation->collected));
-}
-
-static CK_RV keep_input(struct operation *operation, struct bytes in)
-{
-    secret_free(&operation->result);
-    operation->done = false;
-    if (in.data == operation->collected.data) {
-        return CKR_OK;
-    }
-    buffer_clear(&operation->collected);
-    return buffer_append(&operation->collected, in.data, in.size);
-}
-
 static CK_RV make(struct soft_session *session, struct operation *operation, const struct object *key,
                   struct bytes in)
 {
-    CK_RV rv = in.size > LONGEST_BLOB ? CKR_OK : keep_input(operation, in);
-
-    if (rv == CKR_OK) {
-        rv = operation->encrypt ? seal(session, operation, key, in) : open_blob(session, operation, key, in);
-    }
-    operation->done = rv == CKR_OK;
-    return rv;
+    return operation->encrypt ? seal(session, operation, key, in) : open_blob(session, operation, key, in);
 }
 
-static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
-                   struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+/* What a ciphertext opens to is shorter by what only opening it tells. */
+static size_t room(const struct operation *operation, const struct object *key, size_t size, bool *ret_known)
 {
     bool known;
-    size_t room = soft_rsa_blob_room(key, &known);
-    CK_RV rv = CKR_OK;
+    size_t blob_size = soft_rsa_blob_room(key, &known);
 
-    if (is_waiting(operation, in)) {
-        return output_deliver(secret_bytes(&operation->result), out, out_size);
-    }
-    if ((out == NULL || (known && operation->encrypt)) && !output_fits(out, out_size, room, &rv)) {
-        return rv;
-    }
-    rv = make(session, operation, key, in);
-    return rv == CKR_OK ? output_deliver(secret_bytes(&operation->result), out, out_size) : rv;
+    (void)size;
+    *ret_known = known && operation->encrypt;
+    return blob_size;
 }
 
-/* RSA has one block; parts are collected for C_EncryptFinal and C_DecryptFinal. */
-static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,
-                  struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+static const struct kept_way kept = {LONGEST_BLOB, CKR_ENCRYPTED_DATA_INVALID, room, make};
+
+static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
+                   const struct mechanism_parameter *parameter)
 {
     (void)session;
     (void)key;
-    *out_size = 0;
-    if (out == NULL) {
-        return CKR_OK;
-    }
-    if (in.size > LONGEST_BLOB - operation->collected.size) {
-        return operation->encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_INVALID;
-    }
-    return buffer_append(&operation->collected, in.data, in.size);
+    operation->kept = &kept;
+    operation->padding = parameter->padding;
+    return CKR_OK;
 }
 
-static CK_RV finish(struct soft_session *session, struct operation *operation, const struct object *key,
-                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
-{
-    (void)in;
-    return whole(session, operation, key, buffer_bytes(&operation->collected), out, out_size);
-}
-
-const struct crypt_way crypt_rsa = {begin, whole, part, finish};
+const struct crypt_way crypt_rsa = {begin, crypt_kept_whole, crypt_kept_part, crypt_kept_finish};

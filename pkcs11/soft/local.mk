@@ -1,4 +1,5 @@
 libbyok_la_SOURCES += \
+	pkcs11/soft/aes_service.c \
 	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
@@ -10,7 +11,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/crypt_block.c \
 	pkcs11/soft/crypt_cbc.c \
 	pkcs11/soft/crypt_gcm.c \
+	pkcs11/soft/crypt_kept.c pkcs11/soft/crypt_kept.h \
 	pkcs11/soft/crypt_rsa.c \
+	pkcs11/soft/crypt_service.c \
 	pkcs11/soft/digest.c \
 	pkcs11/soft/digest_info.c pkcs11/soft/digest_info.h \
 	pkcs11/soft/failure_limit.c pkcs11/soft/failure_limit.h \

@@ -33,6 +33,7 @@ void operation_init(struct operation *operation, bool encrypt)
     memset(operation, 0, sizeof *operation);
     operation->encrypt = encrypt;
     operation->collected.limit = LONGEST_COLLECTED;
+    operation->aad.limit = LONGEST_ASKED;
 }
 
 void operation_end(struct operation *operation)
@@ -41,6 +42,7 @@ void operation_end(struct operation *operation)
         EVP_CIPHER_CTX_reset(operation->context);
     }
     buffer_free(&operation->collected);
+    buffer_free(&operation->aad);
     secret_free(&operation->result);
     operation->mechanism = NULL;
     operation->parted = false;

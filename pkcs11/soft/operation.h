@@ -3,10 +3,15 @@
 #define BYOK_PKCS11_SOFT_OPERATION_H
 
 #include "backends/base/secret.h"
+#include "backends/key_service.h"
 #include "pkcs11/soft/mechanism.h"
 #include <openssl/evp.h>
 
-enum { LONGEST_BLOB = 512, LONGEST_COLLECTED = 1 << 30 };
+enum {
+    LONGEST_BLOB = 512,
+    LONGEST_COLLECTED = 1 << 30,
+    LONGEST_ASKED = 32 * 1024 /* bytes that a symmetric key of the service is given at once */
+};
 
 /* C_FindObjectsInit found all; C_FindObjects only hands out. */
 struct found {
@@ -23,6 +28,10 @@ struct operation {
     bool encrypt;
     bool parted; /* an Update has been made */
     enum rsa_padding padding;
+    const struct kept_way *kept;   /* whose result waits where it does not fit */
+    unsigned char iv[AES_IV_SIZE]; /* for the service, as the next */
+    size_t iv_size;
+    struct buffer aad;
     size_t tag_size;         /* AES-GCM */
     size_t held;             /* AES-CBC, ECB: bytes that the context holds back */
     uint64_t left;           /* AES-CTR: bytes until the counter overflows */

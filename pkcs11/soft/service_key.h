@@ -36,7 +36,8 @@ struct service_key {
     bool configured;          /* the catalogue's */
     unsigned long listed;     /* number of the last listing that had it; the catalogue's */
 
-    pthread_mutex_t lock; /* for all below */
+    _Atomic unsigned aes_bits; /* of a symmetric key, 0: not known */
+    pthread_mutex_t lock;      /* for all below */
     struct ask_once asking;
     struct public_part *part;       /* NULL: not known */
     int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */

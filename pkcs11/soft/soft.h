@@ -101,4 +101,14 @@ MUST_USE CK_RV soft_judge_dates(const struct soft_session *session, struct servi
 /* soft_rsa_open counts bad blobs itself; this is for one that opened, but to what cannot be a key. */
 void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum rsa_padding padding);
 
+/*
+ * What a symmetric key of the service does (aes_service.c): checks that cost no request, and the request. The
+ * bits of the task are filled in. ret_value must be empty.
+ */
+MUST_USE CK_RV soft_aes_permits(const struct soft_session *session, const struct object *key,
+                                const struct mechanism *mechanism, enum aes_verb verb);
+MUST_USE CK_RV soft_aes_ask(struct soft_session *session, const struct object *key,
+                            const struct mechanism *mechanism, struct aes_task task, struct secret *ret_value,
+                            struct aes_extra *ret_extra, struct service_answer *ret_answer);
+
 #endif

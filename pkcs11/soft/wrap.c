@@ -14,12 +14,20 @@ struct role {
     CK_OBJECT_CLASS rsa_class;
     unsigned flag; /* enum local_flag */
     enum rsa_task task;
+    enum aes_verb verb;
     CK_RV bad_handle, bad_type;
 };
 
-static const struct role wrapping = {CKO_PUBLIC_KEY, LOCAL_WRAP, RSA_WRAP, CKR_WRAPPING_KEY_HANDLE_INVALID,
+static const struct role wrapping = {CKO_PUBLIC_KEY,
+                                     LOCAL_WRAP,
+                                     RSA_WRAP,
+                                     AES_WRAP,
+                                     CKR_WRAPPING_KEY_HANDLE_INVALID,
                                      CKR_WRAPPING_KEY_TYPE_INCONSISTENT};
-static const struct role unwrapping = {CKO_PRIVATE_KEY, LOCAL_UNWRAP, RSA_UNWRAP,
+static const struct role unwrapping = {CKO_PRIVATE_KEY,
+                                       LOCAL_UNWRAP,
+                                       RSA_UNWRAP,
+                                       AES_UNWRAP,
                                        CKR_UNWRAPPING_KEY_HANDLE_INVALID,
                                        CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT};
 
@@ -44,8 +52,11 @@ static CK_RV check_kek(const struct soft_session *session, const struct object *
     if (kek == NULL || (kek->key == NULL && kek->local == NULL)) {
         return role->bad_handle;
     }
-    if (kek->class != (is_rsa ? role->rsa_class : CKO_SECRET_KEY) || (!is_rsa && kek->local == NULL)) {
+    if (kek->class != (is_rsa ? role->rsa_class : CKO_SECRET_KEY)) {
         return role->bad_type;
+    }
+    if (kek->local == NULL && !is_rsa) {
+        return soft_aes_permits(session, kek, mechanism, role->verb);
     }
     rv = kek->local == NULL ? CKR_OK : check_local_kek(kek->local, mechanism, role);
     return rv == CKR_OK && is_rsa ? soft_rsa_permits(session, kek, role->task) : rv;

@@ -1,7 +1,11 @@
-/* C_WrapKey and C_UnwrapKey with an AES key: AES key wrap (RFC 3394), and the same with padding (RFC 5649). */
+/*
+ * C_WrapKey and C_UnwrapKey with an AES key, here or at the service: AES key wrap (RFC 3394), and the same with
+ * padding (RFC 5649).
+ */
 #include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/wrap.h"
+#include <string.h>
 
 static enum cipher_mode mode_of(const struct wrap_call *call)
 {
@@ -45,13 +49,20 @@ CK_RV aes_wrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes k
     return run(ciphers, mode, true, kek, iv, key, out, &written, CKR_FUNCTION_FAILED);
 }
 
+static bool could_be_blob(enum cipher_mode mode, size_t size)
+{
+    size_t least = mode == CIPHER_KEY_WRAP ? 3 * SEMIBLOCK : 2 * SEMIBLOCK;
+
+    return size % SEMIBLOCK == 0 && size >= least && size <= LONGEST_WRAPPED + SEMIBLOCK;
+}
+
 CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
                  struct bytes blob, struct secret *ret_key)
 {
-    size_t least = mode == CIPHER_KEY_WRAP ? 3 * SEMIBLOCK : 2 * SEMIBLOCK, written;
+    size_t written;
     CK_RV rv;
 
-    if (blob.size % SEMIBLOCK != 0 || blob.size < least || blob.size > LONGEST_WRAPPED + SEMIBLOCK) {
+    if (!could_be_blob(mode, blob.size)) {
         return CKR_WRAPPED_KEY_INVALID;
     }
     rv = secret_new(blob.size, ret_key); /* libcrypto writes no more than it is given */
@@ -67,6 +78,42 @@ CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes
     return rv;
 }
 
+/* The service knows no IV but the one of the RFC. */
+static CK_RV ask(const struct wrap_call *call, enum aes_verb verb, struct bytes data,
+                 struct secret *ret_value, struct service_answer *ret_answer)
+{
+    struct aes_extra extra = {0};
+
+    if (call->parameter->iv.size != 0) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    return soft_aes_ask(call->session, call->kek, call->mechanism,
+                        (struct aes_task){.verb = verb, .data = data}, ret_value, &extra, ret_answer);
+}
+
+static CK_RV wrap_there(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
+{
+    struct secret blob SCOPED(secret_free) = SECRET_INIT;
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = key.size > LONGEST_ASKED ? CKR_KEY_SIZE_RANGE : ask(call, AES_WRAP, key, &blob, &answer);
+
+    return rv == CKR_OK ? output_deliver(secret_bytes(&blob), out, out_size) : rv;
+}
+
+static CK_RV unwrap_there(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = CKR_WRAPPED_KEY_INVALID;
+
+    if (could_be_blob(mode_of(call), blob.size) && blob.size <= LONGEST_ASKED) {
+        rv = ask(call, AES_UNWRAP, blob, &ret_key->value, &answer);
+    }
+    if (rv == CKR_OK) {
+        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
+    }
+    return rv;
+}
+
 static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t size = aes_wrap_blob_size(mode_of(call), key.size);
@@ -78,6 +125,9 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
     if (!output_fits(out, out_size, size, &rv)) {
         return rv;
     }
+    if (call->kek->local == NULL) {
+        return wrap_there(call, key, out, out_size);
+    }
     *out_size = size;
     return aes_wrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
                     call->parameter->iv, key, out);
@@ -85,6 +135,9 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
 
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
+    if (call->kek->local == NULL) {
+        return unwrap_there(call, blob, ret_key);
+    }
     return aes_unwrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
                       call->parameter->iv, blob, &ret_key->value);
 }

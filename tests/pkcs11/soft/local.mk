@@ -38,6 +38,9 @@ tests_pkcs11_soft_test_verify_SOURCES = tests/pkcs11/soft/test_verify.c $(sign_t
 check_PROGRAMS += tests/pkcs11/soft/test_digest
 tests_pkcs11_soft_test_digest_SOURCES = tests/pkcs11/soft/test_digest.c $(sign_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_service_aes
+tests_pkcs11_soft_test_service_aes_SOURCES = tests/pkcs11/soft/test_service_aes.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 

@@ -1,0 +1,66 @@
+/* What a symmetric key of the service does: whether it may, and asking for it. */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/soft.h"
+
+static const struct family {
+    bool known;
+    enum aes_algorithm algorithm;
+} families[] = {
+    [FAMILY_KEY_WRAP] = {true, AES_KW}, [FAMILY_KEY_WRAP_PAD] = {true, AES_KWP},
+    [FAMILY_CBC] = {true, AES_CBC},     [FAMILY_CBC_PAD] = {true, AES_CBC_PAD},
+    [FAMILY_GCM] = {true, AES_GCM},
+};
+
+static const struct verb {
+    enum key_use use;
+    CK_RV other_type;
+} verbs[] = {
+    [AES_WRAP] = {KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
+    [AES_UNWRAP] = {KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
+    [AES_ENCRYPT] = {KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT},
+    [AES_DECRYPT] = {KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT},
+};
+
+static bool is_known(const struct key_service *service, const struct mechanism *mechanism)
+{
+    size_t family = mechanism->family;
+
+    return family < sizeof families / sizeof families[0] && families[family].known &&
+           (service->aes_algorithms & 1U << families[family].algorithm) != 0;
+}
+
+CK_RV soft_aes_permits(const struct soft_session *session, const struct object *key,
+                       const struct mechanism *mechanism, enum aes_verb verb)
+{
+    const struct key_access *access = &session->token->catalogue.access;
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key->key, access);
+    enum key_type type = service_key_type(key->key);
+
+    if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_OCT) {
+        return verbs[verb].other_type;
+    }
+    if (!is_known(access->service, mechanism)) {
+        return CKR_MECHANISM_INVALID;
+    }
+    return key_allows(part, verbs[verb].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
+                   struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
+                   struct service_answer *ret_answer)
+{
+    struct key_access *access = &session->token->catalogue.access;
+    CK_RV rv;
+
+    task.algorithm = families[mechanism->family].algorithm;
+    task.key_bits = atomic_load(&key->key->aes_bits);
+    rv = access->service->ops->aes(access->service, &key->key->ref, &task, soft_deadline(session->token),
+                                   ret_value, ret_extra, ret_answer);
+    service_key_learn(key->key, access, ret_answer, 0);
+    if (rv == CKR_OK && ret_extra->key_bits != 0) {
+        atomic_store(&key->key->aes_bits, ret_extra->key_bits);
+    }
+    soft_session_note(session, rv, ret_answer);
+    return rv;
+}
