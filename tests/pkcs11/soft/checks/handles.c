@@ -97,9 +97,41 @@ static void check_34_finds_are_of_one_token(void **state)
     }
 }
 
+/* An object that is no key, wherever a key is wanted. */
+static void check_34_what_is_no_key_is_no_keys_handle(void **state)
+{
+    CK_MECHANISM sha256_rsa = {CKM_SHA256_RSA_PKCS, NULL, 0}, sha256_hmac = {CKM_SHA256_HMAC, NULL, 0};
+    CK_MECHANISM *mechanisms[] = {&oaep_sha1, &pkcs1, &sha256_rsa, &sha256_hmac},
+                 sha256 = {CKM_SHA256, NULL, 0};
+    CK_OBJECT_CLASS class = CKO_PROFILE;
+    CK_ATTRIBUTE profile = ATTRIBUTE(CKA_CLASS, class);
+    CK_OBJECT_HANDLE object, made, key = aes_key(DATA_KEY, 32);
+    unsigned char out[600];
+    CK_ULONG size = sizeof out;
+
+    (void)state;
+    assert_int_equal(find(&profile, 1, &object, 1), 1);
+    for (size_t i = 0; i < COUNT(mechanisms); i++) {
+        assert_either(CALL(encrypt_init, mechanisms[i], object), CKR_KEY_HANDLE_INVALID,
+                      CKR_MECHANISM_INVALID);
+        assert_either(CALL(decrypt_init, mechanisms[i], object), CKR_KEY_HANDLE_INVALID,
+                      CKR_MECHANISM_INVALID);
+        assert_either(CALL(sign_init, mechanisms[i], object), CKR_KEY_HANDLE_INVALID, CKR_MECHANISM_INVALID);
+        assert_either(CALL(verify_init, mechanisms[i], object), CKR_KEY_HANDLE_INVALID,
+                      CKR_MECHANISM_INVALID);
+    }
+    assert_rv(CALL(wrap_key, &oaep_sha1, object, key, out, &size), CKR_WRAPPING_KEY_HANDLE_INVALID);
+    assert_rv(CALL(wrap_key, &oaep_sha1, the(CKO_PUBLIC_KEY, "kek"), object, out, &size),
+              CKR_KEY_HANDLE_INVALID);
+    assert_rv(unwrap_under(object, &oaep_sha1, out, 256, &made), CKR_UNWRAPPING_KEY_HANDLE_INVALID);
+    assert_rv(CALL(digest_init, &sha256), CKR_OK);
+    assert_either(CALL(digest_key, object), CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(check_34_handles_of_another_token_are_none, begin, end),
     cmocka_unit_test_setup_teardown(check_34_finds_are_of_one_token, begin, end),
+    with_token(check_34_what_is_no_key_is_no_keys_handle),
 };
 
 const struct room handle_room = ROOM(tests);

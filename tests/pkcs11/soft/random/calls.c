@@ -15,8 +15,8 @@ static const CK_RV out[] = {CKR_BUFFER_TOO_SMALL};
 static const CK_RV plain[] = {CKR_DATA_LEN_RANGE, CKR_DATA_INVALID};
 /* CKR_DEVICE_ERROR: too many bad ciphertexts under CKM_RSA_PKCS, which are limited. */
 static const CK_RV cipher[] = {CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_DEVICE_ERROR};
-/* Of a key of the service that was not known at its Init. */
-static const CK_RV late[] = {CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED};
+/* Of a key of the service that was not known at its Init; the last is what the service refuses as no such key. */
+static const CK_RV late[] = {CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_FUNCTION_FAILED};
 static const CK_RV signature[] = {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE};
 static const CK_RV key[] = {CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE, CKR_KEY_SIZE_RANGE};
 static const CK_RV object[] = {CKR_OBJECT_HANDLE_INVALID};

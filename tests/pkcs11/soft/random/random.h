@@ -15,7 +15,7 @@
 enum {
     SESSIONS = 6,
     OBJECTS = 32,
-    KEYS = 2,
+    KEYS = 6,
     MOST_THREADS = 4,
     KEY_ATTRIBUTES = 6,
     MOST_ATTRIBUTES = 12,
@@ -26,7 +26,8 @@ enum {
 struct world {
     struct token *token;
     struct token_session *sessions[SESSIONS]; /* stay open */
-    CK_OBJECT_HANDLE keys[KEYS];              /* the service's: public and private; they stay */
+    CK_OBJECT_HANDLE
+    keys[KEYS]; /* of the service: the KEK's public and private, and what else there is; they stay */
     _Atomic CK_OBJECT_HANDLE objects[OBJECTS];
     CK_MECHANISM_TYPE mechanisms[128];
     CK_ULONG mechanism_count;

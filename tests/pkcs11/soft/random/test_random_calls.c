@@ -54,7 +54,7 @@ static bool read_settings(void)
     if (fd < 0) {
         return false;
     }
-    dprintf(fd, "token \"soft\" {\n    backend = fake\n}\n");
+    dprintf(fd, "token \"soft\" {\n    backend = fake\n    certificates = vault\n}\n");
     close(fd);
     snprintf(reserved, sizeof reserved, "config=%s", path);
     read = settings_read(reserved, &global, groups, 2, &settings) == CKR_OK;
@@ -62,24 +62,30 @@ static bool read_settings(void)
     return read;
 }
 
-static bool find_key(struct world *world, CK_OBJECT_CLASS class, const char *name, CK_OBJECT_HANDLE *ret_key)
+/* The one object of this class; NULL: whatever its label is. */
+static bool find_one(struct world *world, CK_OBJECT_CLASS class, const char *name, CK_OBJECT_HANDLE *ret_key)
 {
     const struct token_ops *ops = world->token->ops;
     struct token_session *session = world->sessions[0];
     char label[32];
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, strlen(name)}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 0}};
     CK_ULONG count = 0;
 
-    snprintf(label, sizeof label, "%s", name);
-    return ops->find_objects_init(session, template, 2) == CKR_OK &&
+    snprintf(label, sizeof label, "%s", name == NULL ? "" : name);
+    template[1].ulValueLen = strlen(label);
+    return ops->find_objects_init(session, template, name == NULL ? 1 : 2) == CKR_OK &&
            ops->find_objects(session, ret_key, 1, &count) == CKR_OK &&
            ops->find_objects_final(session) == CKR_OK && count == 1;
 }
 
 static bool find_keys(struct world *world)
 {
-    return find_key(world, CKO_PUBLIC_KEY, "kek", &world->keys[0]) &&
-           find_key(world, CKO_PRIVATE_KEY, "kek", &world->keys[1]);
+    return find_one(world, CKO_PUBLIC_KEY, "kek", &world->keys[0]) &&
+           find_one(world, CKO_PRIVATE_KEY, "kek", &world->keys[1]) &&
+           find_one(world, CKO_PUBLIC_KEY, "signer", &world->keys[2]) &&
+           find_one(world, CKO_PRIVATE_KEY, "signer", &world->keys[3]) &&
+           find_one(world, CKO_PROFILE, NULL, &world->keys[4]) &&
+           find_one(world, CKO_CERTIFICATE, NULL, &world->keys[5]);
 }
 
 static bool begin(struct world *world)
@@ -89,6 +95,9 @@ static bool begin(struct world *world)
     fake->timeout = TIMEOUT;
     fake_add(fake, "kek", 2048);
     fake_configure(fake, "kek");
+    fake_add(fake, "signer", 256);
+    fake_configure(fake, "signer");
+    fake_certify(fake, "kek");
     if (!read_settings() ||
         soft_token_open(fake, settings_section(settings, 0), 3, &world->token) != CKR_OK) {
         return false;
