@@ -176,9 +176,12 @@ void expect_not_logged(const struct world *world, struct bytes secret)
     char hex[3];
     const char *text = log_text(world);
 
+    if (secret.data == NULL || secret.size < 8) {
+        fail_msg("nothing is looked for");
+        return;
+    }
     assert_non_null(strstr(text, " debug "));
     assert_int_equal(base64url_encode(secret, &encoded), CKR_OK);
-    assert_true(secret.size >= 8);
     assert_null(memmem(text, strlen(text), secret.data, 8));
     assert_null(memmem(text, strlen(text), encoded.data, 10));
     for (int upper = 0; upper < 2; upper++) {
