@@ -91,6 +91,7 @@ static struct bytes value_bytes(const struct attribute_value *value)
         return value->bytes;
     case ATTRIBUTE_ABSENT:
     case ATTRIBUTE_SENSITIVE:
+    case ATTRIBUTE_LIST:
         break;
     }
     return bytes_of(NULL, 0);
@@ -98,7 +99,8 @@ static struct bytes value_bytes(const struct attribute_value *value)
 
 bool attribute_matches(const CK_ATTRIBUTE *wanted, const struct attribute_value *value)
 {
-    if (value->form == ATTRIBUTE_ABSENT || value->form == ATTRIBUTE_SENSITIVE) {
+    if (value->form == ATTRIBUTE_ABSENT || value->form == ATTRIBUTE_SENSITIVE ||
+        value->form == ATTRIBUTE_LIST) {
         return false;
     }
     return bytes_equal(attribute_content(wanted), value_bytes(value));

@@ -13,7 +13,8 @@ enum attribute_form {
     ATTRIBUTE_SENSITIVE, /* it has, and tells nobody */
     ATTRIBUTE_FLAG,
     ATTRIBUTE_NUMBER,
-    ATTRIBUTE_BYTES
+    ATTRIBUTE_BYTES,
+    ATTRIBUTE_LIST /* of attributes; told by who has it, and matched by no find */
 };
 
 /* What an object answers for one attribute. The bytes are lent by the object. */

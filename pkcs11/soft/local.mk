@@ -1,6 +1,7 @@
 libbyok_la_SOURCES += \
 	pkcs11/soft/aes_service.c \
 	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
+	pkcs11/soft/attribute_list.c pkcs11/soft/attribute_list.h \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
 	pkcs11/soft/certificate_attribute.c pkcs11/soft/certificate_attribute.h \
@@ -24,7 +25,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/hmac.c pkcs11/soft/hmac.h \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
 	pkcs11/soft/key_numbers.c pkcs11/soft/key_numbers.h \
+	pkcs11/soft/local_change.c \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
+	pkcs11/soft/local_new.c \
 	pkcs11/soft/local_template.c pkcs11/soft/local_template.h \
 	pkcs11/soft/manage.c \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \

@@ -32,20 +32,34 @@ bool local_key_knows_type(CK_OBJECT_CLASS class, CK_KEY_TYPE type)
     return class == CKO_SECRET_KEY ? secret_type_of(type) != NULL : type == CKK_RSA || type == CKK_EC;
 }
 
-void local_key_free(struct local_key *key)
+/* All but what is shared with what it was before. */
+static void free_texts(struct local_key *key)
 {
-    if (key == NULL) {
-        return;
-    }
-    secret_free(&key->value);
-    key_numbers_done(&key->numbers);
+    attribute_list_free(&key->wrap_template);
+    attribute_list_free(&key->unwrap_template);
     buffer_free(&key->label);
     buffer_free(&key->id);
     buffer_free(&key->subject);
     buffer_free(&key->mechanisms);
     buffer_free(&key->start);
     buffer_free(&key->end);
-    free(key);
+}
+
+void local_key_free(struct local_key *key)
+{
+    struct local_key *before;
+
+    if (key == NULL) {
+        return;
+    }
+    secret_free(&key->value);
+    key_numbers_done(&key->numbers);
+    while (key != NULL) {
+        before = key->before;
+        free_texts(key);
+        free(key);
+        key = before;
+    }
 }
 
 bool local_key_takes(const struct local_key *key, size_t size)
@@ -143,14 +157,11 @@ static struct attribute_value answer(const struct local_key *key, CK_ATTRIBUTE_T
         return attribute_number(key->made_by);
     case CKA_BYOK_KEY_VERSION:
         return attribute_bytes(bytes_of_text(key->opened_by));
-    case CKA_ALWAYS_SENSITIVE:
-        return attribute_flag(local_key_has(key, LOCAL_GENERATED | LOCAL_SENSITIVE));
-    case CKA_NEVER_EXTRACTABLE:
-        return attribute_flag(local_key_has(key, LOCAL_GENERATED) && !local_key_has(key, LOCAL_EXTRACTABLE));
+    case CKA_WRAP_TEMPLATE:
+    case CKA_UNWRAP_TEMPLATE:
+        return (struct attribute_value){.form = ATTRIBUTE_LIST};
     case CKA_TOKEN:
     case CKA_TRUSTED:
-    case CKA_MODIFIABLE:
-    case CKA_COPYABLE:
     case CKA_ALWAYS_AUTHENTICATE:
         return attribute_flag(false);
     default:
@@ -177,6 +188,10 @@ CK_RV local_key_copy_out(const struct local_key *key, CK_ATTRIBUTE *to)
     struct attribute_value value = local_key_attribute(key, to->type);
     CK_RV rv;
 
+    if (value.form == ATTRIBUTE_LIST) {
+        return attribute_list_copy_out(
+            to->type == CKA_WRAP_TEMPLATE ? &key->wrap_template : &key->unwrap_template, to);
+    }
     if (value.form == ATTRIBUTE_SENSITIVE && key->class == CKO_PRIVATE_KEY && tells_value(key)) {
         rv = key_numbers_private(&key->numbers, to->type, &number);
         if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID) {

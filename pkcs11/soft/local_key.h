@@ -8,7 +8,7 @@
 
 #include "backends/base/secret.h"
 #include "backends/key_service.h"
-#include "pkcs11/soft/attribute.h"
+#include "pkcs11/soft/attribute_list.h"
 #include "pkcs11/soft/key_numbers.h"
 
 enum local_flag {
@@ -24,9 +24,13 @@ enum local_flag {
     LOCAL_DERIVE = 1 << 9,
     LOCAL_WRAP_WITH_TRUSTED = 1 << 10,
     LOCAL_DESTROYABLE = 1 << 11,
-    LOCAL_GENERATED = 1 << 12, /* made here: LOCAL, and what follows from it */
+    LOCAL_GENERATED = 1 << 12, /* LOCAL */
     LOCAL_SIGN_RECOVER = 1 << 13,
-    LOCAL_VERIFY_RECOVER = 1 << 14
+    LOCAL_VERIFY_RECOVER = 1 << 14,
+    LOCAL_MODIFIABLE = 1 << 15,
+    LOCAL_COPYABLE = 1 << 16,
+    LOCAL_ALWAYS_SENSITIVE = 1 << 17,
+    LOCAL_NEVER_EXTRACTABLE = 1 << 18
 };
 
 enum { LONGEST_SECRET = 4096 /* bytes of a generic secret, as the table of mechanisms says */ };
@@ -42,6 +46,10 @@ struct local_key {
     CK_ULONG wanted_size;       /* what the template said, 0: nothing */
     CK_MECHANISM_TYPE made_by;
     struct buffer label, id, subject, mechanisms, start, end;
+    struct attribute_list wrap_template, unwrap_template;
+    enum local_source source;
+    struct local_key *before; /* what it was until C_SetAttributeValue: others may still be reading it */
+    unsigned changes;         /* how many of these there are */
     char opened_by[KEY_VERSION_SIZE]; /* the version of the service's key that opened it, "": none */
     char unique_id[32];
 };
@@ -54,6 +62,17 @@ struct local_key {
 MUST_USE CK_RV local_key_new(enum local_source source, CK_KEY_TYPE type, const CK_ATTRIBUTE *list,
                              CK_ULONG count, struct local_key **ret_key);
 void local_key_free(struct local_key *key);
+
+/*
+ * C_SetAttributeValue: what the key is from now on. It shares the value with `key`, which it owns from then on
+ * (ret_key->before) and which stays as it is for those who are reading it. CKR_ACTION_PROHIBITED where it is not
+ * modifiable, CKR_ATTRIBUTE_READ_ONLY.
+ */
+MUST_USE CK_RV local_key_change(struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
+                                struct local_key **ret_key);
+/* C_CopyObject: a key of its own, with a value of its own. CKR_ACTION_PROHIBITED where it is not copyable. */
+MUST_USE CK_RV local_key_copy(const struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
+                              struct local_key **ret_key);
 
 bool local_key_knows_type(CK_OBJECT_CLASS class, CK_KEY_TYPE type);
 /* Whether a value of `size` bytes can be a key of this type, and is what the template wanted. */
@@ -70,6 +89,15 @@ EVP_PKEY *local_key_pkey(const struct local_key *key);
 bool local_key_has(const struct local_key *key, unsigned flags);
 /* CKA_ALLOWED_MECHANISMS; none named: all. */
 bool local_key_allows(const struct local_key *key, CK_MECHANISM_TYPE mechanism);
+
+/*
+ * CKA_UNWRAP_TEMPLATE: `list` with what it adds, to be freed with free(); values are lent by both.
+ * CKR_TEMPLATE_INCONSISTENT where they differ.
+ */
+MUST_USE CK_RV local_key_unwrap_template(const struct local_key *kek, const CK_ATTRIBUTE *list,
+                                         CK_ULONG count, CK_ATTRIBUTE **ret_items, CK_ULONG *ret_count);
+/* CKA_WRAP_TEMPLATE: whether the target is what this key may wrap. */
+bool local_key_may_wrap(const struct local_key *kek, const struct local_key *target);
 
 /* What it answers for one attribute; private numbers are always sensitive here. */
 struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRIBUTE_TYPE type);

@@ -173,27 +173,42 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     return copy_any(session, object, template, count);
 }
 
-/* Nothing here can be changed or copied, as CKA_MODIFIABLE and CKA_COPYABLE say. */
-static CK_RV prohibit(struct token_session *base, CK_OBJECT_HANDLE handle)
-{
-    struct object *object SCOPED(object_leave_scoped) =
-        object_enter(&soft_session_of(base)->token->store, handle);
-
-    return object == NULL ? CKR_OBJECT_HANDLE_INVALID : CKR_ACTION_PROHIBITED;
-}
-
+/* What is the service's stays as it is, as CKA_MODIFIABLE and CKA_COPYABLE say. */
 CK_RV soft_set_attribute_value(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
                                CK_ULONG count)
 {
+    struct object *object SCOPED(object_leave_scoped) = NULL;
     CK_RV rv = attribute_check_list(template, count);
 
-    return rv == CKR_OK ? prohibit(base, handle) : rv;
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    object = object_enter(&soft_session_of(base)->token->store, handle);
+    if (object == NULL) {
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    return object->local == NULL ? CKR_ACTION_PROHIBITED : object_change(object, template, count);
 }
 
 CK_RV soft_copy_object(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
                        CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
+    struct soft_session *session = soft_session_of(base);
+    struct object *object SCOPED(object_leave_scoped) = NULL;
+    struct local_key *copy;
     CK_RV rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : attribute_check_list(template, count);
 
-    return rv == CKR_OK ? prohibit(base, handle) : rv;
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    object = object_enter(&session->token->store, handle);
+    if (object == NULL) {
+        return CKR_OBJECT_HANDLE_INVALID;
+    }
+    if (object->local == NULL) {
+        return CKR_ACTION_PROHIBITED;
+    }
+    rv = local_key_copy(object->local, template, count, &copy);
+    return rv == CKR_OK ? object_store_add_local(&session->token->store, &session->objects, copy, ret_object)
+                        : rv;
 }

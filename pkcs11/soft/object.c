@@ -173,6 +173,21 @@ void object_leave(struct object *object)
     }
 }
 
+/* One at a time; nobody who reads waits for it. */
+CK_RV object_change(struct object *object, const CK_ATTRIBUTE *list, CK_ULONG count)
+{
+    struct local_key *changed;
+    CK_RV rv;
+
+    pthread_mutex_lock(&object->store->lock);
+    rv = local_key_change(object->local, list, count, &changed);
+    if (rv == CKR_OK) {
+        object->local = changed;
+    }
+    pthread_mutex_unlock(&object->store->lock);
+    return rv;
+}
+
 CK_RV object_store_destroy(struct object_store *store, CK_OBJECT_HANDLE handle)
 {
     return handle_close(&store->handles, handle) ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;

@@ -14,9 +14,9 @@ struct held_certificate;
 
 struct object {
     CK_OBJECT_CLASS class;
-    struct service_key *key;              /* public and private keys; the catalogue's */
+    struct service_key *key;              /* a key of the service; the catalogue's */
     struct held_certificate *certificate; /* the certificates' */
-    struct local_key *local;              /* a key that lives here; owned */
+    struct local_key *_Atomic local;      /* a key that lives here; owned, another one after each change */
     struct object_store *store;
     CK_OBJECT_HANDLE handle;
     struct object_owner *owner; /* NULL: its session has ended, or it has none */
@@ -58,6 +58,9 @@ MUST_USE CK_RV object_store_add_local(struct object_store *store, struct object_
 /* The object, which stays until object_leave; NULL: there is none. */
 struct object *object_enter(struct object_store *store, CK_OBJECT_HANDLE handle);
 void object_leave(struct object *object);
+
+/* C_SetAttributeValue of an object that has been entered. */
+MUST_USE CK_RV object_change(struct object *object, const CK_ATTRIBUTE *list, CK_ULONG count);
 
 /* Unknown from now on, wiped when the last user has left. CKR_OBJECT_HANDLE_INVALID. */
 MUST_USE CK_RV object_store_destroy(struct object_store *store, CK_OBJECT_HANDLE handle);

@@ -61,3 +61,6 @@ tests_pkcs11_soft_test_key_types_SOURCES = tests/pkcs11/soft/test_key_types.c $(
 
 check_PROGRAMS += tests/pkcs11/soft/test_certificate
 tests_pkcs11_soft_test_certificate_SOURCES = tests/pkcs11/soft/test_certificate.c $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_change
+tests_pkcs11_soft_test_change_SOURCES = tests/pkcs11/soft/test_change.c $(soft_test_sources)
