@@ -108,6 +108,6 @@ for name in kek signer; do
 done
 prepare give_hsm_certificate kek 01
 prepare give_hsm_certificate signer 02
-#prepare give_vault_certificates
+prepare give_vault_certificates
 head -c 16 /dev/urandom >key
 echo "A letter for $TOKENS_DIR" >letter
