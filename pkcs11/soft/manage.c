@@ -77,6 +77,17 @@ static bool asks_public_part(const CK_ATTRIBUTE *template, CK_ULONG count)
     return false;
 }
 
+/* RSA is assumed only where the service does not tell: clients go by the type to what they ask next. */
+static bool asks_type(struct service_key *key, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (template[i].type == CKA_KEY_TYPE) {
+            return service_key_type(key) == KEY_TYPE_UNKNOWN;
+        }
+    }
+    return false;
+}
+
 /* Where the service could not be asked, what needs no answer is filled in all the same. */
 static CK_RV copy_key(struct soft_session *session, const struct object *object, CK_ATTRIBUTE *template,
                       CK_ULONG count)
@@ -91,7 +102,9 @@ static CK_RV copy_key(struct soft_session *session, const struct object *object,
     if (asks_public_part(template, count)) {
         rv = service_key_public(object->key, access, soft_deadline(session->token), &part, &answer);
         soft_session_note(session, rv, &answer);
-    } else {
+    } else if (!asks_type(object->key, template, count) ||
+               service_key_public(object->key, access, soft_deadline(session->token), &part, NULL) !=
+                   CKR_OK) {
         part = service_key_known(object->key);
     }
     key_view_init(&view, object->class, object->key, access, part);

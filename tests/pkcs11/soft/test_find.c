@@ -236,18 +236,49 @@ static void test_what_needs_no_public_part_costs_nothing(void **state)
 {
     CK_BBOOL flags[3];
     char label[8], id[8];
-    CK_ULONG type;
-    CK_ATTRIBUTE list[] = {{CKA_LABEL, label, 8},           {CKA_ID, id, 8},
-                           {CKA_KEY_TYPE, &type, 8},        {CKA_SENSITIVE, &flags[0], 1},
-                           {CKA_EXTRACTABLE, &flags[1], 1}, {CKA_DECRYPT, &flags[2], 1}};
+    CK_ATTRIBUTE list[] = {{CKA_LABEL, label, 8},
+                           {CKA_ID, id, 8},
+                           {CKA_SENSITIVE, &flags[0], 1},
+                           {CKA_EXTRACTABLE, &flags[1], 1},
+                           {CKA_DECRYPT, &flags[2], 1}};
 
     (void)state;
     assert_rv(CALL(get_attribute_value, the(CKO_PRIVATE_KEY, "kek"), list, COUNT(list)), CKR_OK);
     assert_memory_equal(label, "kek", 3);
     assert_memory_equal(id, "kek", 3);
-    assert_int_equal(type, CKK_RSA);
     assert_true(flags[0] && !flags[1] && flags[2]);
     assert_int_equal(fake_count_all(fake), 0);
+}
+
+static void assert_type(CK_OBJECT_CLASS class, const char *name, CK_KEY_TYPE expected)
+{
+    CK_KEY_TYPE type = 99;
+    CK_ULONG size = sizeof type;
+
+    assert_rv(get_one(the(class, name), CKA_KEY_TYPE, &type, &size), CKR_OK);
+    assert_int_equal(type, expected);
+}
+
+static void test_the_type_of_a_key_is_asked_for_once(void **state)
+{
+    (void)state;
+    fake_add(fake, "p256", 256);
+    assert_type(CKO_PRIVATE_KEY, "p256", CKK_EC);
+    assert_type(CKO_PUBLIC_KEY, "p256", CKK_EC);
+    assert_type(CKO_PRIVATE_KEY, "kek", CKK_RSA);
+    assert_type(CKO_PUBLIC_KEY, "kek", CKK_RSA);
+    assert_int_equal(fake_count(fake, FAKE_GET), 2);
+}
+
+static void test_where_the_type_is_not_told_rsa_is_assumed(void **state)
+{
+    (void)state;
+    fake_rule(fake, FAKE_GET, fake_unreachable);
+    assert_type(CKO_PRIVATE_KEY, "kek", CKK_RSA);
+    fake_rule(fake, FAKE_GET, fake_refused);
+    assert_type(CKO_PRIVATE_KEY, "kek", CKK_RSA);
+    assert_type(CKO_PUBLIC_KEY, "kek", CKK_RSA);
+    assert_int_equal(fake_count(fake, FAKE_GET), 2);
 }
 
 static void test_bad_attributes_leave_the_others_filled_in(void **state)
@@ -470,6 +501,8 @@ int main(void)
         with_token(test_without_get_private_keys_are_found_by_name_alone),
         with_token(test_the_modulus_is_readable_on_both),
         with_token(test_what_needs_no_public_part_costs_nothing),
+        with_token(test_the_type_of_a_key_is_asked_for_once),
+        with_token(test_where_the_type_is_not_told_rsa_is_assumed),
         with_token(test_bad_attributes_leave_the_others_filled_in),
         with_token(test_private_names_are_unknown_to_the_public_key),
         with_token(test_unique_ids_name_one_object),
