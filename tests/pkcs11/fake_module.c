@@ -97,6 +97,9 @@ static CK_RV fake_get_mechanism_list(CK_SLOT_ID id, CK_MECHANISM_TYPE *ret_list,
 
 static CK_RV fake_get_mechanism_info(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
 {
+    if (type != CKM_RSA_PKCS) {
+        return CKR_MECHANISM_INVALID;
+    }
     *ret_info = (CK_MECHANISM_INFO){.ulMinKeySize = 2048, .ulMaxKeySize = 4096, .flags = CKF_WRAP};
     return CKR_OK;
 }
