@@ -45,7 +45,7 @@ enum outcome {
     BAD_REQUEST,
     BAD_KEY,    /* CKR_WRAPPED_KEY_INVALID */
     NOT_TOLD,   /* CKR_ATTRIBUTE_TYPE_INVALID */
-    ONLY_NAMED, /* CKR_OK, and of the keys those that the configuration names */
+    ONLY_NAMED, /* CKR_OK, and of the keys those that the configuration names; of certificates none */
     NOT_MEANT,  /* says nothing about this operation */
 };
 
@@ -56,7 +56,7 @@ struct fault {
     struct {
         const char *operation;
         enum outcome outcome;
-    } but[4];  /* other outcomes of some operations */
+    } but[5];  /* other outcomes of some operations */
     bool cold; /* met by a new connection only */
 };
 

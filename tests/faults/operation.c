@@ -1,4 +1,5 @@
 /* What an application does with a vault's token; each result is compared with the truth. */
+#include "tests/faults/control.h"
 #include "tests/faults/faults.h"
 #include <string.h>
 
@@ -173,6 +174,17 @@ static bool run_list(CK_SESSION_HANDLE session, CK_RV *ret_rv)
     return *ret_rv != CKR_OK || count == 4;
 }
 
+static bool run_certificates(CK_SESSION_HANDLE session, CK_RV *ret_rv)
+{
+    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_OBJECT_HANDLE found[32];
+    CK_ULONG count = 0;
+
+    *ret_rv = find(session, &template, 1, found, 32, &count);
+    return *ret_rv != CKR_OK || count == 1;
+}
+
 const struct operation operations[] = {
     {"unwrap", "unwrapkey", "vault", run_unwrap, CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPED_KEY_INVALID},
     {"wrap", "wrapkey", "vault", run_wrap, CKR_WRAPPING_KEY_HANDLE_INVALID,
@@ -182,6 +194,8 @@ const struct operation operations[] = {
     {"sign", "sign", "vault", run_sign, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"get", "get", "vault", run_get, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
     {"list", "list", "vault", run_list, CKR_KEY_HANDLE_INVALID, CKR_FUNCTION_FAILED},
+    {"certificates", "listcertificates", "vault", run_certificates, CKR_KEY_HANDLE_INVALID,
+     CKR_FUNCTION_FAILED},
     {"token", "token", "identity", run_unwrap, CKR_DEVICE_ERROR, CKR_USER_NOT_LOGGED_IN},
     {NULL, NULL, NULL, NULL, CKR_OK, CKR_OK},
 };
@@ -211,6 +225,7 @@ bool operations_prepare(void)
     CK_RV rv;
 
     memset(truth.value, 0x5a, sizeof truth.value);
+    control("PUT", "/keys/signer", "{\"managed\":true}");
     if (!operations_begin(&session) || wrap(session, truth.blob, &truth.blob_size) != CKR_OK ||
         sign(session, truth.signature, &truth.signature_size) != CKR_OK) {
         return false;
