@@ -33,6 +33,42 @@
 #define CKR_OPERATION_CANCEL_FAILED 0x202UL
 #endif
 
+#ifndef CKR_AEAD_DECRYPT_FAILED
+#define CKR_AEAD_DECRYPT_FAILED 0x42UL
+#endif
+#ifndef CKR_TOKEN_RESOURCE_EXCEEDED
+#define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
+#endif
+#ifndef CKF_MESSAGE_ENCRYPT
+#define CKF_MESSAGE_ENCRYPT 0x02UL
+#define CKF_MESSAGE_DECRYPT 0x04UL
+#endif
+#ifndef CKF_MULTI_MESSAGE
+#define CKF_MULTI_MESSAGE 0x20UL
+#endif
+#ifndef CKF_FIND_OBJECTS
+#define CKF_FIND_OBJECTS 0x40UL
+#endif
+#ifndef CKF_END_OF_MESSAGE
+#define CKF_END_OF_MESSAGE 0x01UL
+#endif
+#ifndef CKG_NO_GENERATE
+#define CKG_NO_GENERATE          0x00UL
+#define CKG_GENERATE             0x01UL
+#define CKG_GENERATE_COUNTER     0x02UL
+#define CKG_GENERATE_RANDOM      0x03UL
+#define CKG_GENERATE_COUNTER_XOR 0x04UL
+#endif
+
+/* The parameter of one message under CKM_AES_GCM, 2.12.3 of the 3.0 mechanisms. */
+struct gcm_message_params {
+    CK_BYTE *iv;
+    CK_ULONG iv_size, iv_fixed_bits;
+    CK_ULONG generator;
+    CK_BYTE *tag;
+    CK_ULONG tag_bits;
+};
+
 /* The parameter of CKM_RSA_AES_KEY_WRAP, 2.1.21 of the 2.40 mechanisms; headers differ in having a name for it. */
 struct rsa_aes_key_wrap_params {
     CK_ULONG aes_bits;

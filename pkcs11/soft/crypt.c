@@ -24,8 +24,8 @@ static CK_RV check_local(const struct local_key *key, const struct mechanism *me
     return local_key_allows(key, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }
 
-static CK_RV check_key(const struct soft_session *session, const struct object *object,
-                       const struct mechanism *mechanism, bool encrypt)
+CK_RV crypt_check_key(const struct soft_session *session, const struct object *object,
+                      const struct mechanism *mechanism, bool encrypt)
 {
     bool is_rsa = mechanism->key_type == CKK_RSA;
     CK_RV rv;
@@ -47,7 +47,7 @@ static CK_RV check_key(const struct soft_session *session, const struct object *
                                   : rv;
 }
 
-static bool is_running_locked(const struct soft_session *session, struct operation *operation)
+bool crypt_is_running_locked(const struct soft_session *session, struct operation *operation)
 {
     if (operation->mechanism != NULL && operation->began != atomic_load(&session->token->logouts)) {
         operation_end(operation);
@@ -63,7 +63,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     const struct mechanism *row;
     CK_RV rv;
 
-    if (is_running_locked(session, operation)) {
+    if (crypt_is_running_locked(session, operation)) {
         return CKR_OPERATION_ACTIVE;
     }
     rv = mechanism_read(mechanism, operation->encrypt ? CKF_ENCRYPT : CKF_DECRYPT, &row, &parameter);
@@ -72,7 +72,7 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     }
     key = object_enter(&session->token->store, handle);
     operation->mechanism = row;
-    rv = check_key(session, key, row, operation->encrypt);
+    rv = crypt_check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
         rv = way_of(row, key)->begin(session, operation, key, &parameter);
     }
@@ -94,7 +94,7 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
     pthread_mutex_lock(&session->lock);
     if (mechanism != NULL) {
         rv = init_locked(session, operation, mechanism, handle);
-    } else if (is_running_locked(session, operation)) {
+    } else if (crypt_is_running_locked(session, operation)) {
         operation_end(operation);
     } else {
         rv = CKR_ARGUMENTS_BAD;
@@ -105,10 +105,6 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
 
 enum stage { WHOLE, PART, FINISH };
 
-/*
- * Whether the cipher would write over what it has yet to read: it may begin in the same place (2.40, 5.8.3),
- * but not with bytes held back from the part before, which come out first.
- */
 static bool collides(const struct operation *operation, struct bytes in, const CK_BYTE *out, CK_ULONG room)
 {
     uintptr_t from = (uintptr_t)in.data, to = (uintptr_t)out;
@@ -122,12 +118,28 @@ static CK_RV too_long(const struct operation *operation)
     return operation->encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
 }
 
+CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const CK_BYTE *out, CK_ULONG room,
+                      struct buffer *aside)
+{
+    CK_RV rv;
+
+    if (out == NULL || !collides(operation, *in, out, room)) {
+        return CKR_OK;
+    }
+    rv = buffer_append(aside, in->data, in->size);
+    if (rv == CKR_OK) {
+        *in = buffer_bytes(aside);
+    }
+    return rv == CKR_DATA_LEN_RANGE ? too_long(operation) : rv;
+}
+
 static CK_RV run_locked(struct soft_session *session, struct operation *operation, enum stage stage,
                         struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
     const struct crypt_way *way;
+    CK_RV rv;
 
     if (key == NULL) {
         return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
@@ -138,13 +150,9 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
     if (in.size > SIZE_MAX / 2) {
         return too_long(operation);
     }
-    if (collides(operation, in, out, *out_size)) {
-        CK_RV rv = buffer_append(&aside, in.data, in.size);
-
-        if (rv != CKR_OK) {
-            return rv == CKR_DATA_LEN_RANGE ? too_long(operation) : rv;
-        }
-        in = buffer_bytes(&aside);
+    rv = crypt_set_apart(operation, &in, out, *out_size, &aside);
+    if (rv != CKR_OK) {
+        return rv;
     }
     way = way_of(operation->mechanism, key);
     switch (stage) {
@@ -176,7 +184,7 @@ static CK_RV run(struct soft_session *session, struct operation *operation, enum
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session, operation) && in_order(operation, stage)) {
+    if (crypt_is_running_locked(session, operation) && in_order(operation, stage)) {
         rv = run_locked(session, operation, stage, in, out, out_size);
         operation->parted |= stage == PART && rv == CKR_OK && out != NULL;
         if (!goes_on(stage, rv, out)) {

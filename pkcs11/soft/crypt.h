@@ -22,6 +22,23 @@ struct crypt_way {
 
 extern const struct crypt_way crypt_rsa, crypt_gcm, crypt_cbc, crypt_block, crypt_service;
 
+/* Whether the key may encrypt or decrypt so. CKR_KEY_HANDLE_INVALID where there is none (NULL). */
+MUST_USE CK_RV crypt_check_key(const struct soft_session *session, const struct object *object,
+                               const struct mechanism *mechanism, bool encrypt);
+/* False where there is none, or a logout has ended it. */
+bool crypt_is_running_locked(const struct soft_session *session, struct operation *operation);
+/*
+ * Copies the input to `aside` where the cipher would write over what it has yet to read: it may begin in the
+ * same place (2.40, 5.8.3), but not with bytes held back from the part before, which come out first.
+ */
+MUST_USE CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const CK_BYTE *out,
+                               CK_ULONG room, struct buffer *aside);
+
+/* The end of a message under AES-GCM. `out` may be where `text` is; it is wiped where the tag is wrong. */
+MUST_USE CK_RV crypt_gcm_put_tag(struct operation *operation, unsigned char *tag);
+MUST_USE CK_RV crypt_gcm_open(struct operation *operation, struct bytes text, const unsigned char *tag,
+                              unsigned char *out);
+
 /* One more part of a block cipher, which gives out `size` bytes and holds the rest back. */
 MUST_USE CK_RV crypt_block_part(struct operation *operation, struct bytes in, size_t size, CK_BYTE *out,
                                 CK_ULONG *out_size);

@@ -19,34 +19,33 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
     return rv == CKR_OK ? cipher_update(operation->context, parameter->aad, NULL, &written) : rv;
 }
 
-static CK_RV put_tag(struct operation *operation, CK_BYTE *out)
+CK_RV crypt_gcm_put_tag(struct operation *operation, unsigned char *tag)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("making a GCM tag");
     unsigned char rest[LONGEST_TAG];
     int count;
 
     if (EVP_CipherFinal_ex(operation->context, rest, &count) != 1 ||
-        EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_GET_TAG, (int)operation->tag_size, out) != 1) {
+        EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_GET_TAG, (int)operation->tag_size, tag) != 1) {
         return CKR_FUNCTION_FAILED;
     }
     return CKR_OK;
 }
 
-/* `out` may be where `in` is. What was written is wiped where the tag is wrong. */
-static CK_RV open_blob(struct operation *operation, struct bytes in, CK_BYTE *out)
+CK_RV crypt_gcm_open(struct operation *operation, struct bytes text, const unsigned char *tag,
+                     unsigned char *out)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("verifying a GCM tag");
-    struct bytes text = bytes_of(in.data, in.size - operation->tag_size);
-    unsigned char tag[LONGEST_TAG], rest[LONGEST_TAG];
+    unsigned char wanted[LONGEST_TAG], rest[LONGEST_TAG];
     size_t written;
     int count;
     CK_RV rv;
 
-    memcpy(tag, in.data + text.size, operation->tag_size);
+    memcpy(wanted, tag, operation->tag_size); /* out may reach as far */
     rv = cipher_update(operation->context, text, out, &written);
-    if (rv == CKR_OK &&
-        (EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_SET_TAG, (int)operation->tag_size, tag) != 1 ||
-         EVP_CipherFinal_ex(operation->context, rest, &count) != 1)) {
+    if (rv == CKR_OK && (EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_SET_TAG,
+                                             (int)operation->tag_size, wanted) != 1 ||
+                         EVP_CipherFinal_ex(operation->context, rest, &count) != 1)) {
         rv = CKR_ENCRYPTED_DATA_INVALID;
     }
     if (rv != CKR_OK) {
@@ -68,7 +67,7 @@ static CK_RV encrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
     }
     rv = cipher_update(operation->context, in, out, &written);
     if (rv == CKR_OK) {
-        rv = put_tag(operation, out + in.size);
+        rv = crypt_gcm_put_tag(operation, out + in.size);
     }
     *out_size = in.size + operation->tag_size;
     return rv;
@@ -76,16 +75,18 @@ static CK_RV encrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
 
 static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
+    struct bytes text = in;
     CK_RV rv;
 
     if (in.size < operation->tag_size) {
         return CKR_ENCRYPTED_DATA_LEN_RANGE;
     }
-    if (!output_fits(out, out_size, in.size - operation->tag_size, &rv)) {
+    text.size -= operation->tag_size;
+    if (!output_fits(out, out_size, text.size, &rv)) {
         return rv;
     }
-    *out_size = in.size - operation->tag_size;
-    return open_blob(operation, in, out);
+    *out_size = text.size;
+    return crypt_gcm_open(operation, text, in.data + text.size, out);
 }
 
 static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,

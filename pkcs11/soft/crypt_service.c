@@ -5,7 +5,7 @@
 #include "pkcs11/soft/crypt_kept.h"
 #include <string.h>
 
-enum { BLOCK = 16, GCM_IV = 12 };
+enum { BLOCK = 16 };
 
 static bool takes_parameter(const struct operation *operation, const struct mechanism_parameter *parameter)
 {

@@ -2,6 +2,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/aes_service.c \
 	pkcs11/soft/attribute.c pkcs11/soft/attribute.h \
 	pkcs11/soft/attribute_list.c pkcs11/soft/attribute_list.h \
+	pkcs11/soft/cancel.c \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
 	pkcs11/soft/certificate_attribute.c pkcs11/soft/certificate_attribute.h \
@@ -32,6 +33,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/manage.c \
 	pkcs11/soft/mechanism.c pkcs11/soft/mechanism.h \
 	pkcs11/soft/mechanism_parameter.c pkcs11/soft/mechanism_parameter.h \
+	pkcs11/soft/message.c pkcs11/soft/message.h \
+	pkcs11/soft/message_gcm.c \
+	pkcs11/soft/message_iv.c \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/pem.c pkcs11/soft/pem.h \

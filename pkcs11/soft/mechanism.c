@@ -2,6 +2,7 @@
 #include "pkcs11/soft/mechanism.h"
 
 #define CRYPT    (CKF_ENCRYPT | CKF_DECRYPT)
+#define MESSAGES (CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE)
 #define WRAP     (CKF_WRAP | CKF_UNWRAP)
 #define RSA_USES (CRYPT | WRAP)
 #define SIGN     (CKF_SIGN | CKF_VERIFY)
@@ -17,7 +18,7 @@ static const struct mechanism table[] = {
     {CKM_AES_CBC, FAMILY_CBC, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},
     {CKM_AES_CBC_PAD, FAMILY_CBC_PAD, CKK_AES, {16, 32, CRYPT}, parameter_read_cbc},
     {CKM_AES_CTR, FAMILY_CTR, CKK_AES, {16, 32, CRYPT}, parameter_read_ctr},
-    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CRYPT}, parameter_read_gcm},
+    {CKM_AES_GCM, FAMILY_GCM, CKK_AES, {16, 32, CRYPT | MESSAGES}, parameter_read_gcm},
     {CKM_AES_KEY_WRAP, FAMILY_KEY_WRAP, CKK_AES, {16, 32, WRAP}, parameter_read_key_wrap},
     /* RFC 5649 under both names, as HSMs do; 2.40 left open what the first one pads with. */
     {CKM_AES_KEY_WRAP_PAD, FAMILY_KEY_WRAP_PAD, CKK_AES, {16, 32, WRAP}, parameter_read_key_wrap_pad},
@@ -65,19 +66,29 @@ static const struct mechanism *row_of(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
+CK_RV mechanism_find(const CK_MECHANISM *from, CK_FLAGS flag, const struct mechanism **ret_mechanism)
+{
+    const struct mechanism *row = from == NULL ? NULL : row_of(from->mechanism);
+
+    if (from == NULL) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if (row == NULL || (row->info.flags & flag) == 0) {
+        return CKR_MECHANISM_INVALID;
+    }
+    *ret_mechanism = row;
+    return CKR_OK;
+}
+
 CK_RV mechanism_read(const CK_MECHANISM *from, CK_FLAGS flag, const struct mechanism **ret_mechanism,
                      struct mechanism_parameter *ret_parameter)
 {
     struct mechanism_parameter parameter = {RSA_PADDING_OAEP_SHA1};
     const struct mechanism *row;
-    CK_RV rv;
+    CK_RV rv = mechanism_find(from, flag, &row);
 
-    if (from == NULL) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    row = row_of(from->mechanism);
-    if (row == NULL || (row->info.flags & flag) == 0) {
-        return CKR_MECHANISM_INVALID;
+    if (rv != CKR_OK) {
+        return rv;
     }
     parameter.hash = row->how.hash;
     parameter.mac_size = hash_size(row->how.hash);

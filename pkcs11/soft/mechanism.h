@@ -32,6 +32,9 @@ struct mechanism {
     struct signature_way how; /* signatures; HMAC and digests: its hash */
 };
 
+/* The row for a mechanism that is used as `flag` says, whatever its parameter. */
+MUST_USE CK_RV mechanism_find(const CK_MECHANISM *from, CK_FLAGS flag,
+                              const struct mechanism **ret_mechanism);
 /*
  * The row for a mechanism that is used as `flag` says (CKF_WRAP, ...) and its parameter. CKR_ARGUMENTS_BAD,
  * CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID.

@@ -7,7 +7,6 @@ enum {
     AES_BLOCK = 16,
     KEY_WRAP_IV = 8,        /* RFC 3394, 2.2.3 */
     KEY_WRAP_PAD_IV = 4,    /* RFC 5649, 3: the half that is not the length */
-    LONGEST_GCM_IV = 128,   /* OpenSSL's own limit */
     SHORTEST_TAG_BITS = 96, /* SP 800-38D, 5.2.1.2, without the two for special uses */
     LONGEST_TAG_BITS = 128
 };
@@ -67,6 +66,30 @@ CK_RV parameter_read_rsa_aes(const CK_MECHANISM *from, struct mechanism_paramete
     return parameter_read_oaep(&oaep, parameter);
 }
 
+static bool is_tag_size(CK_ULONG bits)
+{
+    return bits >= SHORTEST_TAG_BITS && bits <= LONGEST_TAG_BITS && bits % 8 == 0;
+}
+
+CK_RV parameter_read_gcm_message(const void *from, CK_ULONG size, struct gcm_message_params *ret_parameter)
+{
+    struct gcm_message_params gcm;
+
+    if (from == NULL || size != sizeof gcm) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    memcpy(&gcm, from, sizeof gcm);
+    if (gcm.iv == NULL || gcm.iv_size == 0 || gcm.iv_size > LONGEST_GCM_IV ||
+        gcm.iv_fixed_bits > gcm.iv_size * 8 || gcm.generator > CKG_GENERATE_COUNTER_XOR) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    if (gcm.tag == NULL || !is_tag_size(gcm.tag_bits)) {
+        return CKR_MECHANISM_PARAM_INVALID;
+    }
+    *ret_parameter = gcm;
+    return CKR_OK;
+}
+
 CK_RV parameter_read_gcm(const CK_MECHANISM *from, struct mechanism_parameter *parameter)
 {
     CK_GCM_PARAMS gcm;
@@ -79,7 +102,7 @@ CK_RV parameter_read_gcm(const CK_MECHANISM *from, struct mechanism_parameter *p
         (gcm.ulIvBits != 0 && gcm.ulIvBits != gcm.ulIvLen * 8) || (gcm.pAAD == NULL && gcm.ulAADLen != 0)) {
         return CKR_MECHANISM_PARAM_INVALID;
     }
-    if (gcm.ulTagBits < SHORTEST_TAG_BITS || gcm.ulTagBits > LONGEST_TAG_BITS || gcm.ulTagBits % 8 != 0) {
+    if (!is_tag_size(gcm.ulTagBits)) {
         return CKR_MECHANISM_PARAM_INVALID;
     }
     parameter->iv = bytes_of(gcm.pIv, gcm.ulIvLen);

@@ -7,6 +7,8 @@
 #include "backends/base/hash.h"
 #include "backends/base/rsa.h"
 
+enum { LONGEST_GCM_IV = 128 /* bytes; OpenSSL's own limit */ };
+
 /* A mechanism's parameter, read and checked. Bytes are lent by the application for the call. */
 struct mechanism_parameter {
     enum rsa_padding padding; /* RSA */
@@ -25,5 +27,9 @@ typedef CK_RV parameter_reader(const CK_MECHANISM *from, struct mechanism_parame
 parameter_reader parameter_read_nothing, parameter_read_pkcs1, parameter_read_oaep, parameter_read_rsa_aes,
     parameter_read_gcm, parameter_read_cbc, parameter_read_ctr, parameter_read_key_wrap,
     parameter_read_key_wrap_pad, parameter_read_pss, parameter_read_mac_size;
+
+/* Of one message under AES-GCM, which has it in place of the mechanism's. */
+MUST_USE CK_RV parameter_read_gcm_message(const void *from, CK_ULONG size,
+                                          struct gcm_message_params *ret_parameter);
 
 #endif

@@ -10,6 +10,7 @@
 enum {
     LONGEST_BLOB = 512,
     LONGEST_COLLECTED = 1 << 30,
+    GCM_IV = 12,              /* bytes; what the service takes */
     LONGEST_ASKED = 32 * 1024 /* bytes that a symmetric key of the service is given at once */
 };
 

@@ -9,6 +9,7 @@
 #include "pkcs11/soft/certificates.h"
 #include "pkcs11/soft/cipher.h"
 #include "pkcs11/soft/hmac.h"
+#include "pkcs11/soft/message.h"
 #include "pkcs11/soft/operation.h"
 #include "pkcs11/soft/signing.h"
 
@@ -42,6 +43,7 @@ struct soft_session {
     struct operation encrypting, decrypting;
     struct signing signing, verifying;
     struct digesting digesting;
+    struct messaging messages_encrypting, messages_decrypting;
 };
 
 static inline struct soft_session *soft_session_of(struct token_session *session)
@@ -68,6 +70,10 @@ CK_RV soft_get_session_info(struct token_session *session, CK_SESSION_INFO *ret_
     CK_RV soft_##verb(struct token_session *session UNBRACKET parameters);
 /* clang-format on */
 EACH_SESSION_FUNCTION(DECLARE_SOFT_FUNCTION)
+EACH_SESSION_FUNCTION_OF_3_0(DECLARE_SOFT_FUNCTION)
+
+/* C_SessionCancel's flags for messages. The session's lock is held. */
+void soft_messages_cancel_locked(struct soft_session *session, CK_FLAGS operations);
 
 /*
  * What C_WrapKey and C_Encrypt, C_UnwrapKey and C_Decrypt have in common (rsa.c): RSA by a key of the

@@ -20,6 +20,8 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     LIST_INIT(&session->objects.objects);
     operation_init(&session->encrypting, true);
     operation_init(&session->decrypting, false);
+    operation_init(&session->messages_encrypting.operation, true);
+    operation_init(&session->messages_decrypting.operation, false);
     signing_init(&session->signing, false);
     signing_init(&session->verifying, true);
     pthread_mutex_lock(&token->lock);
@@ -38,6 +40,8 @@ CK_RV soft_close_session(struct token_session *base)
     found_end(&session->found);
     operation_done(&session->encrypting);
     operation_done(&session->decrypting);
+    operation_done(&session->messages_encrypting.operation);
+    operation_done(&session->messages_decrypting.operation);
     signing_done(&session->signing);
     signing_done(&session->verifying);
     digesting_done(&session->digesting);

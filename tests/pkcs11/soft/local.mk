@@ -41,6 +41,9 @@ tests_pkcs11_soft_test_digest_SOURCES = tests/pkcs11/soft/test_digest.c $(sign_t
 check_PROGRAMS += tests/pkcs11/soft/test_service_aes
 tests_pkcs11_soft_test_service_aes_SOURCES = tests/pkcs11/soft/test_service_aes.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_message
+tests_pkcs11_soft_test_message_SOURCES = tests/pkcs11/soft/test_message.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 

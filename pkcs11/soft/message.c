@@ -1,0 +1,271 @@
+/*
+ * The message functions of PKCS#11 3.0 for AES-GCM: one Init for many messages, each with an IV and a tag of its
+ * own in the parameter.
+ */
+#include "backends/base/scope.h"
+#include "pkcs11/soft/crypt.h"
+
+static void end(struct messaging *messaging)
+{
+    operation_end(&messaging->operation);
+    messaging->open = false;
+    messaging->counted = 0;
+    messaging->base_size = 0;
+}
+
+static bool is_running_locked(const struct soft_session *session, struct messaging *messaging)
+{
+    if (!crypt_is_running_locked(session, &messaging->operation)) {
+        end(messaging);
+    }
+    return messaging->operation.mechanism != NULL;
+}
+
+/* The mechanism's own parameter says nothing: each message brings one. */
+static CK_RV init_locked(struct soft_session *session, struct messaging *messaging,
+                         const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
+{
+    struct object *key SCOPED(object_leave_scoped) = NULL;
+    struct operation *operation = &messaging->operation;
+    const struct mechanism *row;
+    CK_RV rv;
+
+    if (is_running_locked(session, messaging)) {
+        return CKR_OPERATION_ACTIVE;
+    }
+    rv = mechanism_find(mechanism, operation->encrypt ? CKF_MESSAGE_ENCRYPT : CKF_MESSAGE_DECRYPT, &row);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    key = object_enter(&session->token->store, handle);
+    rv = crypt_check_key(session, key, row, operation->encrypt);
+    if (rv == CKR_OK) {
+        operation->mechanism = row;
+        operation->key = handle;
+        operation->began = atomic_load(&session->token->logouts);
+    }
+    return rv;
+}
+
+static CK_RV init(struct soft_session *session, struct messaging *messaging, const CK_MECHANISM *mechanism,
+                  CK_OBJECT_HANDLE handle)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&session->lock);
+    rv = init_locked(session, messaging, mechanism, handle);
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+static CK_RV final(struct soft_session *session, struct messaging *messaging)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&session->lock);
+    rv = is_running_locked(session, messaging) ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
+    end(messaging);
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+/* What a call brings. */
+struct call {
+    bool begins, brings_data, ends;
+    const void *parameter;
+    CK_ULONG parameter_size;
+    struct bytes aad, in;
+    CK_BYTE *out;
+    CK_ULONG *out_size;
+};
+
+static CK_RV check_call(const struct call *call, struct gcm_message_params *ret_parameter)
+{
+    bool bad =
+        (call->aad.data == NULL && call->aad.size != 0) || (call->in.data == NULL && call->in.size != 0);
+
+    if (bad || (call->brings_data && call->out_size == NULL)) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if (call->in.size > SIZE_MAX / 2 || call->aad.size > SIZE_MAX / 2) {
+        return CKR_DATA_LEN_RANGE;
+    }
+    return parameter_read_gcm_message(call->parameter, call->parameter_size, ret_parameter);
+}
+
+/* Nothing to write needs no buffer: then no buffer is no size query. */
+static CK_RV run_part(const struct message *message, const struct call *call)
+{
+    struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
+    size_t size = message_part_size(message, call->in.size, call->ends);
+    struct bytes in = call->in;
+    CK_RV rv;
+
+    if ((size != 0 || (in.size != 0 && call->out == NULL)) &&
+        !output_fits(call->out, call->out_size, size, &rv)) {
+        return rv;
+    }
+    rv = crypt_set_apart(&message->messaging->operation, &in, call->out, *call->out_size, &aside);
+    if (rv == CKR_OK && call->begins) {
+        rv = message_begin(message, call->aad);
+    }
+    if (rv == CKR_OK) {
+        rv = message_part(message, in, call->ends, call->out);
+    }
+    *call->out_size = rv == CKR_OK ? size : 0;
+    message->messaging->open = rv == CKR_OK && !call->ends;
+    return rv;
+}
+
+static CK_RV run_locked(struct soft_session *session, struct messaging *messaging, const struct call *call)
+{
+    struct object *key SCOPED(object_leave_scoped) =
+        object_enter(&session->token->store, messaging->operation.key);
+    struct gcm_message_params parameter;
+    const struct message message = {session, messaging, key, &parameter};
+    CK_RV rv = check_call(call, &parameter);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    if (key == NULL) {
+        end(messaging);
+        return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
+    }
+    if (call->begins == messaging->open) {
+        return messaging->open ? CKR_OPERATION_ACTIVE : CKR_OPERATION_NOT_INITIALIZED;
+    }
+    if (call->brings_data) {
+        return run_part(&message, call);
+    }
+    rv = message_begin(&message, call->aad);
+    messaging->open = rv == CKR_OK;
+    return rv;
+}
+
+/* A message that fails is over; the next may begin. */
+static CK_RV run(struct soft_session *session, struct messaging *messaging, const struct call *call)
+{
+    CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
+
+    pthread_mutex_lock(&session->lock);
+    if (is_running_locked(session, messaging)) {
+        rv = run_locked(session, messaging, call);
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+void soft_messages_cancel_locked(struct soft_session *session, CK_FLAGS operations)
+{
+    if ((operations & CKF_MESSAGE_ENCRYPT) != 0) {
+        end(&session->messages_encrypting);
+    }
+    if ((operations & CKF_MESSAGE_DECRYPT) != 0) {
+        end(&session->messages_decrypting);
+    }
+}
+
+CK_RV soft_message_encrypt_init(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return init(session, &session->messages_encrypting, mechanism, key);
+}
+
+CK_RV soft_message_decrypt_init(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return init(session, &session->messages_decrypting, mechanism, key);
+}
+
+CK_RV soft_message_encrypt_final(struct token_session *base)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return final(session, &session->messages_encrypting);
+}
+
+CK_RV soft_message_decrypt_final(struct token_session *base)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return final(session, &session->messages_decrypting);
+}
+
+/* The six functions that bring a message differ in what they bring. */
+#define WHOLE(parameter, parameter_size, aad, aad_size, in, in_size, out, out_size)                          \
+    &(struct call)                                                                                           \
+    {                                                                                                        \
+        true, true, true, parameter, parameter_size, bytes_of(aad, aad_size), bytes_of(in, in_size), out,    \
+            out_size                                                                                         \
+    }
+#define BEGIN(parameter, parameter_size, aad, aad_size)                                                      \
+    &(struct call)                                                                                           \
+    {                                                                                                        \
+        true, false, false, parameter, parameter_size, bytes_of(aad, aad_size), bytes_of(NULL, 0), NULL,     \
+            NULL                                                                                             \
+    }
+#define NEXT(flags, parameter, parameter_size, in, in_size, out, out_size)                                   \
+    &(struct call)                                                                                           \
+    {                                                                                                        \
+        false, true, ((flags)&CKF_END_OF_MESSAGE) != 0, parameter, parameter_size, bytes_of(NULL, 0),        \
+            bytes_of(in, in_size), out, out_size                                                             \
+    }
+
+CK_RV soft_encrypt_message(struct token_session *base, void *parameter, CK_ULONG parameter_size, CK_BYTE *aad,
+                           CK_ULONG aad_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out,
+                           CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_encrypting,
+               WHOLE(parameter, parameter_size, aad, aad_size, data, data_size, out, out_size));
+}
+
+CK_RV soft_encrypt_message_begin(struct token_session *base, void *parameter, CK_ULONG parameter_size,
+                                 CK_BYTE *aad, CK_ULONG aad_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_encrypting, BEGIN(parameter, parameter_size, aad, aad_size));
+}
+
+CK_RV soft_encrypt_message_next(struct token_session *base, void *parameter, CK_ULONG parameter_size,
+                                CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size,
+                                CK_FLAGS flags)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_encrypting,
+               NEXT(flags, parameter, parameter_size, part, part_size, out, out_size));
+}
+
+CK_RV soft_decrypt_message(struct token_session *base, void *parameter, CK_ULONG parameter_size, CK_BYTE *aad,
+                           CK_ULONG aad_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out,
+                           CK_ULONG *out_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_decrypting,
+               WHOLE(parameter, parameter_size, aad, aad_size, data, data_size, out, out_size));
+}
+
+CK_RV soft_decrypt_message_begin(struct token_session *base, void *parameter, CK_ULONG parameter_size,
+                                 CK_BYTE *aad, CK_ULONG aad_size)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_decrypting, BEGIN(parameter, parameter_size, aad, aad_size));
+}
+
+CK_RV soft_decrypt_message_next(struct token_session *base, void *parameter, CK_ULONG parameter_size,
+                                CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size,
+                                CK_FLAGS flags)
+{
+    struct soft_session *session = soft_session_of(base);
+
+    return run(session, &session->messages_decrypting,
+               NEXT(flags, parameter, parameter_size, part, part_size, out, out_size));
+}
