@@ -81,7 +81,10 @@ static CK_RV ask_for_rsa(const struct soft_session *session, const struct signin
     return CKR_OK;
 }
 
-/* The curve is not known where the service tells nothing: then it is the one that such digests go with. */
+/*
+ * The curve is not known where the service tells nothing: then it is the one that such digests go with. Where
+ * it cannot be asked just now, what it said before holds; it will say itself what is wrong.
+ */
 static CK_RV curve_for(struct soft_session *session, struct service_key *key, size_t digest_size,
                        struct deadline deadline, enum ec_curve *ret_curve)
 {
@@ -91,7 +94,7 @@ static CK_RV curve_for(struct soft_session *session, struct service_key *key, si
     CK_RV rv = service_key_public(key, access, deadline, &part, &answer);
 
     soft_session_note(session, rv, &answer);
-    if (rv != CKR_OK) {
+    if (rv != CKR_OK && (part = service_key_known(key)) == NULL) {
         return rv;
     }
     if (part != NULL && part->info.type != KEY_TYPE_EC) {

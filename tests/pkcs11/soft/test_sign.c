@@ -93,7 +93,24 @@ static void test_the_curve_is_guessed_where_the_service_does_not_tell(void **sta
     }
 }
 
-/* SECURITY: what a key service cannot sign as it is must not be signed as something else. */
+static void test_the_curve_is_remembered_while_the_service_does_not_tell(void **state)
+{
+    CK_MECHANISM mechanism = {CKM_ECDSA_SHA256, NULL, 0};
+
+    (void)state;
+    assert_rv(sign_with(&mechanism, signer("p384"), whole(), signature, &size), CKR_OK);
+    fake_rule(fake, FAKE_GET, fake_unreachable);
+    assert_rv(sign_with(&mechanism, signer("p384"), whole(), signature, &size), CKR_OK);
+    fake_add(fake, "p384", 384); /* whose public part is to be asked for */
+    for (int i = 0; i < 2; i++) {
+        assert_rv(sign_with(&mechanism, signer("p384"), whole(), signature, &size), CKR_OK);
+    }
+    assert_int_equal(fake_count(fake, FAKE_GET), 2);
+    assert_true(is_good("p384", (struct signature_way){SIGNATURE_ECDSA, HASH_SHA256}, whole(),
+                        bytes_of(signature, size)));
+}
+
+/* What a key service cannot sign as it is must not be signed as something else. */
 static void check_32_what_is_no_digest_info_is_not_signed(void **state)
 {
     unsigned char info[128],
@@ -443,6 +460,7 @@ int main(void)
         with_signers(test_a_digest_is_signed_by_pss),
         with_signers(test_a_digest_is_signed_by_ecdsa),
         with_signers(test_the_curve_is_guessed_where_the_service_does_not_tell),
+        with_signers(test_the_curve_is_remembered_while_the_service_does_not_tell),
         with_signers(check_32_what_is_no_digest_info_is_not_signed),
         with_signers(check_32_a_digest_info_without_parameters_is_not_signed),
         with_signers(check_32_pss_has_one_form_for_each_hash),

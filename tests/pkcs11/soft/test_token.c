@@ -103,7 +103,20 @@ static void test_functions_of_old(void **state)
     assert_rv(CALL(get_function_status), CKR_FUNCTION_NOT_PARALLEL);
     assert_rv(CALL(cancel_function), CKR_FUNCTION_NOT_PARALLEL);
     assert_null(token->ops->init_pin);
-    assert_null(token->ops->sign_recover_init); /* a door answers CKR_FUNCTION_NOT_SUPPORTED */
+}
+
+/* The doors answer CKR_FUNCTION_NOT_SUPPORTED for them. */
+static void test_functions_that_no_token_of_this_kind_has(void **state)
+{
+    (void)state;
+    assert_null(token->ops->sign_recover_init);
+    assert_null(token->ops->sign_recover);
+    assert_null(token->ops->verify_recover_init);
+    assert_null(token->ops->verify_recover);
+    assert_null(token->ops->digest_encrypt_update);
+    assert_null(token->ops->decrypt_digest_update);
+    assert_null(token->ops->sign_encrypt_update);
+    assert_null(token->ops->decrypt_verify_update);
 }
 
 enum { THREADS = 8 };
@@ -292,6 +305,7 @@ int main(void)
         with_token(test_logout_ends_operations_and_hides_nothing),
         with_token(test_the_login_ends_with_the_last_session),
         with_token(test_functions_of_old),
+        with_token(test_functions_that_no_token_of_this_kind_has),
         with_token(test_many_threads_make_one_listing),
         with_token(test_many_misses_make_one_get),
         with_token(test_a_failed_get_fails_for_all_who_waited),
