@@ -49,6 +49,10 @@ bool not_run(struct outcome *outcome, const char *format, ...) __attribute__((fo
 /* How often: `whole`, or little where it is only asked whether it works. */
 unsigned times(unsigned whole);
 
+bool passing_over_nothing(const struct trial *trial, struct outcome *ret_outcome);
+bool passing_over_softhsm(const struct trial *trial, struct outcome *ret_outcome);
+bool passing_scaling(const struct trial *trial, struct outcome *ret_outcome);
+
 bool wrap_against_openssl_sha1(const struct trial *trial, struct outcome *ret_outcome);
 bool wrap_against_openssl_sha256(const struct trial *trial, struct outcome *ret_outcome);
 bool wrap_scaling(const struct trial *trial, struct outcome *ret_outcome);

@@ -1,6 +1,6 @@
 # what the module costs, beside others that do the same: `make bench`, and whether that still works
 noinst_PROGRAMS += tests/bench/bench tests/bench/cold_curl tests/bench/cold_module
-tests_bench_bench_LDADD = $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lm -lpthread
+tests_bench_bench_LDADD = $(P11KIT_LIBS) $(LIBCURL_LIBS) $(OPENSSL_LIBS) $(CJSON_LIBS) -lm -lpthread
 tests_bench_bench_SOURCES = $(standin_runner) \
 	tests/bench/apart.c tests/bench/apart.h \
 	tests/bench/bench.h \
@@ -13,6 +13,7 @@ tests_bench_bench_SOURCES = $(standin_runner) \
 	tests/bench/main.c \
 	tests/bench/measure.c tests/bench/measure.h \
 	tests/bench/memory.c \
+	tests/bench/passing.c \
 	tests/bench/requests.c \
 	tests/bench/sdk.c tests/bench/sdk.h \
 	tests/bench/trials.c \
