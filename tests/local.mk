@@ -12,7 +12,6 @@ EXTRA_DIST += \
 	tests/identities \
 	tests/signing-in \
 	tests/tenant-identities \
-	tests/openssl-engine \
 	tests/setup \
 	tests/tap-run \
 	tests/with-tokens
@@ -54,11 +53,6 @@ include tests/consumers/local.mk
 include tests/bench/local.mk
 
 check_SCRIPTS += tests/identities tests/tenant-identities
-
-# Programs that are not ours cannot load a module with a sanitizer in it.
-if !SANITIZED
-check_SCRIPTS += tests/openssl-engine
-endif
 endif
 
 # RSA keys that the stand-in has made once.

@@ -18,6 +18,10 @@ pkcs11_clients = \
 	tests/consumers/luks \
 	tests/consumers/without-get
 
+# They cannot load a module with a sanitizer in it.
+if !SANITIZED
+check_SCRIPTS += $(pkcs11_clients)
+endif
 EXTRA_DIST += $(pkcs11_clients) \
 	tests/consumers/run \
 	tests/consumers/install-provider \
