@@ -33,8 +33,9 @@ static bool is_known(const struct key_service *service, const struct mechanism *
 CK_RV soft_aes_permits(const struct soft_session *session, const struct object *key,
                        const struct mechanism *mechanism, enum aes_verb verb)
 {
-    const struct key_access *access = &session->token->catalogue.access;
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key->key, access);
+    struct key_access *access = &session->token->catalogue.access;
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_judged(
+        key->key, access, verbs[verb].use, soft_deadline(session->token));
     enum key_type type = service_key_type(key->key);
 
     if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_OCT) {
@@ -43,7 +44,7 @@ CK_RV soft_aes_permits(const struct soft_session *session, const struct object *
     if (!is_known(access->service, mechanism)) {
         return CKR_MECHANISM_INVALID;
     }
-    return key_allows(part, verbs[verb].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+    return key_permits(access, part, verbs[verb].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
 CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,

@@ -1,5 +1,6 @@
 /* What the public and the private object of a service's key answer. */
 #include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/policy.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -110,6 +111,7 @@ void key_view_init(struct key_view *view, CK_OBJECT_CLASS class, struct service_
 {
     view->class = class;
     view->key = key;
+    view->access = access;
     view->part = part;
     service_key_version(key, view->version);
     snprintf(view->unique_id, sizeof view->unique_id, "%s:%s/%s;%s", access->service->ops->name,
@@ -156,9 +158,18 @@ bool key_allows(const struct public_part *part, enum key_use use)
            (!part->info.uses_known || (part->info.uses & (unsigned)use) != 0);
 }
 
+bool key_permits(const struct key_access *access, const struct public_part *part, enum key_use use)
+{
+    if (part == NULL && access->strict && (policy_uses(~0U) & (unsigned)use) == 0) {
+        return false;
+    }
+    return key_allows(part, use);
+}
+
 static bool use_of(const struct key_view *view, enum key_use use)
 {
-    return (uses_of(service_key_type(view->key)) & (unsigned)use) != 0 && key_allows(view->part, use);
+    return (uses_of(service_key_type(view->key)) & (unsigned)use) != 0 &&
+           key_permits(view->access, view->part, use);
 }
 
 static CK_KEY_TYPE key_type(const struct key_view *view)

@@ -13,6 +13,7 @@
 struct key_view {
     CK_OBJECT_CLASS class;
     struct service_key *key;
+    const struct key_access *access;
     const struct public_part *part; /* NULL: not known, or not to be had */
     char version[KEY_VERSION_SIZE];
     char unique_id[KEY_NAME_SIZE + KEY_VERSION_SIZE + 64];
@@ -34,7 +35,12 @@ bool key_attribute_could_match(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *wanted
 /* The name that a CKA_UNIQUE_ID of this service holds, empty where it is another's. */
 struct bytes key_name_of_unique_id(const struct key_access *access, struct bytes unique_id);
 
-/* Whether the key may be used so. All is assumed to be allowed until its owner's choice is known. */
+/*
+ * Whether the key may be used so. All is assumed to be allowed until its owner's choice is known; under a strict
+ * policy that leaves out decryption.
+ */
+bool key_permits(const struct key_access *access, const struct public_part *part, enum key_use use);
+/* The same without a policy, which a public part has gone through. */
 bool key_allows(const struct public_part *part, enum key_use use);
 
 #endif

@@ -39,6 +39,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/pem.c pkcs11/soft/pem.h \
+	pkcs11/soft/policy.c pkcs11/soft/policy.h \
 	pkcs11/soft/profile.c pkcs11/soft/profile.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \

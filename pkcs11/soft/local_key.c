@@ -62,6 +62,12 @@ void local_key_free(struct local_key *key)
     }
 }
 
+void local_key_unchange(struct local_key *key)
+{
+    free_texts(key);
+    free(key);
+}
+
 bool local_key_takes(const struct local_key *key, size_t size)
 {
     const struct secret_type *type = secret_type_of(key->type);

@@ -64,12 +64,14 @@ MUST_USE CK_RV local_key_new(enum local_source source, CK_KEY_TYPE type, const C
 void local_key_free(struct local_key *key);
 
 /*
- * C_SetAttributeValue: what the key is from now on. It shares the value with `key`, which it owns from then on
- * (ret_key->before) and which stays as it is for those who are reading it. CKR_ACTION_PROHIBITED where it is not
+ * C_SetAttributeValue: what the key is from now on. It shares the value with `key`, which it owns once it is
+ * published (ret_key->before) and which stays as it is for those who are reading it. CKR_ACTION_PROHIBITED where it is not
  * modifiable, CKR_ATTRIBUTE_READ_ONLY.
  */
 MUST_USE CK_RV local_key_change(struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
                                 struct local_key **ret_key);
+/* Frees what local_key_change made, which nobody knows yet; what it was before stays. */
+void local_key_unchange(struct local_key *key);
 /* C_CopyObject: a key of its own, with a value of its own. CKR_ACTION_PROHIBITED where it is not copyable. */
 MUST_USE CK_RV local_key_copy(const struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
                               struct local_key **ret_key);

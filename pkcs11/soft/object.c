@@ -29,8 +29,9 @@ static void release(void *thing)
     free(object);
 }
 
-void object_store_init(struct object_store *store, unsigned number)
+void object_store_init(struct object_store *store, unsigned number, struct policy *policy)
 {
+    store->policy = policy;
     handle_table_init(&store->handles, SOFT_TAG | (CK_ULONG)number << NUMBER_SHIFT, release);
     pthread_mutex_init(&store->lock, NULL);
     TAILQ_INIT(&store->locals);
@@ -143,9 +144,9 @@ CK_RV object_store_add_local(struct object_store *store, struct object_owner *ow
 {
     struct object *object = object_new(store, local->class);
     CK_OBJECT_HANDLE handle = 0;
-    CK_RV rv = CKR_HOST_MEMORY;
+    CK_RV rv = object == NULL ? CKR_HOST_MEMORY : policy_admit(store->policy, local);
 
-    if (object != NULL) {
+    if (rv == CKR_OK) {
         object->local = local;
         pthread_mutex_lock(&store->lock);
         rv = link_local_locked(store, owner, object);
@@ -173,18 +174,37 @@ void object_leave(struct object *object)
     }
 }
 
-/* One at a time; nobody who reads waits for it. */
-CK_RV object_change(struct object *object, const CK_ATTRIBUTE *list, CK_ULONG count)
+/* False: another thread has changed it meanwhile. */
+static bool publish(struct object *object, const struct local_key *from, struct local_key *changed)
 {
-    struct local_key *changed;
-    CK_RV rv;
+    bool same;
 
     pthread_mutex_lock(&object->store->lock);
-    rv = local_key_change(object->local, list, count, &changed);
-    if (rv == CKR_OK) {
+    same = object->local == from;
+    if (same) {
         object->local = changed;
     }
     pthread_mutex_unlock(&object->store->lock);
+    return same;
+}
+
+CK_RV object_change(struct object *object, const CK_ATTRIBUTE *list, CK_ULONG count)
+{
+    struct local_key *from, *changed;
+    CK_RV rv;
+
+    do {
+        from = object->local;
+        rv = local_key_change(from, list, count, &changed);
+        if (rv != CKR_OK) {
+            return rv;
+        }
+        rv = policy_admit(object->store->policy, changed);
+        if (rv == CKR_OK && publish(object, from, changed)) {
+            return CKR_OK;
+        }
+        local_key_unchange(changed);
+    } while (rv == CKR_OK);
     return rv;
 }
 

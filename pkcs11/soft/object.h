@@ -7,6 +7,7 @@
 
 #include "backends/base/handle.h"
 #include "pkcs11/soft/local_key.h"
+#include "pkcs11/soft/policy.h"
 #include "pkcs11/soft/service_key.h"
 #include <sys/queue.h>
 
@@ -30,6 +31,7 @@ struct object_owner {
 };
 
 struct object_store {
+    struct policy *policy; /* lent */
     struct handle_table handles;
     CK_OBJECT_HANDLE profile;
     pthread_mutex_t lock;                   /* for the lists */
@@ -38,7 +40,7 @@ struct object_store {
 };
 
 /* `number` is the token's: its handles are unknown to the other tokens. */
-void object_store_init(struct object_store *store, unsigned number);
+void object_store_init(struct object_store *store, unsigned number, struct policy *policy);
 /* Nobody is inside any more. */
 void object_store_done(struct object_store *store);
 

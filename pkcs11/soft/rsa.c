@@ -30,14 +30,15 @@ static const struct task {
 /* Old knowledge forbids nothing: the owner may have changed the key, which the service knows. */
 static CK_RV service_permits(const struct soft_session *session, struct service_key *key, enum rsa_task task)
 {
-    const struct key_access *access = &session->token->catalogue.access;
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key, access);
+    struct key_access *access = &session->token->catalogue.access;
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_judged(
+        key, access, tasks[task].use, soft_deadline(session->token));
     enum key_type type = service_key_type(key);
 
     if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_RSA) {
         return tasks[task].other_type;
     }
-    return key_allows(part, tasks[task].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+    return key_permits(access, part, tasks[task].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
 /* Whoever uses one checks what it may be used for, as of every key that lives here. */

@@ -2,6 +2,7 @@
 #include "pkcs11/soft/service_key.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/policy.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -113,10 +114,22 @@ static void set_version_locked(struct service_key *key, const char *version)
     }
 }
 
+/* Under a strict policy some usages are not had together, whatever the owner set. */
+static void apply_policy(struct key_info *info, const struct key_access *access)
+{
+    if (access->strict) {
+        info->uses = policy_uses(info->uses_known ? info->uses : ~0U);
+        info->uses_known = true;
+    }
+}
+
 static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
 {
     struct public_part *part = public_part_from_file(key->ref.name, access->label, access->public_keys);
 
+    if (part != NULL) {
+        apply_policy(&part->info, access);
+    }
     atomic_store(&access->get_refused, clock_now());
     log_info(access->label,
              "key %s: the service does not give its public part, so wraps are made there; the permission for "
@@ -146,6 +159,7 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
         return ret_answer->verdict == VERDICT_REFUSED ? keep_refusal(key, access) : rv;
     }
     atomic_store(&access->get_works, true);
+    apply_policy(&part->info, access);
     pthread_mutex_lock(&key->lock);
     key->refused = 0;
     set_version_locked(key, part->info.version);
@@ -207,6 +221,19 @@ struct public_part *service_key_current(struct service_key *key, const struct ke
         part = public_part_hold(key->part);
     }
     pthread_mutex_unlock(&key->lock);
+    return part;
+}
+
+struct public_part *service_key_judged(struct service_key *key, struct key_access *access, enum key_use use,
+                                       struct deadline deadline)
+{
+    struct public_part *part = service_key_current(key, access);
+
+    bool asks = part == NULL && access->strict && (policy_uses(~0U) & (unsigned)use) == 0;
+
+    if (asks && service_key_public(key, access, deadline, &part, NULL) != CKR_OK) {
+        return NULL; /* so it stays forbidden */
+    }
     return part;
 }
 

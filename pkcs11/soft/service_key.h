@@ -20,6 +20,7 @@ struct key_access {
     const char *label;            /* the token's, for the log */
     int64_t refresh, lease_check; /* milliseconds */
     enum wrap_place place;
+    bool strict;                 /* policy */
     const char *public_keys;     /* directory of NAME.pem; NULL: none */
     _Atomic int64_t clock_ahead; /* seconds that the service's clock is ahead of ours */
     atomic_bool get_works;       /* a public part was given once */
@@ -64,6 +65,13 @@ MUST_USE CK_RV service_key_public(struct service_key *key, struct key_access *ac
 struct public_part *service_key_known(struct service_key *key);
 /* The same, where it is not older than `refresh`, nor another version's than the one in use. */
 struct public_part *service_key_current(struct service_key *key, const struct key_access *access);
+
+/*
+ * The same for one who asks whether the key may be used so. Where a strict policy forbids it as long as the
+ * owner's choice is not known, that is asked for first.
+ */
+struct public_part *service_key_judged(struct service_key *key, struct key_access *access, enum key_use use,
+                                       struct deadline deadline);
 
 /* False while a refusal of the public part is fresh. */
 bool service_key_tells(struct service_key *key, const struct key_access *access);

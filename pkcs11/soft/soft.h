@@ -18,6 +18,7 @@ struct soft_token {
     struct key_service *service; /* owned */
     char *label;
     char *public_keys, *certificate_folder;
+    struct policy policy;
     struct object_store store;
     struct catalogue catalogue;
     struct certificates certificates;

@@ -10,6 +10,8 @@ static const char *const wrap_words[] = {"auto", "local", "service", NULL};
 
 static const char *const certificate_words[] = {"none", "vault", NULL};
 
+static const char *const policy_words[] = {"compatible", "strict", NULL};
+
 enum { SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
 
 const struct setting_option soft_token_options[] = {
@@ -17,6 +19,7 @@ const struct setting_option soft_token_options[] = {
     {"refresh", SETTING_DURATION, "5m", NULL, SECOND, DAY},
     {"lease-check", SETTING_DURATION, "5m", NULL, SECOND, DAY},
     {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
+    {"policy", SETTING_WORD, "compatible", policy_words, 0, 0},
     {"certificates", SETTING_PATH, "none", certificate_words, 0, 0},
 };
 const size_t soft_token_option_count = sizeof soft_token_options / sizeof soft_token_options[0];
@@ -85,8 +88,12 @@ static CK_RV get_mechanism_list(struct token *token, CK_MECHANISM_TYPE *ret_list
 
 static CK_RV get_mechanism_info(struct token *token, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
 {
-    (void)token;
-    return mechanism_info(type, ret_info);
+    CK_RV rv = mechanism_info(type, ret_info);
+
+    if (rv == CKR_OK && soft_token_of(token)->policy.strict && type == CKM_RSA_PKCS) {
+        ret_info->flags &= ~(CK_FLAGS)CKF_UNWRAP;
+    }
+    return rv;
 }
 
 static CK_RV poll_event(struct token *token)
@@ -101,6 +108,7 @@ static void close_token(struct token *base)
 
     object_store_done(&token->store);
     certificates_done(&token->certificates);
+    policy_done(&token->policy);
     catalogue_done(&token->catalogue);
     cipher_set_done(&token->ciphers);
     hmac_set_done(&token->hmacs);
@@ -192,6 +200,13 @@ static enum wrap_place place_of(const char *word)
     return WRAP_AUTO;
 }
 
+static bool is_strict(const struct settings *section)
+{
+    const char *word = settings_text(section, "policy");
+
+    return word != NULL && strcmp(word, "strict") == 0;
+}
+
 /* Fills in everything that close_token takes apart, whether it succeeds or not. */
 static CK_RV prepare(struct soft_token *token, const struct settings *section, unsigned number)
 {
@@ -200,7 +215,9 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
 
     copied = copy_text(settings_text(section, "public-keys"), &token->public_keys) && copied;
     pthread_mutex_init(&token->lock, NULL);
-    object_store_init(&token->store, number);
+    policy_init(&token->policy, is_strict(section));
+    access->strict = token->policy.strict;
+    object_store_init(&token->store, number, &token->policy);
     access->service = token->service;
     access->label = token->label;
     access->place = place_of(settings_text(section, "wrap"));

@@ -110,6 +110,9 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
     }
     target = object_enter(&session->token->store, key);
     rv = check_target(target, row);
+    if (rv == CKR_OK && kek->local != NULL && !local_key_may_wrap(kek->local, target->local)) {
+        rv = CKR_KEY_HANDLE_INVALID; /* 2.40, 5.13: not what CKA_WRAP_TEMPLATE says */
+    }
     if (rv != CKR_OK) {
         return rv;
     }
@@ -132,6 +135,29 @@ static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct loca
     return rv;
 }
 
+/* The new key as the template, the unwrapping key's own template and the policy want it. */
+static CK_RV read_template(struct soft_session *session, const struct object *kek, const CK_ATTRIBUTE *list,
+                           CK_ULONG count, struct local_key **ret_key)
+{
+    CK_ATTRIBUTE *merged SCOPED(scope_free) = NULL;
+    CK_RV rv = CKR_OK;
+
+    if (kek->local != NULL) {
+        rv = local_key_unwrap_template(kek->local, list, count, &merged, &count);
+        list = merged;
+    }
+    if (rv == CKR_OK) {
+        rv = local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, list, count, ret_key);
+    }
+    return rv == CKR_OK ? policy_check(&session->token->policy, *ret_key) : rv;
+}
+
+/* A padding that a wrong key satisfies now and then opens no keys under a strict policy. */
+static CK_RV check_padding(const struct soft_session *session, const struct mechanism *mechanism)
+{
+    return session->token->policy.strict && mechanism->type == CKM_RSA_PKCS ? CKR_MECHANISM_INVALID : CKR_OK;
+}
+
 CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key,
                       CK_BYTE *blob, CK_ULONG blob_size, CK_ATTRIBUTE *template, CK_ULONG count,
                       CK_OBJECT_HANDLE *ret_key)
@@ -147,13 +173,16 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
         return CKR_ARGUMENTS_BAD;
     }
     rv = mechanism_read(mechanism, CKF_UNWRAP, &row, &parameter);
+    if (rv == CKR_OK) {
+        rv = check_padding(session, row);
+    }
     if (rv != CKR_OK) {
         return rv;
     }
     kek = object_enter(&session->token->store, unwrapping_key);
     rv = check_kek(session, kek, row, &unwrapping);
     if (rv == CKR_OK) {
-        rv = local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, count, &key);
+        rv = read_template(session, kek, template, count, &key);
     }
     if (rv == CKR_OK && key->class == CKO_PRIVATE_KEY && !takes_private_keys(row)) {
         rv = CKR_TEMPLATE_INCONSISTENT;

@@ -67,3 +67,6 @@ tests_pkcs11_soft_test_certificate_SOURCES = tests/pkcs11/soft/test_certificate.
 
 check_PROGRAMS += tests/pkcs11/soft/test_change
 tests_pkcs11_soft_test_change_SOURCES = tests/pkcs11/soft/test_change.c $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_policy
+tests_pkcs11_soft_test_policy_SOURCES = tests/pkcs11/soft/test_policy.c $(soft_test_sources)
