@@ -102,7 +102,7 @@ static int digit(char c)
     return at == NULL || c == 0 ? -1 : (int)(at - digits);
 }
 
-static void add_key(struct needles *needles, const char *base64url)
+static void add_value(struct needles *needles, const char *what, const char *base64url)
 {
     char key[1024];
     size_t size = 0;
@@ -116,7 +116,7 @@ static void add_key(struct needles *needles, const char *base64url)
         }
     }
     if (size != 0) { /* the first request may go without a body */
-        needles_add(needles, "key", key, size);
+        needles_add(needles, what, key, size);
     }
 }
 
@@ -140,10 +140,11 @@ static void add_request(struct needles *needles, const cJSON *request)
     if (*header != 0) {
         needles_add(needles, "header", header, strlen(header));
     }
-    if (strcmp(operation, "wrapkey") == 0 || strcmp(operation, "encrypt") == 0) {
+    if (strcmp(operation, "wrapkey") == 0 || strcmp(operation, "encrypt") == 0 ||
+        strcmp(operation, "sign") == 0) {
         cJSON *body = cJSON_Parse(text_of(request, "body"));
 
-        add_key(needles, text_of(body, "value"));
+        add_value(needles, *operation == 's' ? "digest" : "key", text_of(body, "value"));
         cJSON_Delete(body);
     } else {
         add_form(needles, text_of(request, "body"));

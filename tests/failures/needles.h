@@ -17,7 +17,7 @@ void needles_free(struct needles *needles);
 void needles_add(struct needles *needles, const char *what, const void *data, size_t size);
 /*
  * All that the stand-in was sent and that is secret, from GET /requests (JSON): access tokens, what forms and
- * headers prove an identity with, and the keys in requests to wrap. False: that is no JSON.
+ * headers prove an identity with, the keys in requests to wrap and encrypt, and what is signed. False: that is no JSON.
  */
 bool needles_add_requests(struct needles *needles, const char *json);
 size_t needles_count(const struct needles *needles, const char *what);

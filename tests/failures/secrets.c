@@ -81,7 +81,10 @@ static void add_private_key(struct needles *needles)
 
 /* --- Calls --- */
 
-/* Configuration of the vault alone, with this identity. */
+/* The store that is used, and its key: the vault, or where keys are symmetric its Managed HSM. */
+static bool symmetric;
+
+/* Configuration of the store alone, with this identity. */
 static CK_RV start_as(const char *identity)
 {
     char content[8192];
@@ -89,8 +92,9 @@ static CK_RV start_as(const char *identity)
     snprintf(
         content, sizeof content,
         "log = \"debug file:%s\"\ntoken \"vault\" {\nbackend = keyvault\nvault = \"%s\"\nca-file = \"%s\"\n"
-        "keys = {\"kek\"}\ntimeout = 1s\n%s}\n",
-        log_path, getenv("VAULT_URL"), getenv("VAULT_CA"), identity);
+        "keys = {\"%s\"}\ntimeout = 1s\nwrap = service\n%s}\n",
+        log_path, getenv(symmetric ? "MHSM_URL" : "VAULT_URL"), getenv("VAULT_CA"),
+        symmetric ? "octets" : "kek", identity);
     return start_with_file(content);
 }
 
@@ -107,20 +111,101 @@ static void find_all(void)
     p11->C_CloseSession(session);
 }
 
-static void call_all(const char *identity, const char *fault)
+static CK_OBJECT_HANDLE find_one(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_OBJECT_HANDLE found = 0;
+    CK_ULONG count = 0;
+
+    (void)p11->C_FindObjectsInit(session, &template, 1);
+    (void)p11->C_FindObjects(session, &found, 1, &count);
+    (void)p11->C_FindObjectsFinal(session);
+    return found;
+}
+
+static CK_BYTE message[32] = "what is signed and encrypted 123";
+
+/* With an RSA key: wrapped and opened, encrypted, signed. */
+static void use_pair(void)
+{
+    static CK_MECHANISM pkcs1 = {CKM_RSA_PKCS, NULL, 0}, rs256 = {CKM_SHA256_RSA_PKCS, NULL, 0};
     CK_BYTE blob[BLOB_MOST];
     CK_ULONG size = 256;
-    char list[512];
+    CK_SESSION_HANDLE session;
 
-    snprintf(list, sizeof list, "[%s]", fault);
     memset(blob, 7, sizeof blob);
-    control("PUT", "/faults", list);
-    assert_rv(start_as(identity), CKR_OK);
     if (seal_in(0, blob, &size) != CKR_OK) {
         size = 256;
     }
     (void)open_in(0, blob, size);
+    assert_rv(open_session(0, &session), CKR_OK);
+    if (p11->C_EncryptInit(session, &pkcs1, find_one(session, CKO_PUBLIC_KEY)) == CKR_OK) {
+        size = sizeof blob;
+        (void)p11->C_Encrypt(session, message, sizeof message, blob, &size);
+    }
+    if (p11->C_SignInit(session, &rs256, find_one(session, CKO_PRIVATE_KEY)) == CKR_OK) {
+        size = sizeof blob;
+        (void)p11->C_Sign(session, message, sizeof message, blob, &size);
+    }
+    p11->C_CloseSession(session);
+}
+
+static void wrap_with(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE kek)
+{
+    static CK_MECHANISM generate = {CKM_AES_KEY_GEN, NULL, 0}, wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+    static CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    static CK_KEY_TYPE type = CKK_AES;
+    static CK_ULONG length = 32;
+    static CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE made[] = {{CKA_VALUE_LEN, &length, sizeof length}, {CKA_EXTRACTABLE, &yes, sizeof yes}};
+    CK_ATTRIBUTE opened[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+    CK_BYTE blob[40] = {7};
+    CK_ULONG size = sizeof blob;
+    CK_OBJECT_HANDLE key;
+
+    assert_rv(p11->C_GenerateKey(session, &generate, made, 2, &key), CKR_OK);
+    (void)p11->C_WrapKey(session, &wrap, kek, key, blob, &size);
+    (void)p11->C_UnwrapKey(session, &wrap, kek, blob, sizeof blob, opened, 2, &key);
+}
+
+/* With a symmetric key: wrapped and opened, encrypted and decrypted. */
+static void use_symmetric(void)
+{
+    CK_BYTE iv[16] = {1}, sealed[64] = {7}, opened[64];
+    CK_MECHANISM cbc = {CKM_AES_CBC, iv, sizeof iv};
+    CK_ULONG size = sizeof sealed, opened_size = sizeof opened;
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE kek;
+
+    assert_rv(open_session(0, &session), CKR_OK);
+    kek = find_one(session, CKO_SECRET_KEY);
+    wrap_with(session, kek);
+    if (p11->C_EncryptInit(session, &cbc, kek) == CKR_OK) {
+        (void)p11->C_Encrypt(session, message, sizeof message, sealed, &size);
+    }
+    if (p11->C_DecryptInit(session, &cbc, kek) == CKR_OK) {
+        (void)p11->C_Decrypt(session, sealed, 32, opened, &opened_size);
+    }
+    p11->C_CloseSession(session);
+}
+
+static void call_all(const char *identity, const char *fault)
+{
+    char list[512], *server;
+
+    snprintf(list, sizeof list, "[%s]", fault);
+    server = strstr(list, "\"vault\"");
+    if (symmetric && server != NULL) {
+        memmove(server + 6, server + 7, strlen(server + 7) + 1);
+        memcpy(server, "\"mhsm\"", 6);
+    }
+    control("PUT", "/faults", list);
+    assert_rv(start_as(identity), CKR_OK);
+    if (symmetric) {
+        use_symmetric();
+    } else {
+        use_pair();
+    }
     find_all();
     p11->C_Finalize(NULL);
 }
@@ -182,7 +267,8 @@ static void check_identity(const char *identity, const char *proof)
     close(old);
     needles = collect();
     assert_true(needles_count(needles, "token") >= 1);
-    assert_true(needles_count(needles, "key") >= 1);
+    assert_true(needles_count(needles, "key") >= 2); /* what was wrapped, and what was encrypted */
+    assert_true(symmetric || needles_count(needles, "digest") >= 1);
     assert_true(proof == NULL || needles_count(needles, proof) >= 1);
     log = content_of(log_path, &size);
     assert_non_null(strstr(log, " debug "));
@@ -246,6 +332,19 @@ static void test_workload_identity(void **state)
     (void)state;
     check_identity(as("workload-identity", "federated-token-file", "FEDERATED_TOKEN_FILE"),
                    "client_assertion=");
+}
+
+static void test_symmetric_keys(void **state)
+{
+    char lines[2048];
+
+    (void)state;
+    control("PUT", "/mhsm/keys/octets", "{\"kty\":\"oct-HSM\",\"size\":256}");
+    snprintf(lines, sizeof lines, "%saudience = \"https://managedhsm.azure.net\"\n",
+             as("client-secret", "client-secret-file", "CLIENT_SECRET_FILE"));
+    symmetric = true;
+    check_identity(lines, "client_secret=");
+    symmetric = false;
 }
 
 static void test_environment(void **state)
@@ -353,6 +452,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_secret_in_a_text_is_found),
     with_module(test_client_secret),
     with_module(test_client_secret_with_challenges),
+    with_module(test_symmetric_keys),
     with_module(test_client_certificate),
     with_module(test_client_certificate_p12),
     with_module(test_workload_identity),
