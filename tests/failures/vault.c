@@ -230,6 +230,114 @@ static void test_a_vault_that_has_an_error(void **state)
     assert_fails(CKR_DEVICE_ERROR, "500");
 }
 
+/* --- Who refuses, in the log and in ulDeviceError --- */
+
+static CK_OBJECT_HANDLE find_kek(CK_SESSION_HANDLE session)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    char label[] = "kek";
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
+    CK_OBJECT_HANDLE key = 0;
+    CK_ULONG count = 0;
+
+    assert_rv(p11->C_FindObjectsInit(session, template, 2), CKR_OK);
+    assert_rv(p11->C_FindObjects(session, &key, 1, &count), CKR_OK);
+    assert_rv(p11->C_FindObjectsFinal(session), CKR_OK);
+    assert_int_equal(count, 1);
+    return key;
+}
+
+/* One line with these words, and the status of a refusal; of a success neither. */
+static void assert_no_signature(CK_RV rv, CK_ULONG status, const char *words)
+{
+    CK_MECHANISM rs256 = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    CK_BYTE data[3] = {1}, signature[BLOB_MOST];
+    CK_ULONG size = sizeof signature;
+    CK_SESSION_HANDLE session;
+    CK_SESSION_INFO info;
+
+    assert_rv(open_session(VAULT, &session), CKR_OK);
+    assert_rv(p11->C_SignInit(session, &rs256, find_kek(session)), CKR_OK);
+    assert_rv(p11->C_Sign(session, data, sizeof data, signature, &size), rv);
+    assert_rv(p11->C_GetSessionInfo(session, &info), CKR_OK);
+    assert_int_equal(info.ulDeviceError, status);
+    if (rv != CKR_OK) {
+        assert_one_complaint(words);
+    }
+    forget_log();
+    p11->C_CloseSession(session);
+}
+
+static void test_a_caller_who_may_not_sign(void **state)
+{
+    char path[256];
+
+    (void)state;
+    begin(NULL);
+    snprintf(path, sizeof path, "/callers/%s/permissions", getenv("CLIENT_ID"));
+    control("PUT", path, "[\"list\",\"get\",\"wrapKey\",\"unwrapKey\"]");
+    assert_no_signature(CKR_KEY_FUNCTION_NOT_PERMITTED, 403,
+                        "it takes the permission sign, as a role's action keys/sign");
+    assert_works(HSM);
+    control("PUT", path, "[\"list\",\"get\",\"wrapKey\",\"unwrapKey\",\"encrypt\",\"decrypt\",\"sign\"]");
+    assert_no_signature(CKR_OK, 0, "");
+}
+
+static void test_signing_with_a_key_that_may_not(void **state)
+{
+    (void)state;
+    begin("[{\"status\":403,\"inner\":\"KeyDisabled\",\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_KEY_FUNCTION_NOT_PERMITTED, 403, "its owner can enable it");
+    control("PUT", "/faults",
+            "[{\"status\":403,\"inner\":\"KeyOperationForbidden\",\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_KEY_FUNCTION_NOT_PERMITTED, 403, "key_ops");
+    control("PUT", "/faults", "[{\"status\":404,\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_KEY_HANDLE_INVALID, 404, "soft delete");
+    control("PUT", "/faults", "[{\"status\":400,\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_FUNCTION_FAILED, 400, "another type, curve or size");
+}
+
+static void test_a_firewall_and_a_private_link(void **state)
+{
+    (void)state;
+    begin("[{\"refusal\":\"private-link\",\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_DEVICE_ERROR, 403, "its name must resolve to a private address");
+    control("PUT", "/faults",
+            "[{\"status\":403,\"inner\":\"ForbiddenByFirewall\",\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_DEVICE_ERROR, 403, "its name led to 127.0.0.1, this machine");
+}
+
+static void test_an_answer_that_sends_us_elsewhere(void **state)
+{
+    (void)state;
+    begin("[{\"redirect\":\"https://localhost:1/\",\"match\":{\"op\":\"sign\"}}]");
+    assert_no_signature(CKR_DEVICE_ERROR, 302, "not followed");
+}
+
+/* No certificates are shown then, and the log says what it takes; all else goes on. */
+static void test_a_caller_who_may_not_list_certificates(void **state)
+{
+    CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    CK_ATTRIBUTE template = {CKA_CLASS, &class, sizeof class};
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE found;
+    CK_ULONG count = 1;
+
+    (void)state;
+    start_well(hsm_section(NULL, NULL), vault_section("identity =", "certificates = vault\n    identity ="));
+    control("PUT", "/faults",
+            "[{\"status\":403,\"inner\":\"ForbiddenByPolicy\",\"match\":{\"op\":\"listcertificates\"}}]");
+    assert_rv(open_session(VAULT, &session), CKR_OK);
+    assert_rv(p11->C_FindObjectsInit(session, &template, 1), CKR_OK);
+    assert_rv(p11->C_FindObjects(session, &found, 1, &count), CKR_OK);
+    assert_rv(p11->C_FindObjectsFinal(session), CKR_OK);
+    assert_int_equal(count, 0);
+    assert_true(log_has("it takes the permission list on certificates"));
+    assert_true(log_has("Key Vault Certificate User"));
+    assert_works(VAULT);
+    assert_works(HSM);
+}
+
 static const struct CMUnitTest tests[] = {
     with_module(test_a_vault_that_is_down),
     with_module(test_a_vault_with_a_certificate_of_somebody_else),
@@ -253,6 +361,11 @@ static const struct CMUnitTest tests[] = {
     with_module(test_a_vault_that_is_busy_once),
     with_module(test_a_vault_that_is_busy_for_long),
     with_module(test_a_vault_that_has_an_error),
+    with_module(test_a_caller_who_may_not_sign),
+    with_module(test_signing_with_a_key_that_may_not),
+    with_module(test_a_firewall_and_a_private_link),
+    with_module(test_an_answer_that_sends_us_elsewhere),
+    with_module(test_a_caller_who_may_not_list_certificates),
 };
 
 const struct room vault_room = ROOM(tests);
