@@ -4,11 +4,41 @@
 #include "backends/base/hsm_slots.h"
 #include "backends/base/log.h"
 #include "backends/hsm/hsm_token.h"
+#include <time.h>
 
 enum {
-    LOOK_REST = 5000, /* milliseconds between two looks by those that only ask */
+    CHECK_REST = 1000, /* milliseconds */
+    LOOK_REST = 5000,  /* milliseconds between two looks by those that only ask */
     TRIES = 3
 };
+
+/* In milliseconds; a quarter of the price of clock_now(), for it is asked at every C_OpenSession. */
+static int64_t coarse_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+CK_RV hsm_token_check(struct hsm_token *token, const CK_FUNCTION_LIST *functions, CK_SLOT_ID slot)
+{
+    CK_TOKEN_INFO info;
+    int64_t now = coarse_now();
+
+    if (now - atomic_load_explicit(&token->checked, memory_order_relaxed) < CHECK_REST) {
+        return CKR_OK;
+    }
+    CK_RV rv = functions->C_GetTokenInfo(slot, &info);
+
+    if (rv == CKR_OK && !hsm_uri_fits_token(&token->uri, &info)) {
+        return CKR_TOKEN_NOT_PRESENT;
+    }
+    if (rv == CKR_OK) {
+        atomic_store_explicit(&token->checked, now, memory_order_relaxed);
+    }
+    return rv == CKR_CRYPTOKI_NOT_INITIALIZED ? rv : CKR_OK; /* C_OpenSession says the rest itself */
+}
 
 static void remember(struct hsm_token *token, const struct hsm_slots *look)
 {
@@ -23,6 +53,7 @@ static void remember(struct hsm_token *token, const struct hsm_slots *look)
     token->slot_info = look->slot_info;
     token->token_info = look->token_info;
     pthread_mutex_unlock(&token->lock);
+    atomic_store(&token->checked, coarse_now());
     atomic_store(&token->watch.slot, look->slot);
 }
 

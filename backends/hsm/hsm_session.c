@@ -2,6 +2,29 @@
 #include "backends/hsm/hsm_session.h"
 #include <stdlib.h>
 
+/*
+ * A session that the HSM does not know any more, or a token that is away: the next C_OpenSession looks where the
+ * token is now. Its slot may have another number after the HSM was restarted.
+ */
+CK_RV hsm_session_failed(struct hsm_session *session, CK_RV rv)
+{
+    switch (rv) {
+    case CKR_CRYPTOKI_NOT_INITIALIZED:
+        hsm_module_revive(session->module, session->generation, session->token->label);
+        return CKR_SESSION_HANDLE_INVALID;
+    case CKR_SESSION_HANDLE_INVALID:
+    case CKR_SESSION_CLOSED:
+    case CKR_DEVICE_REMOVED:
+    case CKR_DEVICE_ERROR:
+    case CKR_TOKEN_NOT_PRESENT:
+    case CKR_TOKEN_NOT_RECOGNIZED:
+        hsm_token_look_soon(session->token);
+        return rv;
+    default:
+        return rv;
+    }
+}
+
 static CK_RV log_in(struct hsm_session *session)
 {
     struct hsm_token *token = session->token;
@@ -104,8 +127,11 @@ static CK_RV ask_open(struct hsm_token *token, const CK_FUNCTION_LIST *functions
     const struct opening *opening = arg;
     struct hsm_session *session = opening->session;
     bool notify = session->notify != NULL;
-    CK_RV rv = hsm_module_session_begin(token->module);
+    CK_RV rv = hsm_token_check(token, functions, slot);
 
+    if (rv == CKR_OK) {
+        rv = hsm_module_session_begin(token->module);
+    }
     if (rv != CKR_OK) {
         return rv;
     }

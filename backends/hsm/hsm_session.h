@@ -28,14 +28,13 @@ static inline bool hsm_session_is_gone(const struct hsm_session *session)
 /* The answer to a call from inside the module (hsm_inside.h). */
 #define HSM_CALLED_FROM_INSIDE CKR_FUNCTION_FAILED
 
+/* What a failed call below tells of the module, the token and the session; what the application hears. */
+CK_RV hsm_session_failed(struct hsm_session *session, CK_RV rv);
+
 /* What the application hears when a call below was answered `rv`. */
 static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
 {
-    if (rv != CKR_CRYPTOKI_NOT_INITIALIZED) {
-        return rv;
-    }
-    hsm_module_revive(session->module, session->generation, session->token->label);
-    return CKR_SESSION_HANDLE_INVALID;
+    return rv == CKR_OK ? CKR_OK : hsm_session_failed(session, rv);
 }
 
 /* What its HSM can do. */

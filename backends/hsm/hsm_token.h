@@ -27,6 +27,8 @@ struct hsm_token {
     atomic_bool found_once;
     _Atomic int64_t look_after; /* when an absent token is worth another look by those that only ask */
 
+    _Atomic int64_t checked; /* when its slot was last seen to hold it, of a coarse clock */
+
     pthread_mutex_t lock; /* for what was last known */
     CK_SLOT_INFO slot_info;
     CK_TOKEN_INFO token_info;
@@ -52,6 +54,12 @@ typedef CK_RV hsm_question(struct hsm_token *token, const CK_FUNCTION_LIST *func
  * and when this thread is inside the module.
  */
 MUST_USE CK_RV hsm_token_ask(struct hsm_token *token, enum hsm_look look, hsm_question *question, void *arg);
+
+/*
+ * Whether the slot still holds our token, asked at most once a second: CKR_TOKEN_NOT_PRESENT when another one is
+ * in it, as after a restart that numbered the slots anew; CKR_OK when nothing speaks against it.
+ */
+MUST_USE CK_RV hsm_token_check(struct hsm_token *token, const CK_FUNCTION_LIST *functions, CK_SLOT_ID slot);
 
 /* The next question looks for the token first. */
 void hsm_token_look_soon(struct hsm_token *token);

@@ -18,6 +18,7 @@ static CK_FUNCTION_LIST table;
 static CK_FUNCTION_LIST_3_0 table_3_0;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fake_hsm fake = {
+    .first_slot = FAKE_FIRST_SLOT,
     .there = {true, true},
     .label = {"one", "two"},
     .flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED,
@@ -47,6 +48,9 @@ static void work(void)
 static CK_RV fake_C_Initialize(void *arguments)
 {
     work();
+    if (fake.initialize_answer != CKR_OK) {
+        return fake.initialize_answer;
+    }
     if (atomic_exchange(&fake.alive, true)) {
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
     }
@@ -87,18 +91,19 @@ static CK_RV fake_C_GetInfo(CK_INFO *info)
 
 static bool is_there(CK_SLOT_ID slot)
 {
-    return fake.looks_once ? fake.seen[slot - FAKE_FIRST_SLOT] : fake.there[slot - FAKE_FIRST_SLOT];
+    return fake.looks_once ? fake.seen[slot - fake.first_slot] : fake.there[slot - fake.first_slot];
 }
 
 static CK_RV fake_C_GetSlotList(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *count)
 {
     CK_ULONG found = 0;
 
+    fake.looked++;
     work();
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
-    for (CK_SLOT_ID slot = FAKE_FIRST_SLOT; slot < FAKE_FIRST_SLOT + FAKE_SLOTS; slot++) {
+    for (CK_SLOT_ID slot = fake.first_slot; slot < fake.first_slot + FAKE_SLOTS; slot++) {
         if (present && !is_there(slot)) {
             continue;
         }
@@ -118,7 +123,7 @@ static CK_RV check_slot(CK_SLOT_ID slot)
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
-    return slot < FAKE_FIRST_SLOT || slot >= FAKE_FIRST_SLOT + FAKE_SLOTS ? CKR_SLOT_ID_INVALID : CKR_OK;
+    return slot < fake.first_slot || slot >= fake.first_slot + FAKE_SLOTS ? CKR_SLOT_ID_INVALID : CKR_OK;
 }
 
 static CK_RV check_token(CK_SLOT_ID slot)
@@ -152,10 +157,10 @@ static CK_RV fake_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
         return rv;
     }
     memset(info, 0, sizeof *info);
-    pad(info->label, fake.label[slot - FAKE_FIRST_SLOT], sizeof info->label);
+    pad(info->label, fake.label[slot - fake.first_slot], sizeof info->label);
     pad(info->manufacturerID, "Fake", sizeof info->manufacturerID);
     pad(info->model, "model", sizeof info->model);
-    pad(info->serialNumber, slot == FAKE_FIRST_SLOT ? "1" : "2", sizeof info->serialNumber);
+    pad(info->serialNumber, slot == fake.first_slot ? "1" : "2", sizeof info->serialNumber);
     info->flags = fake.flags;
     info->ulSessionCount = fake.sessions;
     return CKR_OK;
@@ -208,6 +213,7 @@ static CK_RV fake_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *applicati
         return rv;
     }
     pthread_mutex_lock(&lock);
+    fake.session_slot = slot;
     fake.session = FIRST_HANDLE + fake.opened++;
     fake.sessions++;
     fake.notify = notify;
@@ -241,7 +247,7 @@ static CK_RV fake_C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *i
 {
     work();
     (void)session;
-    *info = (CK_SESSION_INFO){.slotID = FAKE_FIRST_SLOT,
+    *info = (CK_SESSION_INFO){.slotID = fake.session_slot,
                               .state = fake.user ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION,
                               .flags = CKF_SERIAL_SESSION,
                               .ulDeviceError = 77};

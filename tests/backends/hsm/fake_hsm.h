@@ -39,6 +39,7 @@ struct fake_hsm {
     /* what happened */
     atomic_uint initialized, finalized, logged_in, logged_out, opened, closed, closed_all;
     atomic_uint calls;
+    atomic_uint looked; /* C_GetSlotList */
     struct fake_call last;
     CK_FLAGS initialize_flags; /* CK_UNAVAILABLE_INFORMATION: no arguments */
     CK_SESSION_HANDLE session; /* the youngest */
@@ -48,7 +49,9 @@ struct fake_hsm {
     atomic_uint hangs; /* calls from inside of another one, for which it would wait */
 
     /* what it is to do */
-    atomic_bool alive; /* between C_Initialize and C_Finalize */
+    atomic_bool alive;       /* between C_Initialize and C_Finalize */
+    CK_RV initialize_answer; /* of C_Initialize, unless CKR_OK */
+    CK_SLOT_ID first_slot;   /* its number; the others follow */
     bool there[FAKE_SLOTS];
     bool looks_once; /* what is there is seen at C_Initialize only */
     char label[FAKE_SLOTS][33];
@@ -67,7 +70,8 @@ struct fake_hsm {
     CK_VERSION interface; /* the only one that it has; of table_3_0. {0, 0}: it has no interfaces */
 
     /* its own */
-    bool inside; /* of `during` */
+    CK_SLOT_ID session_slot; /* of the youngest session */
+    bool inside;             /* of `during` */
     bool seen[FAKE_SLOTS];
     atomic_uint sessions;
     atomic_bool user;

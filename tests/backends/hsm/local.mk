@@ -18,6 +18,7 @@ hsm_test_softhsm = \
 	tests/backends/hsm/workbench.c tests/backends/hsm/workbench.h
 
 check_PROGRAMS += \
+	tests/backends/hsm/test_hsm_absence \
 	tests/backends/hsm/test_hsm_compose \
 	tests/backends/hsm/test_hsm_differential \
 	tests/backends/hsm/test_hsm_inside \
@@ -26,6 +27,8 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_pass \
 	tests/backends/hsm/test_hsm_softhsm \
 	tests/backends/hsm/test_hsm_uri
+tests_backends_hsm_test_hsm_absence_SOURCES = tests/backends/hsm/test_hsm_absence.c $(hsm_test_bench)
+tests_backends_hsm_test_hsm_absence_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_compose_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_differential_SOURCES = \

@@ -1,0 +1,158 @@
+/* An HSM that goes away, comes back, or is late: what the application hears, and how it goes on. */
+#include "tests/backends/hsm/fake_bench.h"
+#include <string.h>
+#include <time.h>
+
+static CK_RV open_session(struct token *token)
+{
+    struct token_session *session = NULL;
+    CK_RV rv = token->ops->open_session(token, CKF_SERIAL_SESSION, NULL, NULL, &session);
+
+    if (rv == CKR_OK) {
+        bench_close_session(session);
+    }
+    return rv;
+}
+
+static void wait_for(unsigned milliseconds)
+{
+    struct timespec time = {milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+/* In a call of a session: the code is the application's to see, and the next session finds the token. */
+static void check_code(CK_RV code)
+{
+    struct token_session *session;
+    CK_SESSION_INFO info;
+
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    fake->answer = code;
+    assert_rv(session->ops->find_objects_final(session), code);
+    assert_rv(session->ops->sign_init(session, NULL, 1), code);
+    /* back, with its slots numbered anew */
+    fake->answer = CKR_OK;
+    fake->first_slot = 40;
+    struct token_session *second = bench_session(bench.token[0]);
+
+    assert_rv(second->ops->find_objects_final(second), CKR_OK);
+    assert_rv(second->ops->get_session_info(second, &info), CKR_OK);
+    assert_int_equal(info.slotID, 40);
+    assert_int_equal(fake->initialized, 1);
+    assert_rv(bench_close_session(second), CKR_OK);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+static void test_device_removed(void **state)
+{
+    (void)state;
+    check_code(CKR_DEVICE_REMOVED);
+}
+
+static void test_device_error(void **state)
+{
+    (void)state;
+    check_code(CKR_DEVICE_ERROR);
+}
+
+static void test_token_not_present(void **state)
+{
+    (void)state;
+    check_code(CKR_TOKEN_NOT_PRESENT);
+}
+
+static void test_session_that_the_hsm_has_forgotten(void **state)
+{
+    (void)state;
+    check_code(CKR_SESSION_HANDLE_INVALID);
+}
+
+static void test_other_failures_are_no_reason_to_look(void **state)
+{
+    struct token_session *session;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    fake->answer = CKR_KEY_HANDLE_INVALID;
+    assert_rv(session->ops->find_objects_final(session), CKR_KEY_HANDLE_INVALID);
+    unsigned looked = fake->looked;
+
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    assert_int_equal(fake->looked, looked);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+/* Nobody was in the HSM when it was restarted: the slot that was ours holds another token now. */
+static void test_slot_that_holds_another_token_now(void **state)
+{
+    struct token_session *session;
+    CK_SESSION_INFO info;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    memcpy(fake->label[0], "two", 4);
+    memcpy(fake->label[1], "one", 4);
+    wait_for(1100);
+    session = bench_session(bench.token[0]);
+    assert_rv(session->ops->get_session_info(session, &info), CKR_OK);
+    assert_int_equal(info.slotID, FAKE_FIRST_SLOT + 1);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+static void test_module_that_fails_to_initialise_at_first(void **state)
+{
+    CK_SLOT_INFO info;
+    struct token *token;
+
+    (void)state;
+    fake->initialize_answer = CKR_DEVICE_ERROR;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    token = bench.token[0];
+    assert_rv(open_session(token), CKR_TOKEN_NOT_PRESENT);
+    assert_rv(open_session(token), CKR_TOKEN_NOT_PRESENT);
+    assert_rv(token->ops->get_slot_info(token, &info), CKR_OK);
+    assert_int_equal(info.flags & CKF_TOKEN_PRESENT, 0);
+    assert_int_equal(bench_logged("does not initialise"), 1);
+    fake->initialize_answer = CKR_OK;
+    assert_rv(open_session(token), CKR_OK);
+    assert_rv(token->ops->get_slot_info(token, &info), CKR_OK);
+    assert_int_equal(info.flags & CKF_TOKEN_PRESENT, CKF_TOKEN_PRESENT);
+}
+
+static void test_absent_token_does_not_disturb_its_neighbour(void **state)
+{
+    struct token_session *neighbour;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), fake_uri("token=two", ""), NULL);
+    neighbour = bench_session(bench.token[1]);
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    fake->there[0] = false;
+    wait_for(1100);
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(fake->finalized, 0);
+    assert_rv(neighbour->ops->find_objects_final(neighbour), CKR_OK);
+    assert_rv(bench_close_session(neighbour), CKR_OK);
+}
+
+#define ROW(test) cmocka_unit_test_setup_teardown(test, fake_set_up, fake_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROW(test_device_removed),
+        ROW(test_device_error),
+        ROW(test_token_not_present),
+        ROW(test_session_that_the_hsm_has_forgotten),
+        ROW(test_other_failures_are_no_reason_to_look),
+        ROW(test_slot_that_holds_another_token_now),
+        ROW(test_module_that_fails_to_initialise_at_first),
+        ROW(test_absent_token_does_not_disturb_its_neighbour),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
