@@ -1,4 +1,4 @@
-/* C_GenerateKey and the random numbers, from our libcrypto. */
+/* C_GenerateKey from our libcrypto, and the random numbers from there or from the service. */
 #include "backends/base/libcrypto.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/soft.h"
@@ -32,13 +32,28 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
     return object_store_add_local(&session->token->store, &session->objects, take(key), ret_key);
 }
 
+static CK_RV ask_random(struct soft_session *session, CK_BYTE *ret_data, CK_ULONG size)
+{
+    struct key_service *service = session->token->service;
+    struct service_answer answer = {VERDICT_NONE};
+    CK_RV rv = service->ops->random(service, ret_data, size, soft_deadline(session->token), &answer);
+
+    soft_session_note(session, rv, &answer);
+    return rv;
+}
+
 CK_RV soft_generate_random(struct token_session *base, CK_BYTE *ret_data, CK_ULONG size)
 {
-    (void)base;
+    struct soft_session *session = soft_session_of(base);
+
     if (size == 0) {
         return CKR_OK;
     }
-    return ret_data == NULL ? CKR_ARGUMENTS_BAD : libcrypto_random(ret_data, size);
+    if (ret_data == NULL) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    return session->token->random_there ? ask_random(session, ret_data, size)
+                                        : libcrypto_random(ret_data, size);
 }
 
 /* The generator seeds itself; a promise to mix in what it is given would be empty. */

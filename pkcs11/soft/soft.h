@@ -19,6 +19,7 @@ struct soft_token {
     char *label;
     char *public_keys, *certificate_folder;
     struct policy policy;
+    bool random_there; /* random = service */
     struct object_store store;
     struct catalogue catalogue;
     struct certificates certificates;

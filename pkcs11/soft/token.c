@@ -8,6 +8,8 @@ enum { MOST_TOKENS = 2048 };
 
 static const char *const wrap_words[] = {"auto", "local", "service", NULL};
 
+static const char *const random_words[] = {"local", "service", NULL};
+
 static const char *const certificate_words[] = {"none", "vault", NULL};
 
 static const char *const policy_words[] = {"compatible", "strict", NULL};
@@ -20,6 +22,7 @@ const struct setting_option soft_token_options[] = {
     {"lease-check", SETTING_DURATION, "5m", NULL, SECOND, DAY},
     {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
     {"policy", SETTING_WORD, "compatible", policy_words, 0, 0},
+    {"random", SETTING_WORD, "local", random_words, 0, 0},
     {"certificates", SETTING_PATH, "none", certificate_words, 0, 0},
 };
 const size_t soft_token_option_count = sizeof soft_token_options / sizeof soft_token_options[0];
@@ -252,6 +255,16 @@ static CK_RV choose_certificates(struct soft_token *token, const struct settings
     return certificates->folder == NULL ? CKR_HOST_MEMORY : CKR_OK;
 }
 
+static CK_RV choose_random(struct soft_token *token, const struct settings *section)
+{
+    const char *word = settings_text(section, "random");
+
+    token->random_there = word != NULL && strcmp(word, "service") == 0;
+    return !token->random_there || token->service->ops->random != NULL
+               ? CKR_OK
+               : settings_refuse(section, "random", "this kind of token has no generator at its service");
+}
+
 CK_RV soft_token_open(struct key_service *service, const struct settings *section, unsigned number,
                       struct token **ret_token)
 {
@@ -267,6 +280,9 @@ CK_RV soft_token_open(struct key_service *service, const struct settings *sectio
     rv = prepare(token, section, number);
     if (rv == CKR_OK) {
         rv = choose_certificates(token, section);
+    }
+    if (rv == CKR_OK) {
+        rv = choose_random(token, section);
     }
     if (rv != CKR_OK) {
         close_token(&token->base);

@@ -44,6 +44,9 @@ tests_pkcs11_soft_test_service_aes_SOURCES = tests/pkcs11/soft/test_service_aes.
 check_PROGRAMS += tests/pkcs11/soft/test_message
 tests_pkcs11_soft_test_message_SOURCES = tests/pkcs11/soft/test_message.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_random
+tests_pkcs11_soft_test_random_SOURCES = tests/pkcs11/soft/test_random.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_token
 tests_pkcs11_soft_test_token_SOURCES = tests/pkcs11/soft/test_token.c $(soft_test_sources)
 

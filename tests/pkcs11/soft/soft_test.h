@@ -30,6 +30,8 @@ extern CK_KEY_TYPE aes_type, generic_type, rsa_type;
 int soft_begin(void **state);
 /* The token over it, with these lines in its section, and a session. */
 void soft_open(const char *options);
+/* The token alone, where it may be refused; the service is then another. */
+CK_RV soft_try_open(const char *options);
 /* Another token beside it, with the same section; it owns the service, and the caller closes it. */
 struct token *soft_open_another(struct key_service *service, unsigned number);
 /* Both at once, without options. */

@@ -181,6 +181,46 @@ static void test_an_iv_of_four_bytes(void **state)
     assert_rv(CALL(wrap_key, &no_iv, kek, key, blob, &size), CKR_MECHANISM_PARAM_INVALID);
 }
 
+/* A key with these attributes more, which may wrap and unwrap. */
+static CK_OBJECT_HANDLE kek_with(CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE *list, CK_ULONG list_size)
+{
+    CK_ATTRIBUTE template[] = {
+        ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, aes_type), {CKA_VALUE, value, 16},
+        ATTRIBUTE(CKA_WRAP, yes),           ATTRIBUTE(CKA_UNWRAP, yes),        {type, list, list_size}};
+    CK_OBJECT_HANDLE key = 0;
+
+    assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_OK);
+    return key;
+}
+
+static void test_a_wrap_template_says_what_may_be_wrapped(void **state)
+{
+    CK_ATTRIBUTE only_generic[] = {ATTRIBUTE(CKA_KEY_TYPE, generic_type)};
+    CK_OBJECT_HANDLE kek = kek_with(CKA_WRAP_TEMPLATE, only_generic, sizeof only_generic);
+    CK_ULONG size = sizeof blob;
+
+    (void)state;
+    assert_rv(CALL(wrap_key, &kwp, kek, any_kek(), blob, &size), CKR_KEY_HANDLE_INVALID);
+    assert_rv(CALL(wrap_key, &kwp, kek, generic_key(32), blob, &size), CKR_OK);
+}
+
+static void test_an_unwrap_template_says_what_comes_out(void **state)
+{
+    CK_ATTRIBUTE sensitive[] = {ATTRIBUTE(CKA_SENSITIVE, yes), ATTRIBUTE(CKA_EXTRACTABLE, no)};
+    CK_OBJECT_HANDLE kek = kek_with(CKA_UNWRAP_TEMPLATE, sensitive, sizeof sensitive), opened;
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, generic_type)};
+    CK_ATTRIBUTE read = {CKA_VALUE, value, sizeof value};
+    CK_ULONG size = sizeof blob;
+
+    (void)state;
+    assert_rv(CALL(wrap_key, &kwp, kek, generic_key(32), blob, &size), CKR_OK);
+    assert_rv(open_as(&generic_type, kek, &kwp, size, &opened), CKR_TEMPLATE_INCONSISTENT);
+    assert_rv(CALL(unwrap_key, &kwp, kek, blob, size, template, 2, &opened), CKR_OK);
+    assert_rv(CALL(get_attribute_value, opened, &read, 1), CKR_ATTRIBUTE_SENSITIVE);
+    size = sizeof blob;
+    assert_rv(CALL(wrap_key, &kwp, any_kek(), opened, blob, &size), CKR_KEY_UNEXTRACTABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +231,8 @@ int main(void)
         with_token(test_one_rfc_does_not_open_the_others_blobs),
         with_token(test_check_17_an_aes_key_of_another_size_is_a_bad_blob),
         with_token(test_an_iv_of_four_bytes),
+        with_token(test_a_wrap_template_says_what_may_be_wrapped),
+        with_token(test_an_unwrap_template_says_what_comes_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
