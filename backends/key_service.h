@@ -159,12 +159,12 @@ struct key_service_ops {
     void (*each_named)(struct key_service *service, key_ref_visitor *visit, void *arg);
 
     /* All keys the caller may list (for C_FindObjects); one request for each page. */
-    CK_RV(*each_key)
+    CK_RV (*each_key)
     (struct key_service *service, struct deadline deadline, key_visitor *visit, void *arg,
      struct service_answer *ret_answer);
 
     /* What can be known of a key. CK_RV as of a call that is neither C_WrapKey nor C_UnwrapKey. */
-    CK_RV(*public_part)
+    CK_RV (*public_part)
     (struct key_service *service, const struct key_ref *key, struct deadline deadline,
      struct key_info *ret_info, struct service_answer *ret_answer);
 
@@ -172,18 +172,18 @@ struct key_service_ops {
      * C_WrapKey and C_UnwrapKey. The blob replaces what ret_blob held; ret_key must be empty. An answer whose
      * length no RSA key could give is CKR_DEVICE_ERROR.
      */
-    CK_RV(*wrap)
+    CK_RV (*wrap)
     (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes key,
      struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
-    CK_RV(*unwrap)
+    CK_RV (*unwrap)
     (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes blob,
      struct deadline deadline, struct secret *ret_key, struct service_answer *ret_answer);
 
     /* C_Encrypt and C_Decrypt: the same under the permissions of other names. */
-    CK_RV(*encrypt)
+    CK_RV (*encrypt)
     (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes plain,
      struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
-    CK_RV(*decrypt)
+    CK_RV (*decrypt)
     (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes blob,
      struct deadline deadline, struct secret *ret_plain, struct service_answer *ret_answer);
 
@@ -193,32 +193,33 @@ struct key_service_ops {
      * C_Sign. The digest has the algorithm's length. The signature replaces what ret_signature held: as long
      * as the modulus, or r and s one after the other, each as long as a coordinate.
      */
-    CK_RV(*sign)
+    CK_RV (*sign)
     (struct key_service *service, const struct key_ref *key, enum signature_algorithm algorithm,
      struct bytes digest, struct deadline deadline, struct buffer *ret_signature,
      struct service_answer *ret_answer);
 
     /*
      * C_WrapKey, C_UnwrapKey, C_Encrypt and C_Decrypt with a symmetric key of the service. The ciphertext or
-     * plaintext goes to ret_value, which must be empty.
+     * plaintext goes to ret_value, which must be empty. Without a request: CKR_MECHANISM_INVALID for what
+     * aes_algorithms lacks, CKR_DATA_LEN_RANGE for more than the service takes.
      */
-    CK_RV(*aes)
+    CK_RV (*aes)
     (struct key_service *service, const struct key_ref *key, const struct aes_task *task,
      struct deadline deadline, struct secret *ret_value, struct aes_extra *ret_extra,
      struct service_answer *ret_answer);
 
-    /* C_GenerateRandom: fills `size` bytes. */
-    CK_RV(*random)
+    /* C_GenerateRandom: fills `size` bytes; when it fails, what came before is wiped. */
+    CK_RV (*random)
     (struct key_service *service, unsigned char *ret_data, size_t size, struct deadline deadline,
      struct service_answer *ret_answer);
 
     /* The names of its certificates; one request for each page. */
-    CK_RV(*each_certificate)
+    CK_RV (*each_certificate)
     (struct key_service *service, struct deadline deadline, certificate_name_visitor *visit, void *arg,
      struct service_answer *ret_answer);
     /* The newest version of one of them. What `visit` returns is the result; CKR_OBJECT_HANDLE_INVALID: there
      * is none. */
-    CK_RV(*certificate)
+    CK_RV (*certificate)
     (struct key_service *service, const char *name, struct deadline deadline, certificate_visitor *visit,
      void *arg, struct service_answer *ret_answer);
 };

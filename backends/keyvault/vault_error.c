@@ -4,7 +4,7 @@
 
 enum { ANY_VERB = -1 };
 
-static const char any_code[] = "*"; /* any code, but the service's own JSON; NULL: whatever the body */
+static const char any_code[] = "*";    /* any code, but the service's own JSON; NULL: whatever the body */
 static const char lacks_grant[] = "-"; /* one of three */
 
 #define GRANT                                                                                                \
