@@ -23,6 +23,7 @@ static struct fake_hsm fake = {
     .label = {"one", "two"},
     .flags = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED,
     .pin = "1234",
+    .mechanism = {{CKM_RSA_PKCS_OAEP, CKF_WRAP}},
     .table = &table,
     .table_3_0 = &table_3_0,
     .interface = {3, 0},
@@ -169,15 +170,18 @@ static CK_RV fake_C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 static CK_RV fake_C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
     CK_RV rv = check_token(slot);
+    CK_ULONG found = 0;
 
     work();
-    if (rv == CKR_OK && list != NULL && *count == 0) {
+    for (; rv == CKR_OK && found < FAKE_MECHANISMS && fake.mechanism[found].flags != 0; found++) {
+        if (list != NULL && found < *count) {
+            list[found] = fake.mechanism[found].type;
+        }
+    }
+    if (rv == CKR_OK && list != NULL && *count < found) {
         rv = CKR_BUFFER_TOO_SMALL;
     }
-    if (rv == CKR_OK && list != NULL) {
-        list[0] = CKM_RSA_PKCS_OAEP;
-    }
-    *count = 1;
+    *count = found;
     return rv;
 }
 
@@ -186,13 +190,16 @@ static CK_RV fake_C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK
     CK_RV rv = check_token(slot);
 
     work();
-    if (rv == CKR_OK && type != CKM_RSA_PKCS_OAEP) {
-        rv = CKR_MECHANISM_INVALID;
+    if (rv != CKR_OK) {
+        return rv;
     }
-    if (rv == CKR_OK) {
-        *info = (CK_MECHANISM_INFO){.ulMinKeySize = 1, .ulMaxKeySize = 2, .flags = CKF_WRAP};
+    for (size_t i = 0; i < FAKE_MECHANISMS && fake.mechanism[i].flags != 0; i++) {
+        if (fake.mechanism[i].type == type) {
+            *info = (CK_MECHANISM_INFO){1, 2, fake.mechanism[i].flags};
+            return CKR_OK;
+        }
     }
-    return rv;
+    return CKR_MECHANISM_INVALID;
 }
 
 static CK_RV fake_C_InitToken(CK_SLOT_ID slot, CK_BYTE *pin, CK_ULONG pin_size, CK_UTF8CHAR *label)
@@ -305,6 +312,11 @@ static CK_RV called(const struct fake_call *call)
     work();
     if (!fake.alive) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
+    CK_RV rv;
+
+    if (fake_keys_call(&fake, call, &rv)) {
+        return rv;
     }
     if (!fake.literal && strcmp(call->name, "C_Login") == 0) {
         return do_login(call);

@@ -27,7 +27,7 @@
 /* An argument, pointer or number, as a number; for a list. */
 #define FAKE_WORD(argument) (CK_ULONG)(uintptr_t)(argument),
 
-enum { FAKE_WORDS = 8, FAKE_SLOTS = 2, FAKE_FIRST_SLOT = 5, FAKE_EVENTS = 4 };
+enum { FAKE_WORDS = 8, FAKE_SLOTS = 2, FAKE_FIRST_SLOT = 5, FAKE_EVENTS = 4, FAKE_MECHANISMS = 8 };
 
 struct fake_call {
     const char *name;
@@ -69,6 +69,18 @@ struct fake_hsm {
     CK_FUNCTION_LIST_3_0 *table_3_0;
     CK_VERSION interface; /* the only one that it has; of table_3_0. {0, 0}: it has no interfaces */
 
+    struct {
+        CK_MECHANISM_TYPE type;
+        CK_FLAGS flags;
+    } mechanism[FAKE_MECHANISMS]; /* as many as have flags */
+    bool has_keys;                /* key functions do what they should: fake_keys.c */
+    const char *fails;            /* the function that fails, after so many calls that do not; NULL: none */
+    int fails_after;
+    CK_RV fails_with;
+    int keys; /* there are now */
+    unsigned keys_ever;
+    CK_MECHANISM_TYPE used; /* to wrap or unwrap last */
+
     /* its own */
     CK_SLOT_ID session_slot; /* of the youngest session */
     bool inside;             /* of `during` */
@@ -78,5 +90,8 @@ struct fake_hsm {
 };
 
 typedef struct fake_hsm *fake_hsm_state_function(void);
+
+/* False: not a call that is about keys. */
+bool fake_keys_call(struct fake_hsm *fake, const struct fake_call *call, CK_RV *ret_rv);
 
 #endif

@@ -1,7 +1,8 @@
 # tests of backends/hsm/: over a fake module of which each test loads a copy, and over SoftHSM
 check_LTLIBRARIES += tests/backends/hsm/fake_hsm.la
 tests_backends_hsm_fake_hsm_la_SOURCES = \
-	tests/backends/hsm/fake_hsm.c tests/backends/hsm/fake_hsm.h
+	tests/backends/hsm/fake_hsm.c tests/backends/hsm/fake_hsm.h \
+	tests/backends/hsm/fake_keys.c
 tests_backends_hsm_fake_hsm_la_LIBADD = -lpthread
 # -rpath has libtool make a shared library of what is never installed.
 tests_backends_hsm_fake_hsm_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
@@ -23,6 +24,7 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_differential \
 	tests/backends/hsm/test_hsm_inside \
 	tests/backends/hsm/test_hsm_login \
+	tests/backends/hsm/test_hsm_mechanism \
 	tests/backends/hsm/test_hsm_module \
 	tests/backends/hsm/test_hsm_pass \
 	tests/backends/hsm/test_hsm_softhsm \
@@ -39,6 +41,8 @@ tests_backends_hsm_test_hsm_inside_SOURCES = tests/backends/hsm/test_hsm_inside.
 tests_backends_hsm_test_hsm_inside_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_login_SOURCES = tests/backends/hsm/test_hsm_login.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_login_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_hsm_mechanism_SOURCES = tests/backends/hsm/test_hsm_mechanism.c $(hsm_test_bench)
+tests_backends_hsm_test_hsm_mechanism_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_module_SOURCES = tests/backends/hsm/test_hsm_module.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_module_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_pass_SOURCES = tests/backends/hsm/test_hsm_pass.c $(hsm_test_bench)
