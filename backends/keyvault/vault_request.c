@@ -33,7 +33,11 @@ CK_RV vault_request_check(struct vault_call *call, const struct key_id *id)
     if (!place_equal(&id->place, call->operation.client->vault) || !key_name_equal(id->name, key->name) ||
         (key->version != NULL && strcmp(id->version, key->version) != 0)) {
         return vault_call_fault(
-            call, "the answer is about another key than was asked for; nothing of it was used", "");
+            call,
+            call->operation.verb == VAULT_GET_CERTIFICATE
+                ? "the answer is about another certificate than was asked for"
+                : "the answer is about another key than was asked for; nothing of it was used",
+            "");
     }
     text_copy(bytes_of_text(id->version), call->answer->version, sizeof call->answer->version);
     return CKR_OK;

@@ -225,6 +225,8 @@ static void test_another_certificate(void **state)
     say_certificate(world, "another", NULL, "\"AAAA\"");
     assert_int_equal(get(world, &got), CKR_DEVICE_ERROR);
     assert_int_equal(got.calls, 0);
+    assert_string_equal(world->answer.version, "");
+    expect_log(world, "another certificate than was asked for");
 }
 
 static void test_the_visitors_value_comes_back(void **state)
