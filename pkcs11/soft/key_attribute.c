@@ -25,6 +25,7 @@ enum source {
     IS_UNIQUE_ID,
     IS_VERSION,
     IS_USE,   /* an enum key_use */
+    IS_SIZE,  /* of a secret key, in bytes */
     IS_NUMBER /* of the public part */
 };
 
@@ -81,6 +82,7 @@ static const struct row {
     {CKA_START_DATE, EVERY, IS_EMPTY},
     {CKA_END_DATE, EVERY, IS_EMPTY},
     {CKA_VALUE, SECRET, IS_SENSITIVE},
+    {CKA_VALUE_LEN, SECRET, IS_SIZE},
     {CKA_PRIVATE_EXPONENT, PRIVATE, IS_SENSITIVE},
     {CKA_PRIME_1, PRIVATE, IS_SENSITIVE},
     {CKA_PRIME_2, PRIVATE, IS_SENSITIVE},
@@ -182,6 +184,14 @@ static CK_KEY_TYPE key_type(const struct key_view *view)
     return type == KEY_TYPE_EC ? CKK_EC : CKK_RSA;
 }
 
+/* A key's use tells its size, and nothing else does. */
+static struct attribute_value size_of(const struct key_view *view)
+{
+    unsigned bits = atomic_load(&view->key->aes_bits);
+
+    return bits == 0 ? (struct attribute_value){.form = ATTRIBUTE_ABSENT} : attribute_number(bits / 8);
+}
+
 static struct attribute_value number_of(const struct key_view *view, CK_ATTRIBUTE_TYPE type)
 {
     if (view->part == NULL) {
@@ -220,6 +230,8 @@ struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_T
         return attribute_bytes(bytes_of_text(view->version));
     case IS_USE:
         return attribute_flag(use_of(view, row->use));
+    case IS_SIZE:
+        return size_of(view);
     case IS_NUMBER:
         break;
     }

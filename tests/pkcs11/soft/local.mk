@@ -63,7 +63,7 @@ check_PROGRAMS += tests/pkcs11/soft/test_key_pair
 tests_pkcs11_soft_test_key_pair_SOURCES = tests/pkcs11/soft/test_key_pair.c $(soft_test_sources)
 
 check_PROGRAMS += tests/pkcs11/soft/test_key_types
-tests_pkcs11_soft_test_key_types_SOURCES = tests/pkcs11/soft/test_key_types.c $(soft_test_sources)
+tests_pkcs11_soft_test_key_types_SOURCES = tests/pkcs11/soft/test_key_types.c tests/fake_aes.c tests/fake_aes.h $(soft_test_sources)
 
 check_PROGRAMS += tests/pkcs11/soft/test_certificate
 tests_pkcs11_soft_test_certificate_SOURCES = tests/pkcs11/soft/test_certificate.c $(soft_test_sources)

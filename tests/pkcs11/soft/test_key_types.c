@@ -1,4 +1,5 @@
-/* Keys of the service that are not RSA: EC pairs. And what RSA keys may be used for. */
+/* Keys of the service that are not RSA: EC pairs, symmetric keys. And what RSA keys may be used for. */
+#include "tests/fake_aes.h"
 #include "tests/pkcs11/soft/soft_test.h"
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -123,6 +124,69 @@ static void test_a_file_stands_in_for_get_of_an_ec_key(void **state)
     assert_int_equal(template.ulValueLen, 2 + 1 + 2 * 48);
 }
 
+static int setup_symmetric(void **state)
+{
+    if (soft_begin(state) != 0) {
+        return -1;
+    }
+    fake_offer_aes(fake);
+    fake_add_aes(fake, "oct", 256);
+    soft_open("");
+    return 0;
+}
+#define with_symmetric(test) cmocka_unit_test_setup_teardown(test, setup_symmetric, soft_end)
+
+static void test_a_symmetric_key_is_a_secret_key_in_place_of_a_pair(void **state)
+{
+    CK_OBJECT_HANDLE key = the(CKO_SECRET_KEY, "oct"), found[8];
+
+    (void)state;
+    assert_int_equal(fake_count(fake, FAKE_GET), 1);
+    assert_int_equal(count_of(CKO_PRIVATE_KEY, "oct"), 0);
+    assert_int_equal(count_of(CKO_PUBLIC_KEY, "oct"), 0);
+    assert_int_equal(the(CKO_SECRET_KEY, "oct"), key);
+    assert_int_equal(count_of(CKO_SECRET_KEY, "kek"), 0);
+    the(CKO_PRIVATE_KEY, "kek");
+    assert_int_equal(find(NULL, 0, found, COUNT(found)), 3);
+    assert_int_equal(fake_count(fake, FAKE_GET), 2);
+}
+
+static void test_a_symmetric_key_tells_no_more_than_it_may(void **state)
+{
+    static const CK_ATTRIBUTE_TYPE yes_types[] = {CKA_TOKEN,  CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE,
+                                                  CKA_WRAP,   CKA_UNWRAP,    CKA_NEVER_EXTRACTABLE,
+                                                  CKA_ENCRYPT};
+    static const CK_ATTRIBUTE_TYPE no_types[] = {CKA_EXTRACTABLE, CKA_SIGN,     CKA_VERIFY,
+                                                 CKA_DERIVE,      CKA_COPYABLE, CKA_MODIFIABLE};
+    CK_OBJECT_HANDLE key = the(CKO_SECRET_KEY, "oct");
+    unsigned char value[32];
+    CK_BBOOL flag = 7;
+    CK_ATTRIBUTE template = ATTRIBUTE(CKA_VALUE, value);
+
+    (void)state;
+    assert_rv(CALL(get_attribute_value, key, &template, 1), CKR_ATTRIBUTE_SENSITIVE);
+    template = (CK_ATTRIBUTE)ATTRIBUTE(CKA_MODULUS, value);
+    assert_rv(CALL(get_attribute_value, key, &template, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    for (size_t i = 0; i < COUNT(yes_types) + COUNT(no_types); i++) {
+        template = (CK_ATTRIBUTE){i < COUNT(yes_types) ? yes_types[i] : no_types[i - COUNT(yes_types)], &flag,
+                                  sizeof flag};
+        assert_rv(CALL(get_attribute_value, key, &template, 1), CKR_OK);
+        assert_int_equal(flag, i < COUNT(yes_types));
+    }
+}
+
+static void test_a_find_of_aes_keys_finds_it(void **state)
+{
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_KEY_TYPE, aes_type), ATTRIBUTE(CKA_UNWRAP, yes)};
+    CK_OBJECT_HANDLE found[4];
+
+    (void)state;
+    assert_int_equal(find(template, COUNT(template), found, COUNT(found)), 1);
+    assert_int_equal(found[0], the(CKO_SECRET_KEY, "oct"));
+    template[1].pValue = &no;
+    assert_int_equal(find(template, COUNT(template), found, COUNT(found)), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -132,6 +196,9 @@ int main(void)
         with_service(test_signing_is_the_owners_choice_too),
         with_token(test_a_key_counts_as_rsa_until_it_is_known),
         with_service(test_a_file_stands_in_for_get_of_an_ec_key),
+        with_symmetric(test_a_symmetric_key_is_a_secret_key_in_place_of_a_pair),
+        with_symmetric(test_a_symmetric_key_tells_no_more_than_it_may),
+        with_symmetric(test_a_find_of_aes_keys_finds_it),
     };
 
     return cmocka_run_group_tests_name("soft/key_types", tests, NULL, NULL);
