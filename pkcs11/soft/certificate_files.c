@@ -158,6 +158,28 @@ static bool is_to_be_read(const struct before *now, const char *path, int64_t re
     return file_changed(path, &now->version) && !(failed && service_key_is_young(now->asked, refresh));
 }
 
+/*
+ * A key has one certificate, for one label finds one: that of the file with its name, else the first. Others go
+ * by their own name.
+ */
+static struct service_key *claim_locked(struct certificates *certificates, const struct before *now,
+                                        unsigned long number)
+{
+    struct held_certificate *other;
+
+    for (size_t i = 0; now->key != NULL && i < certificates->count; i++) {
+        other = certificates->held[i];
+        if (other == now->held || other->key != now->key || other->listed != number) {
+            continue;
+        }
+        if (strcmp(now->held->name, now->key->ref.name) != 0) {
+            return NULL;
+        }
+        other->key = NULL;
+    }
+    return now->key;
+}
+
 static void keep(struct certificates *certificates, const struct before *now, unsigned long number)
 {
     struct held_certificate *held = now->held;
@@ -170,7 +192,7 @@ static void keep(struct certificates *certificates, const struct before *now, un
     held->file = now->version;
     held->asked = now->asked;
     held->matched = now->matched;
-    held->key = now->key;
+    held->key = claim_locked(certificates, now, number);
     held->listed = number;
     pthread_mutex_unlock(&certificates->lock);
 }

@@ -325,6 +325,23 @@ static void test_a_bad_file_leaves_the_rest_at_work(void **state)
     assert_int_equal(count_of(CKO_CERTIFICATE, "bad"), 0);
 }
 
+static void test_a_key_has_one_certificate(void **state)
+{
+    CK_OBJECT_HANDLE found[4];
+
+    (void)state;
+    write_certificate("a-copy", fake_pair(fake, "kek"));
+    write_certificate("kek", fake_pair(fake, "kek"));
+    write_certificate("older", fake_pair(fake, "kek"));
+    soft_open("    certificates = \"certs\"");
+    for (int i = 0; i < 2; i++) {
+        assert_text(the(CKO_CERTIFICATE, "kek"), CKA_UNIQUE_ID, "fake:0123456789abcdef/kek;certificate");
+        the(CKO_CERTIFICATE, "a-copy");
+        the(CKO_CERTIFICATE, "older");
+        assert_int_equal(find_all_certificates(found, 4), 3);
+    }
+}
+
 static void test_a_folder_that_is_not_there_has_none(void **state)
 {
     CK_OBJECT_HANDLE found[4];
@@ -385,6 +402,7 @@ int main(void)
         with_folder(test_a_file_without_a_key_has_its_own_name),
         with_folder(test_files_are_read_again_when_they_changed),
         with_folder(test_a_bad_file_leaves_the_rest_at_work),
+        with_folder(test_a_key_has_one_certificate),
         with_folder(test_a_folder_that_is_not_there_has_none),
         with_service(test_the_profile_is_found_by_those_who_ask),
         with_service(test_certificates_stay),
