@@ -3,6 +3,7 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/libcrypto_errors.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/private_info.h"
 #include <openssl/core_names.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -220,7 +221,7 @@ CK_RV key_numbers_from_pkcs8(struct bytes der, struct key_numbers *ret_numbers)
     if (info == NULL || from != der.data + der.size) {
         return CKR_DATA_INVALID;
     }
-    numbers.pkey = EVP_PKCS82PKEY_ex(info, library, NULL);
+    numbers.pkey = private_info_read(info);
     return finish(&numbers, ret_numbers);
 }
 

@@ -41,6 +41,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/pem.c pkcs11/soft/pem.h \
 	pkcs11/soft/policy.c pkcs11/soft/policy.h \
 	pkcs11/soft/profile.c pkcs11/soft/profile.h \
+	pkcs11/soft/private_info.c pkcs11/soft/private_info.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
