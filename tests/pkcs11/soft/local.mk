@@ -73,6 +73,7 @@ tests_pkcs11_soft_test_change_SOURCES = tests/pkcs11/soft/test_change.c $(soft_t
 
 check_PROGRAMS += tests/pkcs11/soft/test_policy
 tests_pkcs11_soft_test_policy_SOURCES = tests/pkcs11/soft/test_policy.c $(soft_test_sources)
+
 # Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
 check_PROGRAMS += tests/pkcs11/soft/test_traces
 tests_pkcs11_soft_test_traces_SOURCES = \
