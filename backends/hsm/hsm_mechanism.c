@@ -20,10 +20,21 @@ enum hsm_rfc5649 hsm_rfc5649_of(const struct settings *section)
     return strcmp(word, "pad") == 0 ? HSM_RFC5649_PAD : HSM_RFC5649_KWP;
 }
 
-/* False: the HSM lacks it. */
+static bool is_in(CK_MECHANISM_TYPE type, const CK_MECHANISM_TYPE *list, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (list[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: the HSM lacks it. Some write a line each time they are asked for what they lack: libtpm2-pkcs11 does. */
 static bool ask(const struct hsm_mechanisms *of, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
 {
-    return of->functions->C_GetMechanismInfo(of->slot, type, ret_info) == CKR_OK;
+    return (of->list == NULL || is_in(type, of->list, of->count)) &&
+           of->functions->C_GetMechanismInfo(of->slot, type, ret_info) == CKR_OK;
 }
 
 static bool can(const struct hsm_mechanisms *of, CK_MECHANISM_TYPE type, CK_FLAGS use,
@@ -137,16 +148,6 @@ bool hsm_mechanism_is_composed(const struct hsm_mechanisms *of, CK_MECHANISM_TYP
            composed_info(of, &info) && (info.flags & use) != 0;
 }
 
-static bool is_in(CK_MECHANISM_TYPE type, const CK_MECHANISM_TYPE *list, CK_ULONG count)
-{
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (list[i] == type) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* All that the HSM lists, and room for what is composed. */
 static CK_RV list_below(const struct hsm_mechanisms *of, CK_MECHANISM_TYPE **ret_list, CK_ULONG *ret_count)
 {
@@ -186,11 +187,10 @@ CK_RV hsm_mechanism_list(const struct hsm_mechanisms *of, CK_MECHANISM_TYPE *ret
     if (rv != CKR_OK) {
         return rv;
     }
-    CK_ULONG below = all;
+    struct hsm_mechanisms listed = {of->functions, of->slot, of->rfc5649, list, all};
 
     for (size_t i = 0; i < COMPOSED; i++) {
-        if (!is_in(composed[i].type, list, below) &&
-            hsm_mechanism_info(of, composed[i].type, &info) == CKR_OK) {
+        if (!is_in(composed[i].type, list, listed.count) && composed[i].info(&listed, &info)) {
             list[all++] = composed[i].type;
         }
     }

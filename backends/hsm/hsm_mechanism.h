@@ -25,6 +25,9 @@ struct hsm_mechanisms {
     const CK_FUNCTION_LIST *functions;
     CK_SLOT_ID slot;
     enum hsm_rfc5649 rfc5649;
+    const CK_MECHANISM_TYPE
+        *list; /* the HSM's own, if it is known: of others it is not asked; NULL: it is not */
+    CK_ULONG count;
 };
 
 /* C_GetMechanismList and C_GetMechanismInfo, with what is composed. */

@@ -40,7 +40,8 @@ static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
 /* What its HSM can do. */
 static inline struct hsm_mechanisms hsm_session_mechanisms(const struct hsm_session *session)
 {
-    return (struct hsm_mechanisms){session->below, session->slot, session->token->rfc5649};
+    return (struct hsm_mechanisms){
+        .functions = session->below, .slot = session->slot, .rfc5649 = session->token->rfc5649};
 }
 
 /* The functions of token_ops that are about a session. */

@@ -105,7 +105,7 @@ static CK_RV ask_mechanisms(struct hsm_token *token, const CK_FUNCTION_LIST *fun
                             void *arg)
 {
     const struct mechanism_list *to = arg;
-    struct hsm_mechanisms of = {functions, slot, token->rfc5649};
+    struct hsm_mechanisms of = {.functions = functions, .slot = slot, .rfc5649 = token->rfc5649};
 
     return hsm_mechanism_list(&of, to->list, to->count);
 }
@@ -131,7 +131,7 @@ static CK_RV ask_mechanism(struct hsm_token *token, const CK_FUNCTION_LIST *func
                            void *arg)
 {
     const struct mechanism_info *to = arg;
-    struct hsm_mechanisms of = {functions, slot, token->rfc5649};
+    struct hsm_mechanisms of = {.functions = functions, .slot = slot, .rfc5649 = token->rfc5649};
 
     return hsm_mechanism_info(&of, to->type, to->info);
 }

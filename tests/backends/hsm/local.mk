@@ -28,6 +28,7 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_module \
 	tests/backends/hsm/test_hsm_pass \
 	tests/backends/hsm/test_hsm_softhsm \
+	tests/backends/hsm/test_hsm_tpm \
 	tests/backends/hsm/test_hsm_uri
 tests_backends_hsm_test_hsm_absence_SOURCES = tests/backends/hsm/test_hsm_absence.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_absence_CFLAGS = $(hsm_test_cflags)
@@ -49,5 +50,9 @@ tests_backends_hsm_test_hsm_pass_SOURCES = tests/backends/hsm/test_hsm_pass.c $(
 tests_backends_hsm_test_hsm_pass_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_softhsm_SOURCES = tests/backends/hsm/test_hsm_softhsm.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_softhsm_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_hsm_tpm_SOURCES = \
+	tests/backends/hsm/test_hsm_tpm.c \
+	tests/backends/hsm/workbench.c tests/backends/hsm/workbench.h
+tests_backends_hsm_test_hsm_tpm_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_uri_SOURCES = tests/backends/hsm/test_hsm_uri.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_uri_CFLAGS = $(hsm_test_cflags)
