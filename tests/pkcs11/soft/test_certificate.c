@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -245,6 +246,63 @@ static void test_an_unreachable_service_is_an_error(void **state)
     assert_rv(CALL(find_objects_init, &template, 1), CKR_DEVICE_ERROR);
 }
 
+static void *find_and_read(void *arg)
+{
+    struct token_session *mine = NULL;
+    CK_ATTRIBUTE template = ATTRIBUTE(CKA_CLASS, certificate_class);
+    unsigned char value[2048];
+    CK_ATTRIBUTE wanted = ATTRIBUTE(CKA_VALUE, value);
+    CK_OBJECT_HANDLE found = 0;
+    CK_ULONG count = 0;
+    size_t wrong = 0;
+
+    (void)arg;
+    wrong += token->ops->open_session(token, CKF_SERIAL_SESSION, NULL, NULL, &mine) != CKR_OK;
+    wrong += token->ops->find_objects_init(mine, &template, 1) != CKR_OK;
+    wrong += token->ops->find_objects(mine, &found, 1, &count) != CKR_OK || count != 1;
+    wrong += token->ops->get_attribute_value(mine, found, &wanted, 1) != CKR_OK;
+    token->ops->close_session(mine);
+    return (void *)wrong;
+}
+
+static void test_one_asks_for_all_threads(void **state)
+{
+    pthread_t threads[8];
+    void *wrong;
+
+    (void)state;
+    fake_certify(fake, "kek");
+    fake_delay(fake, FAKE_LIST_CERTIFICATES, 200);
+    fake_delay(fake, FAKE_GET_CERTIFICATE, 200);
+    soft_open("    certificates = vault");
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, find_and_read, NULL), 0);
+    }
+    for (size_t i = 0; i < COUNT(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    assert_int_equal(certificate_requests(), 2);
+}
+
+static void test_a_certificate_is_asked_for_again_after_refresh(void **state)
+{
+    unsigned char before[2048], after[2048];
+    CK_ULONG before_size, after_size;
+    CK_OBJECT_HANDLE certificate;
+
+    (void)state;
+    fake_certify(fake, "kek");
+    soft_open("    certificates = vault\n    refresh = 1s");
+    certificate = the(CKO_CERTIFICATE, "kek");
+    assert_rv(get(certificate, CKA_VALUE, before, sizeof before, &before_size), CKR_OK);
+    fake_add(fake, "kek", 3072);
+    fake_certify(fake, "kek");
+    usleep(1100 * 1000);
+    assert_rv(get(certificate, CKA_VALUE, after, sizeof after, &after_size), CKR_OK);
+    assert_true(after_size > before_size);
+}
+
 static void test_what_is_no_certificate_is_left_out(void **state)
 {
     CK_OBJECT_HANDLE found[4];
@@ -397,6 +455,8 @@ int main(void)
         with_service(test_certificates_come_first),
         with_service(test_without_permission_there_are_none_and_finds_work),
         with_service(test_an_unreachable_service_is_an_error),
+        with_service(test_one_asks_for_all_threads),
+        with_service(test_a_certificate_is_asked_for_again_after_refresh),
         with_service(test_what_is_no_certificate_is_left_out),
         with_folder(test_a_file_belongs_to_the_key_it_certifies),
         with_folder(test_a_file_without_a_key_has_its_own_name),

@@ -319,6 +319,40 @@ static void test_an_unwrap_template_adds_and_contradicts(void **state)
     object_leave(kek);
 }
 
+static CK_MECHANISM key_wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+
+static void test_what_a_wrap_template_leaves_out_is_not_wrapped(void **state)
+{
+    CK_OBJECT_HANDLE kek = with_template(CKA_WRAP_TEMPLATE, CK_TRUE);
+    CK_BBOOL extractable = CK_TRUE;
+    CK_ULONG length = 32, size;
+    CK_MECHANISM generic_gen = {CKM_GENERIC_SECRET_KEY_GEN, NULL, 0};
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_VALUE_LEN, length), ATTRIBUTE(CKA_EXTRACTABLE, extractable)};
+    CK_OBJECT_HANDLE generic = 0;
+    unsigned char blob[64];
+
+    (void)state;
+    assert_rv(CALL(generate_key, &generic_gen, template, COUNT(template), &generic), CKR_OK);
+    size = sizeof blob;
+    assert_rv(CALL(wrap_key, &key_wrap, kek, generic, blob, &size), CKR_KEY_HANDLE_INVALID);
+    assert_rv(CALL(wrap_key, &key_wrap, kek, generated(CK_TRUE, CK_TRUE), blob, &size), CKR_OK);
+}
+
+static void test_an_unwrap_template_is_part_of_every_new_key(void **state)
+{
+    CK_OBJECT_HANDLE kek = with_template(CKA_UNWRAP_TEMPLATE, CK_FALSE), key = 0;
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_SENSITIVE, no),
+                               ATTRIBUTE(CKA_EXTRACTABLE, yes)};
+    unsigned char blob[64];
+    CK_ULONG size = sizeof blob;
+
+    (void)state;
+    assert_rv(CALL(wrap_key, &key_wrap, kek, generated(CK_TRUE, CK_TRUE), blob, &size), CKR_OK);
+    assert_rv(CALL(unwrap_key, &key_wrap, kek, blob, size, template, 3, &key), CKR_TEMPLATE_INCONSISTENT);
+    assert_rv(CALL(unwrap_key, &key_wrap, kek, blob, size, template, 2, &key), CKR_OK);
+    assert_int_equal(flag_of(key, CKA_EXTRACTABLE), CK_FALSE);
+}
+
 static void *change_often(void *arg)
 {
     CK_OBJECT_HANDLE key = *(CK_OBJECT_HANDLE *)arg;
@@ -382,6 +416,8 @@ int main(void)
         with_token(test_bad_templates_in_a_template_are_refused),
         with_token(test_a_wrap_template_chooses_what_is_wrapped),
         with_token(test_an_unwrap_template_adds_and_contradicts),
+        with_token(test_what_a_wrap_template_leaves_out_is_not_wrapped),
+        with_token(test_an_unwrap_template_is_part_of_every_new_key),
         with_token(test_readers_see_one_state_or_the_next),
     };
 
