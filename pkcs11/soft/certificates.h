@@ -18,15 +18,22 @@ struct held_certificate {
     char name[KEY_NAME_SIZE];
 
     struct ask_once asking;
-    struct certificate *content;  /* NULL: not known, or not to be had */
-    struct service_key *key;      /* whose it is, NULL: not known */
-    char key_name[KEY_NAME_SIZE]; /* the same as the service tells it, "": it does not */
-    int64_t asked;                /* clock_now() of the last answer about the content, 0: never */
-    int64_t matched;              /* clock_now() of the last search for its key among all, 0: never */
-    bool bad;                     /* that was none, or no certificate */
-    unsigned long listed;         /* number of the last listing or reading that had it */
+    struct certificate *content; /* NULL: not known, or not to be had */
+    struct service_key *key;     /* whose it is, NULL: not known */
+    int64_t asked;               /* clock_now() of the last answer about the content, 0: never */
+    int64_t matched;             /* clock_now() of the last search for its key among all, 0: never */
+    bool bad;                    /* that was none, or no certificate */
+    unsigned long listed;        /* number of the last listing or reading that had it */
     struct file_version file;
 };
+
+/* A name that the service does not know: remembered for a moment, and not for ever. */
+struct missed_name {
+    char name[KEY_NAME_SIZE];
+    int64_t at; /* clock_now(), 0: none */
+};
+
+enum { MISSED_NAMES = 16 };
 
 struct certificates {
     enum certificate_place place;
@@ -40,6 +47,9 @@ struct certificates {
     struct ask_once listing;
     unsigned long listings;
     int64_t listed, refused; /* clock_now(), 0: never */
+    bool told;               /* that this caller may not see all: once is enough */
+    struct missed_name missed[MISSED_NAMES];
+    size_t next_missed;
 };
 
 /* Shows none until `place` and `folder` are set, before its first use. */
@@ -70,6 +80,16 @@ struct bytes certificates_text(struct certificates *certificates, struct held_ce
 
 /* certificate_files.c: reads the folder where it has changed. */
 void certificates_read_folder(struct certificates *certificates, struct deadline deadline);
+/* certificate_service.c: the lock is held, but not while the service is asked. */
+MUST_USE CK_RV certificates_list_locked(struct certificates *certificates, struct deadline deadline,
+                                        struct service_answer *answer);
+MUST_USE CK_RV certificates_learn_one_locked(struct certificates *certificates, struct bytes name,
+                                             struct deadline deadline, struct service_answer *answer);
+MUST_USE CK_RV certificates_fetch_locked(struct certificates *certificates, struct held_certificate *held,
+                                         struct deadline deadline, struct service_answer *answer);
+
+/* NULL: there is none of this name. The lock is held. */
+struct held_certificate *certificates_find_locked(const struct certificates *certificates, struct bytes name);
 /* One of this name, made where there is none; CKR_HOST_MEMORY. The lock is held. */
 MUST_USE CK_RV certificates_hold_locked(struct certificates *certificates, struct bytes name,
                                         struct held_certificate **ret_held);

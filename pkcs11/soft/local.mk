@@ -7,6 +7,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
 	pkcs11/soft/certificate_attribute.c pkcs11/soft/certificate_attribute.h \
 	pkcs11/soft/certificate_files.c \
+	pkcs11/soft/certificate_service.c \
 	pkcs11/soft/certificates.c pkcs11/soft/certificates.h \
 	pkcs11/soft/cipher.c pkcs11/soft/cipher.h \
 	pkcs11/soft/crypt.c pkcs11/soft/crypt.h \

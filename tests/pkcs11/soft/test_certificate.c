@@ -236,6 +236,59 @@ static void test_without_permission_there_are_none_and_finds_work(void **state)
     assert_int_equal(certificate_requests(), 1);
 }
 
+static void test_the_service_may_tell_which_key_it_certifies(void **state)
+{
+    unsigned char value[2048];
+    CK_OBJECT_HANDLE found[2];
+    struct bytes der;
+    CK_ULONG size;
+
+    (void)state;
+    fake_certify(fake, "kek");
+    soft_open("    certificates = vault");
+    assert_rv(get(the(CKO_CERTIFICATE, "kek"), CKA_VALUE, value, sizeof value, &size), CKR_OK);
+    der = bytes_of(value, size);
+    fake_add_certificate(fake, "web", "kek", der);
+    fake_add_certificate(fake, "kek", NULL, bytes_of("", 0));
+    assert_int_equal(find_all_certificates(found, 2), 2);
+    assert_rv(get(found[1], CKA_VALUE, value, sizeof value, &size), CKR_OK);
+    assert_text(found[1], CKA_ID, "kek");
+}
+
+static void test_what_may_not_be_read_hides_nothing_else(void **state)
+{
+    CK_OBJECT_HANDLE found[8];
+    unsigned char value[2048];
+    CK_ULONG size;
+
+    (void)state;
+    fake_certify(fake, "kek");
+    fake_rule(fake, FAKE_GET_CERTIFICATE, fake_refused);
+    soft_open("    certificates = vault");
+    assert_int_equal(count_of(CKO_CERTIFICATE, "kek"), 0);
+    fake_rule(fake, FAKE_GET_CERTIFICATE, (struct fake_rule){VERDICT_NONE, CKR_OK, 200});
+    assert_int_equal(find_all_certificates(found, 8), 1);
+    assert_rv(get(found[0], CKA_VALUE, value, sizeof value, &size), CKR_OK);
+}
+
+static void test_names_that_nobody_knows_are_not_kept(void **state)
+{
+    CK_OBJECT_HANDLE last;
+    char name[16];
+
+    (void)state;
+    soft_open("    certificates = vault");
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "nobody-%d", i);
+        assert_int_equal(count_of(CKO_CERTIFICATE, name), 0);
+    }
+    assert_int_equal(fake_count(fake, FAKE_GET_CERTIFICATE), 100);
+    assert_int_equal(count_of(CKO_CERTIFICATE, name), 0);
+    assert_int_equal(fake_count(fake, FAKE_GET_CERTIFICATE), 100);
+    last = aes_key("0123456789abcdef", 16);
+    assert_true((last & 0xfffff) < 50); /* handles are places in a table */
+}
+
 static void test_an_unreachable_service_is_an_error(void **state)
 {
     CK_ATTRIBUTE template = ATTRIBUTE(CKA_CLASS, certificate_class);
@@ -454,6 +507,9 @@ int main(void)
         with_service(test_a_find_that_excludes_certificates_costs_nothing),
         with_service(test_certificates_come_first),
         with_service(test_without_permission_there_are_none_and_finds_work),
+        with_service(test_the_service_may_tell_which_key_it_certifies),
+        with_service(test_what_may_not_be_read_hides_nothing_else),
+        with_service(test_names_that_nobody_knows_are_not_kept),
         with_service(test_an_unreachable_service_is_an_error),
         with_service(test_one_asks_for_all_threads),
         with_service(test_a_certificate_is_asked_for_again_after_refresh),
