@@ -154,6 +154,51 @@ static void test_wrong_pin_opens_without_private_objects(void **state)
     assert_rv(bench_close_session(session), CKR_OK);
 }
 
+static CK_RV log_in(struct token_session *session, CK_USER_TYPE user, const char *pin)
+{
+    return session->ops->login(session, user, (CK_BYTE *)(uintptr_t)pin, strlen(pin));
+}
+
+static void make_another_token(const char *label)
+{
+    char command[PATH_MAX * 2];
+
+    snprintf(command, sizeof command,
+             "softhsm2-util --module '%s' --init-token --free --label %s --pin 1234 --so-pin 4321 >/dev/null",
+             softhsm_library(), label);
+    assert_int_equal(system(command), 0);
+}
+
+static CK_FUNCTION_LIST *applications_own(void);
+
+static void test_officer_sets_pins_and_begins_anew(void **state)
+{
+    CK_BYTE new_pin[] = "5678", newer_pin[] = "8765", so_pin[] = "4321";
+    CK_UTF8CHAR label[32];
+    struct token_session *session;
+
+    (void)state;
+    make_another_token("officer");
+    applications_own()->C_Finalize(NULL); /* SoftHSM sees new tokens when it begins */
+    bench_open(softhsm_uri("officer", NULL), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    assert_rv(log_in(session, CKU_SO, "9999"), CKR_PIN_INCORRECT);
+    assert_rv(log_in(session, CKU_SO, "4321"), CKR_OK);
+    assert_rv(session->ops->init_pin(session, new_pin, 4), CKR_OK);
+    assert_rv(session->ops->logout(session), CKR_OK);
+    assert_rv(log_in(session, CKU_USER, "1234"), CKR_PIN_INCORRECT);
+    assert_rv(log_in(session, CKU_USER, "5678"), CKR_OK);
+    assert_rv(session->ops->set_pin(session, new_pin, 4, newer_pin, 4), CKR_OK);
+    assert_rv(log_in(session, CKU_CONTEXT_SPECIFIC, "8765"), CKR_OPERATION_NOT_INITIALIZED);
+    assert_rv(bench_close_session(session), CKR_OK);
+    memset(label, ' ', sizeof label);
+    memcpy(label, "officer", 7);
+    assert_rv(bench.token[0]->ops->init_token(bench.token[0], so_pin, 4, label), CKR_OK);
+    session = bench_session(bench.token[0]);
+    assert_rv(log_in(session, CKU_USER, "8765"), CKR_USER_PIN_NOT_INITIALIZED);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
 static void test_token_made_later_is_found(void **state)
 {
     struct token_session *session = NULL;
@@ -289,6 +334,7 @@ int main(int count, char **arguments)
         ROW(test_mechanisms_come_from_below),
         ROW(test_without_pin_the_application_logs_in),
         ROW(test_wrong_pin_opens_without_private_objects),
+        ROW(test_officer_sets_pins_and_begins_anew),
         ROW(test_token_made_later_is_found),
         ROW(test_application_finalises_the_module_under_us),
         ROW(test_application_keeps_its_sessions),
