@@ -110,7 +110,7 @@ static bool collides(const struct operation *operation, struct bytes in, const C
     uintptr_t from = (uintptr_t)in.data, to = (uintptr_t)out;
     bool apart = to - from >= in.size && from - to >= room;
 
-    return out != NULL && in.size != 0 && !apart && (from != to || operation->held != 0);
+    return in.size != 0 && !apart && (from != to || operation->held != 0);
 }
 
 static CK_RV too_long(const struct operation *operation)
@@ -118,12 +118,12 @@ static CK_RV too_long(const struct operation *operation)
     return operation->encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
 }
 
-CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const CK_BYTE *out, CK_ULONG room,
-                      struct buffer *aside)
+CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const CK_BYTE *out,
+                      const CK_ULONG *out_size, struct buffer *aside)
 {
     CK_RV rv;
 
-    if (out == NULL || !collides(operation, *in, out, room)) {
+    if (out == NULL || !collides(operation, *in, out, *out_size)) {
         return CKR_OK;
     }
     rv = buffer_append(aside, in->data, in->size);
@@ -150,7 +150,7 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
     if (in.size > SIZE_MAX / 2) {
         return too_long(operation);
     }
-    rv = crypt_set_apart(operation, &in, out, *out_size, &aside);
+    rv = crypt_set_apart(operation, &in, out, out_size, &aside);
     if (rv != CKR_OK) {
         return rv;
     }

@@ -32,7 +32,7 @@ bool crypt_is_running_locked(const struct soft_session *session, struct operatio
  * same place (2.40, 5.8.3), but not with bytes held back from the part before, which come out first.
  */
 MUST_USE CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const CK_BYTE *out,
-                               CK_ULONG room, struct buffer *aside);
+                               const CK_ULONG *out_size, struct buffer *aside);
 
 /* The end of a message under AES-GCM. `out` may be where `text` is; it is wiped where the tag is wrong. */
 MUST_USE CK_RV crypt_gcm_put_tag(struct operation *operation, unsigned char *tag);

@@ -105,7 +105,7 @@ static CK_RV run_part(const struct message *message, const struct call *call)
         !output_fits(call->out, call->out_size, size, &rv)) {
         return rv;
     }
-    rv = crypt_set_apart(&message->messaging->operation, &in, call->out, *call->out_size, &aside);
+    rv = crypt_set_apart(&message->messaging->operation, &in, call->out, call->out_size, &aside);
     if (rv == CKR_OK && call->begins) {
         rv = message_begin(message, call->aad);
     }
@@ -115,6 +115,13 @@ static CK_RV run_part(const struct message *message, const struct call *call)
     *call->out_size = rv == CKR_OK ? size : 0;
     message->messaging->open = rv == CKR_OK && !call->ends;
     return rv;
+}
+
+/* IV and tag are written to the parameter of the last part: their places must be as large as at the beginning. */
+static bool goes_on(const struct messaging *messaging, const struct gcm_message_params *parameter)
+{
+    return parameter->iv_size == messaging->iv_size &&
+           parameter->tag_bits / 8 == messaging->operation.tag_size;
 }
 
 static CK_RV run_locked(struct soft_session *session, struct messaging *messaging, const struct call *call)
@@ -134,6 +141,9 @@ static CK_RV run_locked(struct soft_session *session, struct messaging *messagin
     }
     if (call->begins == messaging->open) {
         return messaging->open ? CKR_OPERATION_ACTIVE : CKR_OPERATION_NOT_INITIALIZED;
+    }
+    if (!call->begins && !goes_on(messaging, &parameter)) {
+        return CKR_MECHANISM_PARAM_INVALID;
     }
     if (call->brings_data) {
         return run_part(&message, call);

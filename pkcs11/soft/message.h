@@ -11,6 +11,7 @@
 struct messaging {
     struct operation operation; /* key, direction, context, parts; its `iv` and `aad` are the message's */
     bool open;                  /* a message has begun and not ended */
+    size_t iv_size;             /* bytes: what it began with */
     uint64_t counted;           /* IVs that the counter has given out */
     unsigned char base[LONGEST_GCM_IV];
     size_t base_size; /* bytes: the IV that the counter is XORed with; 0: not told yet */

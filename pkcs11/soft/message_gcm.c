@@ -59,6 +59,7 @@ CK_RV message_begin(const struct message *message, struct bytes aad)
 
     buffer_clear(&operation->collected);
     operation->tag_size = message->parameter->tag_bits / 8;
+    message->messaging->iv_size = message->parameter->iv_size;
     if (message->key->local == NULL) {
         return begin_there(message, aad);
     }

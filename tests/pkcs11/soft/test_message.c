@@ -184,6 +184,25 @@ static void test_parts_that_were_changed_are_not_released(void **state)
     end_both();
 }
 
+static void test_the_last_part_has_the_places_of_the_first(void **state)
+{
+    (void)state;
+    begin_both(any_key());
+    memset(tag, 0x77, sizeof tag);
+    assert_rv(CALL(encrypt_message_begin, &parameter, sizeof parameter, aad, sizeof aad), CKR_OK);
+    parameter.tag_bits = 96;
+    size = sizeof out;
+    assert_rv(next(true, plain, 20, out, &size, CKF_END_OF_MESSAGE), CKR_MECHANISM_PARAM_INVALID);
+    parameter.tag_bits = 128;
+    parameter.iv_size = 8;
+    assert_rv(next(true, plain, 20, out, &size, CKF_END_OF_MESSAGE), CKR_MECHANISM_PARAM_INVALID);
+    assert_memory_equal(tag, "wwwwwwwwwwwwwwww", 16);
+    parameter.iv_size = 12;
+    assert_rv(next(true, plain, 20, out, &size, CKF_END_OF_MESSAGE), CKR_OK);
+    assert_rv(unseal(20), CKR_OK);
+    end_both();
+}
+
 static void test_an_empty_message_needs_no_buffer(void **state)
 {
     (void)state;
@@ -411,6 +430,7 @@ int main(void)
         with_token(test_what_was_changed_is_not_released),
         with_token(test_parts_give_what_the_whole_gives),
         with_token(test_parts_that_were_changed_are_not_released),
+        with_token(test_the_last_part_has_the_places_of_the_first),
         with_token(test_an_empty_message_needs_no_buffer),
         with_token(test_counters_count),
         with_token(test_counters_are_xored_with_the_first_iv),
