@@ -121,6 +121,7 @@ static CK_RV sign_locked(struct soft_session *session, struct signing *signing, 
         memcpy(call->out, signature.data, signature.size);
         *call->out_size = signature.size;
     }
+    wipe(digest, sizeof digest); /* an HMAC of which less may have been asked for */
     return rv;
 }
 

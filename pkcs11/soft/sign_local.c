@@ -8,6 +8,7 @@ static CK_RV permits(const struct soft_session *session, const struct object *ke
                      const struct mechanism *mechanism, bool verify)
 {
     const struct local_key *local = key->local;
+    CK_ULONG bits = (CK_ULONG)EVP_PKEY_get_bits(local_key_pkey(local));
 
     (void)session;
     if (local->type != mechanism->key_type) {
@@ -17,7 +18,7 @@ static CK_RV permits(const struct soft_session *session, const struct object *ke
         !local_key_has(local, verify ? LOCAL_VERIFY : LOCAL_SIGN)) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
-    if (signature_size(local_key_pkey(local)) > LONGEST_BLOB) {
+    if (bits < mechanism->info.ulMinKeySize || bits > mechanism->info.ulMaxKeySize) {
         return CKR_KEY_SIZE_RANGE;
     }
     return local_key_allows(local, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;

@@ -139,6 +139,25 @@ static void check_19_local_keys_do_what_their_template_says(void **state)
     assert_rv(CALL(sign_init, &hmac, private_of("kek", CKK_RSA, CK_TRUE)), CKR_KEY_TYPE_INCONSISTENT);
 }
 
+/* As C_GetMechanismInfo says. */
+static void test_a_short_key_verifies_nothing(void **state)
+{
+    unsigned char modulus[128] = {0x80, [127] = 1};
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, public_class), ATTRIBUTE(CKA_KEY_TYPE, rsa_type),
+                               ATTRIBUTE(CKA_MODULUS, modulus), ATTRIBUTE(CKA_PUBLIC_EXPONENT, exponent),
+                               ATTRIBUTE(CKA_VERIFY, yes)};
+    CK_OBJECT_HANDLE key = 0;
+
+    (void)state;
+    assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_OK);
+    assert_rv(CALL(verify_init, &pkcs1, key), CKR_KEY_SIZE_RANGE);
+    for (unsigned i = 0; i < 6; i++) {
+        CK_MECHANISM mechanism = hashing_ways[i].mechanism;
+
+        assert_rv(CALL(verify_init, &mechanism, key), CKR_KEY_SIZE_RANGE);
+    }
+}
+
 static void test_sizes_under_local_keys(void **state)
 {
     CK_MECHANISM mechanism = hashing_ways[0].mechanism;
@@ -165,6 +184,7 @@ int main(void)
         with_signers(test_a_local_rsa_key_signs_any_data_that_fits),
         with_signers(test_digests_under_local_keys),
         with_signers(check_19_local_keys_do_what_their_template_says),
+        with_signers(test_a_short_key_verifies_nothing),
         with_signers(test_sizes_under_local_keys),
     };
 
