@@ -47,17 +47,31 @@ CK_RV soft_aes_permits(const struct soft_session *session, const struct object *
     return key_permits(access, part, verbs[verb].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
+/* The newest version may be of another size than the one that told it; no blob can be what is bad here. */
+static bool may_have_another_size(const struct service_key *key, const struct aes_task *task,
+                                  const struct service_answer *answer)
+{
+    return (task->verb == AES_WRAP || task->verb == AES_ENCRYPT) && task->key_bits != 0 &&
+           key->ref.version == NULL && answer->verdict == VERDICT_BAD_REQUEST;
+}
+
 CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
                    struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
                    struct service_answer *ret_answer)
 {
     struct key_access *access = &session->token->catalogue.access;
+    struct deadline deadline = soft_deadline(session->token);
+    const struct key_service_ops *ops = access->service->ops;
     CK_RV rv;
 
     task.algorithm = families[mechanism->family].algorithm;
     task.key_bits = atomic_load(&key->key->aes_bits);
-    rv = access->service->ops->aes(access->service, &key->key->ref, &task, soft_deadline(session->token),
-                                   ret_value, ret_extra, ret_answer);
+    rv = ops->aes(access->service, &key->key->ref, &task, deadline, ret_value, ret_extra, ret_answer);
+    if (rv != CKR_OK && may_have_another_size(key->key, &task, ret_answer)) {
+        task.key_bits = 0;
+        *ret_answer = (struct service_answer){VERDICT_NONE};
+        rv = ops->aes(access->service, &key->key->ref, &task, deadline, ret_value, ret_extra, ret_answer);
+    }
     service_key_learn(key->key, access, ret_answer, 0);
     if (rv == CKR_OK && ret_extra->key_bits != 0) {
         atomic_store(&key->key->aes_bits, ret_extra->key_bits);

@@ -253,6 +253,19 @@ static void test_a_service_that_lacks_padding_refuses_it_unasked(void **state)
     assert_rv(CALL(wrap_key, &key_wrap, there(), generic_key(32), blob, &size), CKR_OK);
 }
 
+static void test_a_new_version_may_have_another_size(void **state)
+{
+    (void)state;
+    crypt_both(&cbc, 64);
+    fake_add_aes(fake, "oct", 128);
+    size = sizeof out;
+    assert_rv(CALL(encrypt_init, &cbc, there()), CKR_OK);
+    assert_rv(CALL(encrypt, plain, 64, out, &size), CKR_OK);
+    fake_add_aes(fake, "oct", 256);
+    size = sizeof blob;
+    assert_rv(CALL(wrap_key, &key_wrap, there(), generic_key(32), blob, &size), CKR_OK);
+}
+
 #define with_aes(test) cmocka_unit_test_setup_teardown(test, setup, soft_end)
 
 int main(void)
@@ -267,6 +280,7 @@ int main(void)
         with_aes(test_gcm_decrypts_there_and_does_not_encrypt_with_the_callers_iv),
         with_aes(test_what_such_a_key_cannot_do),
         with_aes(test_usages_are_checked_once_known),
+        with_aes(test_a_new_version_may_have_another_size),
         with_aes(test_refusals_keep_their_codes),
         with_aes(test_a_service_that_lacks_padding_refuses_it_unasked),
     };
