@@ -120,7 +120,7 @@ CK_RV attribute_list_merge(const struct attribute_list *with, const CK_ATTRIBUTE
         memcpy(items, list, count * sizeof *items);
     }
     for (CK_ULONG i = 0; i < with->count; i++) {
-        mine = attribute_in(list, count, with->items[i].type);
+        mine = attribute_in(items, count, with->items[i].type);
         if (mine != NULL && !bytes_equal(attribute_content(mine), attribute_content(&with->items[i]))) {
             return CKR_TEMPLATE_INCONSISTENT;
         }
