@@ -81,4 +81,9 @@ bool growth_of_find(const struct trial *trial, struct outcome *ret_outcome);
 bool growth_of_sessions(const struct trial *trial, struct outcome *ret_outcome);
 bool growth_of_vault(const struct trial *trial, struct outcome *ret_outcome);
 
+bool keys_gcm(const struct trial *trial, struct outcome *ret_outcome);
+bool keys_cbc(const struct trial *trial, struct outcome *ret_outcome);
+bool keys_key_wrap(const struct trial *trial, struct outcome *ret_outcome);
+bool keys_hmac(const struct trial *trial, struct outcome *ret_outcome);
+
 #endif

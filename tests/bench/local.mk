@@ -10,12 +10,14 @@ tests_bench_bench_SOURCES = $(standin_runner) \
 	tests/bench/curl_peer.c tests/bench/curl_peer.h \
 	tests/bench/delay.c tests/bench/delay.h \
 	tests/bench/growth.c \
+	tests/bench/keys.c \
 	tests/bench/main.c \
 	tests/bench/measure.c tests/bench/measure.h \
 	tests/bench/memory.c \
 	tests/bench/passing.c \
 	tests/bench/requests.c \
 	tests/bench/sdk.c tests/bench/sdk.h \
+	tests/bench/softhsm.c tests/bench/softhsm.h \
 	tests/bench/trials.c \
 	tests/bench/unwrap.c \
 	tests/bench/world.c tests/bench/world.h \

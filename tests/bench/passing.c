@@ -5,6 +5,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/client.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/softhsm.h"
 #include "tests/bench/world.h"
 #include <dlfcn.h>
 #include <p11-kit/p11-kit.h>
@@ -36,51 +37,17 @@ struct caller {
 
 static struct caller callers[WAYS][MOST_THREADS];
 
-static CK_FUNCTION_LIST *load(const char *path)
-{
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    CK_C_GetFunctionList get = NULL;
-    CK_FUNCTION_LIST *functions = NULL;
-
-    if (library == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
-        return NULL;
-    }
-    *(void **)&get = dlsym(library, "C_GetFunctionList");
-    return get != NULL && get(&functions) == CKR_OK ? functions : NULL;
-}
-
-static bool slot_of(CK_FUNCTION_LIST *functions, const char *label, CK_SLOT_ID *ret_slot)
-{
-    CK_SLOT_ID slots[16];
-    CK_ULONG count = 16;
-    CK_TOKEN_INFO info;
-
-    if (!client_expect(functions->C_GetSlotList(CK_TRUE, slots, &count), "C_GetSlotList")) {
-        return false;
-    }
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (functions->C_GetTokenInfo(slots[i], &info) == CKR_OK &&
-            memcmp(info.label, label, strlen(label)) == 0) {
-            *ret_slot = slots[i];
-            return true;
-        }
-    }
-    fprintf(stderr, "no token %s\n", label);
-    return false;
-}
-
 static bool open_way(unsigned way, const char *path, const char *label, unsigned threads)
 {
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
-    CK_FUNCTION_LIST *functions = load(path);
+    CK_FUNCTION_LIST *functions = beside_load(path);
     CK_RV rv = functions == NULL ? CKR_GENERAL_ERROR : functions->C_Initialize(&arguments);
     CK_SLOT_ID slot;
 
     if (rv != CKR_CRYPTOKI_ALREADY_INITIALIZED && !client_expect(rv, "C_Initialize")) {
         return false;
     }
-    if (!slot_of(functions, label, &slot)) {
+    if (!beside_slot(functions, label, &slot)) {
         return false;
     }
     for (unsigned i = 0; i < threads; i++) {
@@ -338,23 +305,6 @@ static bool describe(void *arg, unsigned count)
             return false;
         }
     }
-    return true;
-}
-
-static bool softhsm_path(char *path, int size)
-{
-    const char *configuration = getenv("SOFTHSM2_CONF"); /* module's path stands in a file beside it */
-    char name[512];
-    FILE *file;
-
-    snprintf(name, sizeof name, "%.*s/module", (int)(strrchr(configuration, '/') - configuration),
-             configuration);
-    file = fopen(name, "r");
-    if (file == NULL || fgets(path, size, file) == NULL) {
-        return false;
-    }
-    path[strcspn(path, "\n")] = 0;
-    fclose(file);
     return true;
 }
 
