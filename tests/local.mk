@@ -6,6 +6,8 @@ EXTRA_DIST += \
 	tests/check \
 	tests/contract-both \
 	tests/contract-hsm \
+	tests/contract-mhsm \
+	tests/contract-mhsm-keys \
 	tests/contract-vault \
 	tests/demo \
 	tests/failures-in-words \
@@ -14,6 +16,7 @@ EXTRA_DIST += \
 	tests/tenant-identities \
 	tests/setup \
 	tests/tap-run \
+	tests/with-mhsm \
 	tests/with-tokens
 CLEANFILES += build.log check.log
 

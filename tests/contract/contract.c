@@ -43,6 +43,16 @@ static const struct contract_row rows[] = {
         .codes = SOFT_TOKEN_CODES,
     },
     {
+        .name = "mhsm",
+        .token = "mhsm",
+        .kek = "kek",
+        .kek_id = "kek",
+        .sha256 = true,
+        .login_once = true,
+        .key_info = true,
+        .codes = SOFT_TOKEN_CODES,
+    },
+    {
         .name = "soft",
         .token = "soft",
         .kek = "kek",

@@ -24,4 +24,13 @@ tests_contract_test_soft_SOURCES = \
 	tests/fake_key_service.c tests/fake_key_service.h \
 	$(contract_sources)
 
-check_SCRIPTS += tests/contract-hsm tests/contract-vault tests/contract-both
+noinst_PROGRAMS += tests/contract/mhsm_keys
+tests_contract_mhsm_keys_SOURCES = tests/contract/mhsm_keys.c tests/built_module.h tests/suite.h
+tests_contract_mhsm_keys_LDADD = $(CMOCKA_LIBS) $(P11KIT_LIBS)
+
+check_SCRIPTS += \
+	tests/contract-hsm \
+	tests/contract-vault \
+	tests/contract-mhsm \
+	tests/contract-mhsm-keys \
+	tests/contract-both
