@@ -79,16 +79,16 @@ struct call {
     CK_ULONG *out_size;
 };
 
-static CK_RV check_call(const struct call *call, struct gcm_message_params *ret_parameter)
+static CK_RV check_call(const struct call *call, bool encrypt, struct gcm_message_params *ret_parameter)
 {
-    bool bad =
-        (call->aad.data == NULL && call->aad.size != 0) || (call->in.data == NULL && call->in.size != 0);
+    bool bad = (call->aad.data == NULL && call->aad.size != 0) ||
+               (call->in.data == NULL && call->in.size != 0) || call->aad.size > SIZE_MAX / 2;
 
     if (bad || (call->brings_data && call->out_size == NULL)) {
         return CKR_ARGUMENTS_BAD;
     }
-    if (call->in.size > SIZE_MAX / 2 || call->aad.size > SIZE_MAX / 2) {
-        return CKR_DATA_LEN_RANGE;
+    if (call->in.size > SIZE_MAX / 2) {
+        return encrypt ? CKR_DATA_LEN_RANGE : CKR_ENCRYPTED_DATA_LEN_RANGE;
     }
     return parameter_read_gcm_message(call->parameter, call->parameter_size, ret_parameter);
 }
@@ -130,7 +130,7 @@ static CK_RV run_locked(struct soft_session *session, struct messaging *messagin
         object_enter(&session->token->store, messaging->operation.key);
     struct gcm_message_params parameter;
     const struct message message = {session, messaging, key, &parameter};
-    CK_RV rv = check_call(call, &parameter);
+    CK_RV rv = check_call(call, messaging->operation.encrypt, &parameter);
 
     if (rv != CKR_OK) {
         return rv;

@@ -181,7 +181,10 @@ void arguments_new(struct caller *caller, struct arguments *to)
 {
     struct world *world = caller->world;
 
-    to->session = one_in(caller, 4) ? caller->own : PICK(caller, world->sessions);
+    if (caller->last == NULL || one_in(caller, 4)) { /* some calls in a row, or no operation would get far */
+        caller->last = one_in(caller, 4) ? caller->own : PICK(caller, world->sessions);
+    }
+    to->session = caller->last;
     to->key = object_of(caller);
     to->other_key = object_of(caller);
     to->made[0] = to->made[1] = 0;

@@ -17,6 +17,7 @@ static const CK_RV plain[] = {CKR_DATA_LEN_RANGE, CKR_DATA_INVALID};
 static const CK_RV cipher[] = {CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_DEVICE_ERROR};
 /* Of a key of the service that was not known at its Init; the last is what the service refuses as no such key. */
 static const CK_RV late[] = {CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_FUNCTION_FAILED};
+static const CK_RV message[] = {CKR_OPERATION_ACTIVE, CKR_AEAD_DECRYPT_FAILED};
 static const CK_RV signature[] = {CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE};
 static const CK_RV key[] = {CKR_KEY_HANDLE_INVALID, CKR_KEY_INDIGESTIBLE, CKR_KEY_SIZE_RANGE};
 static const CK_RV object[] = {CKR_OBJECT_HANDLE_INVALID};
@@ -55,7 +56,7 @@ static const struct group {
     GROUP(cipher), GROUP(signature),    GROUP(key),       GROUP(object),   GROUP(reading),
     GROUP(making), GROUP(changing),     GROUP(mechanism), GROUP(wrapping), GROUP(unwrapping),
     GROUP(login),  GROUP(random_codes), GROUP(legacy),    GROUP(refusal),  GROUP(cancel),
-    GROUP(state),  GROUP(late)};
+    GROUP(state),  GROUP(late),         GROUP(message)};
 
 enum {
     EVERY = 1 << 0,
@@ -79,7 +80,8 @@ enum {
     REFUSAL = 1 << 18,
     CANCEL = 1 << 19,
     STATE = 1 << 20,
-    LATE = 1 << 21
+    LATE = 1 << 21,
+    MESSAGE = 1 << 22
 };
 
 /* The arguments of the rows below. */
@@ -149,14 +151,14 @@ enum {
     X(login_user, LOGIN, (, a->flags, INS, MORE)) \
     X(session_cancel, CANCEL, (, a->flags)) \
     X(message_encrypt_init, INIT, (, a->mechanism, a->key)) \
-    X(encrypt_message, STEP | OUT | PLAIN | MECHANISM, (, PARAMETER, MORE, INS, OUTS)) \
-    X(encrypt_message_begin, STEP | MECHANISM | INIT, (, PARAMETER, MORE)) \
-    X(encrypt_message_next, STEP | OUT | PLAIN | MECHANISM, (, PARAMETER, INS, OUTS, a->flags)) \
+    X(encrypt_message, MESSAGE | STEP | OUT | PLAIN | MECHANISM, (, PARAMETER, MORE, INS, OUTS)) \
+    X(encrypt_message_begin, MESSAGE | STEP | MECHANISM | INIT, (, PARAMETER, MORE)) \
+    X(encrypt_message_next, MESSAGE | STEP | OUT | PLAIN | MECHANISM, (, PARAMETER, INS, OUTS, a->flags)) \
     X(message_encrypt_final, STEP | INIT, ()) \
     X(message_decrypt_init, INIT, (, a->mechanism, a->key)) \
-    X(decrypt_message, STEP | OUT | CIPHER | MECHANISM, (, PARAMETER, MORE, INS, OUTS)) \
-    X(decrypt_message_begin, STEP | MECHANISM | INIT, (, PARAMETER, MORE)) \
-    X(decrypt_message_next, STEP | OUT | CIPHER | MECHANISM, (, PARAMETER, INS, OUTS, a->flags)) \
+    X(decrypt_message, MESSAGE | STEP | OUT | CIPHER | MECHANISM, (, PARAMETER, MORE, INS, OUTS)) \
+    X(decrypt_message_begin, MESSAGE | STEP | MECHANISM | INIT, (, PARAMETER, MORE)) \
+    X(decrypt_message_next, MESSAGE | STEP | OUT | CIPHER | MECHANISM, (, PARAMETER, INS, OUTS, a->flags)) \
     X(message_decrypt_final, STEP | INIT, ()) \
     X(message_sign_init, INIT | REFUSAL, (, a->mechanism, a->key)) \
     X(sign_message, STEP | REFUSAL, (, PARAMETER, INS, OUTS)) \
@@ -277,6 +279,7 @@ static void reopen(struct caller *caller)
     const struct token_ops *ops = caller->world->token->ops;
 
     caller->name = "C_CloseSession";
+    caller->last = NULL;
     if (ops->close_session(caller->own) != CKR_OK ||
         ops->open_session(caller->world->token, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL,
                           &caller->own) != CKR_OK) {
@@ -295,6 +298,13 @@ static void make_wrapping_likely(struct caller *caller, struct arguments *a)
     }
 }
 
+/* A key that lives here, and the one mechanism of messages. */
+static void make_messages_likely(struct caller *caller, struct arguments *a)
+{
+    a->key = atomic_load(&caller->world->objects[pick(caller, OBJECTS)]);
+    a->mechanism_memory.mechanism = CKM_AES_GCM;
+}
+
 void random_call(struct caller *caller)
 {
     enum call call = choose(caller);
@@ -306,6 +316,9 @@ void random_call(struct caller *caller)
     arguments_new(caller, &a);
     if (call == CALL_wrap_key && one_in(caller, 2)) {
         make_wrapping_likely(caller, &a);
+    }
+    if ((call == CALL_message_encrypt_init || call == CALL_message_decrypt_init) && one_in(caller, 2)) {
+        make_messages_likely(caller, &a);
     }
     if (make_and_judge(caller, call, &a) == CKR_OK && call == CALL_wrap_key && a.out.data != NULL) {
         unwrap_again(caller, &a);

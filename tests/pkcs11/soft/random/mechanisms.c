@@ -111,11 +111,26 @@ static CK_MECHANISM_TYPE type_of(struct caller *caller)
                               : world->mechanisms[pick(caller, (unsigned)world->mechanism_count)];
 }
 
-/* For a message: its own parameters are structures of 3.0 in the same heap block, or too few bytes for them. */
+/* For a message, with its IV and its tag in room of their own; or what is too small for it. */
 static void put_message(struct caller *caller, struct arguments *arguments)
 {
-    arguments->parameter = one_in(caller, 20) ? NULL : arguments->parameter_memory;
-    arguments->parameter_size = arguments->mechanism_memory.ulParameterLen;
+    static const CK_ULONG generators[] = {CKG_NO_GENERATE,          CKG_GENERATE,
+                                          CKG_GENERATE_COUNTER,     CKG_GENERATE_RANDOM,
+                                          CKG_GENERATE_COUNTER_XOR, 0x4711};
+    struct gcm_message_params *message = &arguments->message;
+
+    *message = (struct gcm_message_params){arguments->iv,        12,
+                                           pick(caller, 3) * 32, PICK(caller, generators),
+                                           arguments->iv + 64,   96 + 8 * pick(caller, 5)};
+    if (one_in(caller, 4)) {
+        message->iv = one_in(caller, 3) ? NULL : message->iv;
+        message->iv_size = one_in(caller, 2) ? 1UL << 40 : pick(caller, 32);
+        message->iv_fixed_bits = roll(caller);
+        message->tag = one_in(caller, 3) ? NULL : message->tag;
+        message->tag_bits = roll(caller);
+    }
+    arguments->parameter = one_in(caller, 20) ? NULL : message;
+    arguments->parameter_size = one_in(caller, 20) ? pick(caller, sizeof *message) : sizeof *message;
 }
 
 void mechanism_new(struct caller *caller, struct arguments *arguments)

@@ -40,6 +40,7 @@ struct caller {
     unsigned thread, turn;
     const char *name;             /* of the function */
     struct token_session *own;    /* closed and opened by this thread alone */
+    struct token_session *last;   /* that was used; NULL: none that is open */
     unsigned char kept[MOST_OUT]; /* what a call gave, to be passed to others */
     CK_ULONG kept_size;
 };
@@ -83,6 +84,7 @@ struct arguments {
     struct token_session *session;
     CK_MECHANISM *mechanism, mechanism_memory;
     unsigned char *parameter_memory, iv[144];
+    struct gcm_message_params message;
     void *parameter; /* of a message */
     CK_ULONG parameter_size;
     CK_OBJECT_HANDLE key, other_key, made[2], *ret_made[2];
