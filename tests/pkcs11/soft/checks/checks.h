@@ -8,8 +8,9 @@
 #include "tests/pkcs11/soft/soft_test.h"
 #include "tests/suite.h"
 
-extern const struct room aes_oracle_room, forgery_room, handle_room, key_room, oracle_room, private_key_room,
-    service_room, session_room, signing_room, suite_room, template_room, usage_room, wrapping_room;
+extern const struct room role_room, aes_oracle_room, forgery_room, handle_room, key_room, oracle_room,
+    private_key_room, service_room, session_room, signing_room, suite_room, template_room, usage_room,
+    wrapping_room;
 
 /* What fails leaves these as they were. */
 enum { UNTOUCHED = 0xc5 };

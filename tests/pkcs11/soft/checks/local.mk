@@ -10,6 +10,7 @@ tests_pkcs11_soft_checks_test_checks_SOURCES = \
 	tests/pkcs11/soft/checks/oracles_aes.c \
 	tests/pkcs11/soft/checks/padding.c tests/pkcs11/soft/checks/padding.h \
 	tests/pkcs11/soft/checks/private_keys.c \
+	tests/pkcs11/soft/checks/roles.c \
 	tests/pkcs11/soft/checks/service_data.c \
 	tests/pkcs11/soft/checks/sessions.c \
 	tests/pkcs11/soft/checks/signing.c \
