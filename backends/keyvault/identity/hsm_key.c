@@ -1,5 +1,6 @@
 /* Signing with a key in an HSM. */
 #include "backends/keyvault/identity/hsm_key.h"
+#include "backends/base/hsm_inside.h"
 #include "backends/base/hsm_login.h"
 #include "backends/base/hsm_slots.h"
 #include "backends/base/libcrypto.h"
@@ -237,7 +238,15 @@ static bool prepare(struct hsm_signing *signing, CK_SLOT_ID slot, struct identit
     return find_key(signing, &object, ret_failure) && begin(signing, slot, object, ret_failure);
 }
 
-bool hsm_key_begin(struct hsm_key *key, struct hsm_signing *ret_signing, struct identity_failure *ret_failure)
+static void end(struct hsm_signing *signing)
+{
+    signing->functions->C_CloseSession(signing->session);
+    hsm_module_session_end(signing->key->module);
+    signing->functions = NULL;
+}
+
+static bool begin_with(struct hsm_key *key, struct hsm_signing *ret_signing,
+                       struct identity_failure *ret_failure)
 {
     struct hsm_signing signing = {.key = key};
     struct hsm_slots slots;
@@ -254,19 +263,33 @@ bool hsm_key_begin(struct hsm_key *key, struct hsm_signing *ret_signing, struct 
     }
     signing.functions = slots.functions;
     if (!prepare(&signing, slots.slot, ret_failure)) {
-        hsm_key_end(&signing);
+        end(&signing);
         return false;
     }
     *ret_signing = signing;
     return true;
 }
 
+bool hsm_key_begin(struct hsm_key *key, struct hsm_signing *ret_signing, struct identity_failure *ret_failure)
+{
+    struct hsm_inside mark;
+
+    if (!hsm_inside_begin(&mark, key->module)) {
+        return fail(CKR_DEVICE_ERROR, "the HSM is waiting for this thread", CKR_FUNCTION_FAILED, ret_failure);
+    }
+    bool begun = begin_with(key, ret_signing, ret_failure);
+
+    hsm_inside_end(&mark);
+    return begun;
+}
+
 void hsm_key_end(struct hsm_signing *signing)
 {
-    if (signing->functions != NULL) {
-        signing->functions->C_CloseSession(signing->session);
-        hsm_module_session_end(signing->key->module);
-        signing->functions = NULL;
+    struct hsm_inside mark;
+
+    if (signing->functions != NULL && hsm_inside_begin(&mark, signing->key->module)) {
+        end(signing);
+        hsm_inside_end(&mark);
     }
 }
 
@@ -297,13 +320,18 @@ bool hsm_key_sign(void *arg, struct bytes text, struct buffer *ret_signature,
     const struct hsm_signing *signing = arg;
     struct buffer data SCOPED(buffer_free) = BUFFER_INIT(ASSERTION_LIMIT);
     CK_ULONG size = SIGNATURE_LIMIT;
+    struct hsm_inside mark;
     CK_RV rv = write_signed(signing->mechanism->form, text, &data);
 
     if (rv == CKR_OK) {
         rv = buffer_resize(ret_signature, size);
     }
+    if (rv == CKR_OK && !hsm_inside_begin(&mark, signing->key->module)) {
+        rv = CKR_FUNCTION_FAILED;
+    }
     if (rv == CKR_OK) {
         rv = signing->functions->C_Sign(signing->session, data.data, data.size, ret_signature->data, &size);
+        hsm_inside_end(&mark);
     }
     if (rv == CKR_OK) {
         rv = buffer_resize(ret_signature, size);
