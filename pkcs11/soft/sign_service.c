@@ -199,10 +199,10 @@ static CK_RV make(struct soft_session *session, struct signing *signing, const s
         signing->done = false;
         rv = make_request(session, signing, key->key, input, deadline, &request);
         if (rv == CKR_OK) {
-            rv = ask(session, key->key, &request, deadline, &signing->signature);
+            rv = keep_input(signing, input);
         }
         if (rv == CKR_OK) {
-            rv = keep_input(signing, input);
+            rv = ask(session, key->key, &request, deadline, &signing->signature);
         }
     }
     if (rv == CKR_OK) {

@@ -60,6 +60,7 @@ static void test_a_digest_is_signed_by_pss(void **state)
 static void test_a_digest_is_signed_by_ecdsa(void **state)
 {
     static const char *const keys[] = {"p256", "p384", "p521"};
+    static const unsigned char longer[513];
     CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
     unsigned char digest[LONGEST_HASH];
 
@@ -75,6 +76,8 @@ static void test_a_digest_is_signed_by_ecdsa(void **state)
     }
     assert_rv(sign_with(&ecdsa, signer("p256"), bytes_of(data, 0), signature, &size), CKR_DATA_LEN_RANGE);
     assert_rv(sign_with(&ecdsa, signer("p521"), bytes_of(data, 65), signature, &size), CKR_DATA_LEN_RANGE);
+    assert_rv(sign_with(&ecdsa, signer("p256"), bytes_of(longer, sizeof longer), signature, &size),
+              CKR_DATA_LEN_RANGE);
     assert_int_equal(fake_count(fake, FAKE_SIGN), 15);
 }
 
