@@ -3,6 +3,7 @@
 EXTRA_PROGRAMS += \
 	tests/fuzz/base64url \
 	tests/fuzz/certificate \
+	tests/fuzz/digest_info \
 	tests/fuzz/key_numbers \
 	tests/fuzz/settings \
 	tests/fuzz/template \
@@ -42,3 +43,7 @@ tests_fuzz_template_SOURCES = tests/fuzz/template.c
 tests_fuzz_template_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_template_LDADD = libbyok.la
+tests_fuzz_digest_info_SOURCES = tests/fuzz/digest_info.c
+tests_fuzz_digest_info_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_digest_info_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_digest_info_LDADD = libbyok.la
