@@ -57,15 +57,11 @@ static CK_RV note_refusal_locked(struct certificates *certificates, CK_RV rv,
     return CKR_OK;
 }
 
-CK_RV certificates_list_locked(struct certificates *certificates, struct deadline deadline,
-                               struct service_answer *answer)
+static CK_RV ask_list_locked(struct certificates *certificates, struct deadline deadline,
+                             struct service_answer *answer)
 {
-    CK_RV rv = CKR_OK;
+    CK_RV rv;
 
-    if (service_key_is_young(certificates->listed, access_of(certificates)->refresh) ||
-        !ask_once_join(&certificates->listing, &certificates->lock, deadline, &rv)) {
-        return rv;
-    }
     pthread_mutex_unlock(&certificates->lock);
     rv = ask_names(certificates, deadline, answer);
     pthread_mutex_lock(&certificates->lock);
@@ -77,6 +73,28 @@ CK_RV certificates_list_locked(struct certificates *certificates, struct deadlin
     }
     rv = note_refusal_locked(certificates, rv, answer);
     ask_once_answer(&certificates->listing, rv);
+    return rv;
+}
+
+static bool is_listed_locked(const struct certificates *certificates)
+{
+    int64_t refresh = access_of(certificates)->refresh;
+
+    return service_key_is_young(certificates->listed, refresh) ||
+           service_key_is_young(certificates->refused, refresh);
+}
+
+/* Whoever was waited for may have asked for one name alone. */
+CK_RV certificates_list_locked(struct certificates *certificates, struct deadline deadline,
+                               struct service_answer *answer)
+{
+    CK_RV rv = CKR_OK;
+
+    while (rv == CKR_OK && !is_listed_locked(certificates)) {
+        if (ask_once_join(&certificates->listing, &certificates->lock, deadline, &rv)) {
+            return ask_list_locked(certificates, deadline, answer);
+        }
+    }
     return rv;
 }
 

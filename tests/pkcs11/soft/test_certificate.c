@@ -1,4 +1,6 @@
 /* Certificate objects: those of the service, and those in files. */
+#include "pkcs11/soft/soft.h"
+
 #include "tests/pkcs11/soft/soft_test.h"
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -196,6 +198,37 @@ static void test_a_find_by_name_asks_for_that_one_alone(void **state)
     assert_int_equal(count_of(CKO_CERTIFICATE, "nobody"), 0);
     assert_int_equal(count_of(CKO_CERTIFICATE, "no/body"), 0);
     assert_int_equal(fake_count(fake, FAKE_GET_CERTIFICATE), 2);
+}
+
+static void *learn_one(void *arg)
+{
+    struct certificates *certificates = &((struct soft_session *)session)->token->certificates;
+    struct service_answer answer = {VERDICT_NONE};
+
+    (void)arg;
+    assert_rv(certificates_learn(certificates, bytes_of_text("kek"), deadline_in(60000), &answer), CKR_OK);
+    return NULL;
+}
+
+/* What the other one learns is not all there is. */
+static void test_who_wants_all_does_not_make_do_with_one(void **state)
+{
+    struct certificates *certificates;
+    struct service_answer answer = {VERDICT_NONE};
+    pthread_t thread;
+
+    (void)state;
+    fake_certify(fake, "kek");
+    soft_open("    certificates = vault");
+    certificates = &((struct soft_session *)session)->token->certificates;
+    fake_delay(fake, FAKE_GET_CERTIFICATE, 500);
+    assert_int_equal(pthread_create(&thread, NULL, learn_one, NULL), 0);
+    while (fake_count(fake, FAKE_GET_CERTIFICATE) == 0) {
+        usleep(1000);
+    }
+    assert_rv(certificates_learn(certificates, bytes_of(NULL, 0), deadline_in(60000), &answer), CKR_OK);
+    assert_int_equal(fake_count(fake, FAKE_LIST_CERTIFICATES), 1);
+    pthread_join(thread, NULL);
 }
 
 static void test_a_find_that_excludes_certificates_costs_nothing(void **state)
@@ -504,6 +537,7 @@ int main(void)
         with_service(test_it_is_found_by_what_is_in_it),
         with_service(test_one_request_for_each_and_none_when_known),
         with_service(test_a_find_by_name_asks_for_that_one_alone),
+        with_service(test_who_wants_all_does_not_make_do_with_one),
         with_service(test_a_find_that_excludes_certificates_costs_nothing),
         with_service(test_certificates_come_first),
         with_service(test_without_permission_there_are_none_and_finds_work),
