@@ -82,7 +82,7 @@ struct fake_hsm {
     CK_MECHANISM_TYPE used; /* to wrap or unwrap last */
 
     /* its own */
-    CK_SLOT_ID session_slot; /* of the youngest session */
+    _Atomic CK_SLOT_ID session_slot; /* of the youngest session */
     bool inside;             /* of `during` */
     bool seen[FAKE_SLOTS];
     atomic_uint sessions;
