@@ -93,3 +93,50 @@ CK_RV cipher_update(EVP_CIPHER_CTX *context, struct bytes in, unsigned char *out
     *ret_written = written;
     return CKR_OK;
 }
+
+/* A place is free or taken whole, so two threads never hold the same one. */
+EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, bool encrypt)
+{
+    EVP_CIPHER_CTX *context;
+
+    for (size_t i = 0; spares != NULL && i < MOST_SPARES; i++) {
+        context = atomic_exchange(&spares->slot[i], NULL);
+        if (context != NULL && EVP_CIPHER_CTX_is_encrypting(context) == encrypt) {
+            return context;
+        }
+        cipher_spare_give(spares, context);
+    }
+    return NULL;
+}
+
+void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context)
+{
+    EVP_CIPHER_CTX *none;
+
+    for (size_t i = 0; spares != NULL && context != NULL && i < MOST_SPARES; i++) {
+        none = NULL;
+        if (atomic_compare_exchange_strong(&spares->slot[i], &none, context)) {
+            return;
+        }
+    }
+    EVP_CIPHER_CTX_free(context);
+}
+
+void cipher_spares_free(struct cipher_spares *spares)
+{
+    for (size_t i = 0; spares != NULL && i < MOST_SPARES; i++) {
+        EVP_CIPHER_CTX *context = atomic_exchange(&spares->slot[i], NULL);
+
+        if (libcrypto_usable()) {
+            EVP_CIPHER_CTX_free(context);
+        }
+    }
+    free(spares);
+}
+
+CK_RV cipher_next(EVP_CIPHER_CTX *context, struct bytes iv)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("beginning a message");
+
+    return EVP_CipherInit_ex2(context, NULL, NULL, iv.data, -1, NULL) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+}

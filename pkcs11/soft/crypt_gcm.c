@@ -8,14 +8,29 @@
 
 enum { LONGEST_TAG = 16 };
 
+/* With the key in a context that waits, where there is one; these have IVs of the usual length. */
+static CK_RV begin_key(struct soft_session *session, struct operation *operation, const struct object *key,
+                       struct bytes iv)
+{
+    EVP_CIPHER_CTX *spare = iv.size == GCM_IV ? cipher_spare_take(key->spares, operation->encrypt) : NULL;
+
+    if (spare == NULL) {
+        return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
+                            secret_bytes(&key->local->value), iv);
+    }
+    EVP_CIPHER_CTX_free(operation->context);
+    operation->context = spare;
+    return cipher_next(spare, iv);
+}
+
 static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
                    const struct mechanism_parameter *parameter)
 {
     size_t written;
-    CK_RV rv = cipher_begin(&session->token->ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                            secret_bytes(&key->local->value), parameter->iv);
+    CK_RV rv = begin_key(session, operation, key, parameter->iv);
 
     operation->tag_size = parameter->tag_size;
+    operation->iv_size = parameter->iv.size;
     return rv == CKR_OK ? cipher_update(operation->context, parameter->aad, NULL, &written) : rv;
 }
 
@@ -89,13 +104,18 @@ static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
     return crypt_gcm_open(operation, text, in.data + text.size, out);
 }
 
+/* The operation ends with this; what failed is not used again. */
 static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
+    CK_RV rv = operation->encrypt ? encrypt_whole(operation, in, out, out_size)
+                                  : decrypt_whole(operation, in, out, out_size);
+
     (void)session;
-    (void)key;
-    return operation->encrypt ? encrypt_whole(operation, in, out, out_size)
-                              : decrypt_whole(operation, in, out, out_size);
+    if (rv == CKR_OK && out != NULL && operation->iv_size == GCM_IV) {
+        cipher_spare_give(key->spares, take(operation->context));
+    }
+    return rv;
 }
 
 static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,

@@ -235,7 +235,7 @@ const struct trial trials[] = {
      1,
      0,
      {{"AES-GCM of 16 KiB, of OpenSSL's speed", AT_LEAST, 0.95, "x",
-       "the key is set up anew for each message and wiped after it, which OpenSSL beside it does once"},
+       "two calls, each of which finds the session and the key, are more than half a microsecond beside five"},
       {"AES-GCM of 16 KiB, of SoftHSM's speed", AT_LEAST, 1, "x", NULL},
       {"AES-GCM of 16 bytes, over OpenSSL", AT_MOST, 1, "us", NULL}}},
     {9,
