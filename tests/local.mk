@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	tests/tenant-identities \
 	tests/setup \
 	tests/tap-run \
+	tests/unpack \
 	tests/with-mhsm \
 	tests/with-tokens
 CLEANFILES += build.log check.log

@@ -24,7 +24,6 @@ check_SCRIPTS += $(pkcs11_clients)
 endif
 EXTRA_DIST += $(pkcs11_clients) \
 	tests/consumers/run \
-	tests/consumers/install-provider \
 	tests/consumers/clients.sh \
 	tests/consumers/surroundings.sh \
 	tests/consumers/openssl.sh \

@@ -1,7 +1,7 @@
 /*
  * The HSM token over an HSM of another kind: a TPM (swtpm, in software) behind libtpm2-pkcs11. It cannot wrap, knows no
  * 3.0, keeps its objects in a database and talks to another process. Skipped where swtpm, that library or
- * pkcs11-tool is not there; $TPM2_PKCS11_MODULE names the library where it is not at Debian's place.
+ * pkcs11-tool is not there; $TPM2_PKCS11 is where tests/unpack has put the library, when that is not in this build.
  */
 #include "backends/hsm/hsm.h"
 #include "tests/backends/hsm/workbench.h"
@@ -34,26 +34,39 @@ static bool is_there(const char *program)
     if (system(command) == 0) {
         return true;
     }
-    snprintf(missing, sizeof missing, "%s is not installed", program);
+    snprintf(missing, sizeof missing, "%s is not installed: tests/setup --all", program);
     return false;
 }
 
-static bool find_module(void)
+static bool look_for_module(const char *folder_of_it)
 {
-    const char *named = getenv("TPM2_PKCS11_MODULE");
+    char pattern[PATH_MAX];
     glob_t found;
 
-    if (named != NULL) {
-        snprintf(module, sizeof module, "%s", named);
-        return true;
-    }
-    if (glob("/usr/lib/*/libtpm2_pkcs11.so.1", 0, NULL, &found) != 0) {
-        snprintf(missing, sizeof missing, "libtpm2_pkcs11.so.1 is not installed");
+    snprintf(pattern, sizeof pattern, "%s/usr/lib/*/libtpm2_pkcs11.so.1", folder_of_it);
+    if (glob(pattern, 0, NULL, &found) != 0) {
         return false;
     }
     snprintf(module, sizeof module, "%s", found.gl_pathv[0]);
     globfree(&found);
     return true;
+}
+
+static bool find_module(void)
+{
+    const char *named = getenv("TPM2_PKCS11"), *build = getenv("BUILDDIR");
+    char unpacked[PATH_MAX / 2];
+
+    snprintf(unpacked, sizeof unpacked, "%s%s/root",
+             named != NULL   ? named
+             : build != NULL ? build
+                             : ".",
+             named != NULL ? "" : "/build/libtpm2-pkcs11-1");
+    if (look_for_module(unpacked) || look_for_module("")) {
+        return true;
+    }
+    snprintf(missing, sizeof missing, "libtpm2_pkcs11.so.1 is not there: tests/setup --all");
+    return false;
 }
 
 /* It ends with us, however we end. */
