@@ -5,10 +5,9 @@
 /* The same mechanism by the HSM's own name, where there is something to be composed at all. */
 static CK_MECHANISM renamed(struct hsm_session *session, const CK_MECHANISM *mechanism, CK_FLAGS use)
 {
-    struct hsm_mechanisms of = hsm_session_mechanisms(session);
     CK_MECHANISM below = *mechanism;
 
-    (void)hsm_mechanism_rfc5649(&of, use, &below.mechanism);
+    (void)hsm_session_rfc5649(session, use, &below.mechanism);
     return below;
 }
 
@@ -20,11 +19,8 @@ static bool is_composed(struct hsm_session *session, const CK_MECHANISM *mechani
     switch (mechanism->mechanism) {
     case CKM_RSA_AES_KEY_WRAP:
     case CKM_AES_KEY_WRAP_KWP:
-    case CKM_AES_KEY_WRAP_PAD: {
-        struct hsm_mechanisms of = hsm_session_mechanisms(session);
-
-        return hsm_mechanism_is_composed(&of, mechanism->mechanism, use);
-    }
+    case CKM_AES_KEY_WRAP_PAD:
+        return hsm_session_composes(session, mechanism->mechanism, use);
     default:
         return false;
     }

@@ -47,14 +47,13 @@ static CK_RV read_mechanism(struct hsm_session *session, const CK_MECHANISM *mec
                             struct composing *ret_composing)
 {
     const struct rsa_aes_key_wrap_params *params = mechanism->pParameter;
-    struct hsm_mechanisms of = hsm_session_mechanisms(session);
     struct composing composing = {.session = session};
 
     if (params == NULL || mechanism->ulParameterLen != sizeof *params || params->oaep == NULL ||
         (params->aes_bits != 128 && params->aes_bits != 192 && params->aes_bits != 256)) {
         return CKR_MECHANISM_PARAM_INVALID;
     }
-    if (!hsm_mechanism_rfc5649(&of, use, &composing.rfc5649.mechanism)) {
+    if (!hsm_session_rfc5649(session, use, &composing.rfc5649.mechanism)) {
         return CKR_MECHANISM_INVALID;
     }
     composing.oaep = (CK_MECHANISM){CKM_RSA_PKCS_OAEP, params->oaep, sizeof *params->oaep};

@@ -230,3 +230,36 @@ CK_RV hsm_session_get_info(struct token_session *base, CK_SESSION_INFO *ret_info
     hsm_inside_end(&mark);
     return hsm_session_heard(session, rv);
 }
+
+static struct hsm_mechanisms mechanisms_of(const struct hsm_session *session)
+{
+    return (struct hsm_mechanisms){session->below, session->slot, session->token->rfc5649};
+}
+
+bool hsm_session_rfc5649(struct hsm_session *session, CK_FLAGS use, CK_MECHANISM_TYPE *ret_type)
+{
+    struct hsm_mechanisms of = mechanisms_of(session);
+    struct hsm_inside mark;
+
+    if (!hsm_inside_begin(&mark, session->module)) {
+        return false;
+    }
+    bool has = hsm_mechanism_rfc5649(&of, use, ret_type);
+
+    hsm_inside_end(&mark);
+    return has;
+}
+
+bool hsm_session_composes(struct hsm_session *session, CK_MECHANISM_TYPE type, CK_FLAGS use)
+{
+    struct hsm_mechanisms of = mechanisms_of(session);
+    struct hsm_inside mark;
+
+    if (!hsm_inside_begin(&mark, session->module)) {
+        return false;
+    }
+    bool composes = hsm_mechanism_is_composed(&of, type, use);
+
+    hsm_inside_end(&mark);
+    return composes;
+}

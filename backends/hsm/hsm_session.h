@@ -37,12 +37,9 @@ static inline CK_RV hsm_session_heard(struct hsm_session *session, CK_RV rv)
     return rv == CKR_OK ? CKR_OK : hsm_session_failed(session, rv);
 }
 
-/* What its HSM can do. */
-static inline struct hsm_mechanisms hsm_session_mechanisms(const struct hsm_session *session)
-{
-    return (struct hsm_mechanisms){
-        .functions = session->below, .slot = session->slot, .rfc5649 = session->token->rfc5649};
-}
+/* hsm_mechanism_rfc5649() and hsm_mechanism_is_composed() of its HSM; false from inside the module. */
+bool hsm_session_rfc5649(struct hsm_session *session, CK_FLAGS use, CK_MECHANISM_TYPE *ret_type);
+bool hsm_session_composes(struct hsm_session *session, CK_MECHANISM_TYPE type, CK_FLAGS use);
 
 /* The functions of token_ops that are about a session. */
 CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify, void *notify_arg,

@@ -34,13 +34,16 @@ static void ask_everything(void)
 
 static void ask_session(void)
 {
+    CK_MECHANISM composed = {CKM_AES_KEY_WRAP_KWP, NULL, 0};
     CK_SESSION_INFO info;
+    CK_ULONG size = 0;
 
     come_back++;
     assert_rv(session->ops->get_session_info(session, &info), CKR_FUNCTION_FAILED);
     assert_rv(session->ops->find_objects_final(session), CKR_FUNCTION_FAILED);
     assert_rv(session->ops->session_cancel(session, 0), CKR_FUNCTION_FAILED);
     assert_rv(session->ops->login(session, CKU_SO, NULL, 0), CKR_FUNCTION_FAILED);
+    assert_rv(session->ops->wrap_key(session, &composed, 1, 2, NULL, &size), CKR_FUNCTION_FAILED);
 }
 
 static void use_all_of_token(struct token *token)
