@@ -76,6 +76,9 @@ CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const
     if (rv == CKR_OK && ret_extra->key_bits != 0) {
         atomic_store(&key->key->aes_bits, ret_extra->key_bits);
     }
+    if (rv != CKR_OK && (task.verb == AES_WRAP || task.verb == AES_ENCRYPT)) {
+        rv = soft_judge_dates(session, key->key, rv, ret_answer);
+    }
     soft_session_note(session, rv, ret_answer);
     return rv;
 }

@@ -1,13 +1,15 @@
 /* What `policy = strict` adds. */
 #include "pkcs11/soft/policy.h"
 #include "backends/base/libcrypto.h"
+#include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include <string.h>
 
-enum { DIGEST_SIZE = 32, FIRST_ROOM = 16, MOST_VALUES = 64 * 1024 };
+enum { DIGEST_SIZE = 32, KEPT_SIZE = 16, FIRST_ROOM = 64, MOST_VALUES = 1024 * 1024 };
 
+/* A place in the table; without flags it is free. The digest is salted, so its beginning says where to look. */
 struct bound_value {
-    unsigned char digest[DIGEST_SIZE];
+    unsigned char digest[KEPT_SIZE];
     unsigned flags;
 };
 
@@ -17,6 +19,9 @@ static const unsigned conflicts[] = {
     LOCAL_UNWRAP | LOCAL_ENCRYPT,
     LOCAL_SIGN | LOCAL_DECRYPT,
 };
+
+/* What may be in a conflict at all. */
+#define PARTIES (LOCAL_WRAP | LOCAL_DECRYPT | LOCAL_UNWRAP | LOCAL_ENCRYPT | LOCAL_SIGN)
 
 static bool conflict(unsigned flags)
 {
@@ -28,9 +33,10 @@ static bool conflict(unsigned flags)
     return false;
 }
 
-void policy_init(struct policy *policy, bool strict)
+void policy_init(struct policy *policy, const char *label, bool strict)
 {
     memset(policy, 0, sizeof *policy);
+    policy->label = label;
     policy->strict = strict;
     pthread_mutex_init(&policy->lock, NULL);
 }
@@ -92,49 +98,82 @@ static CK_RV digest_of(struct policy *policy, const struct local_key *key, unsig
     return libcrypto_sha256(secret_bytes(&text), digest);
 }
 
-static struct bound_value *find_locked(const struct policy *policy, const unsigned char digest[DIGEST_SIZE])
+/* The place of this value, or the free one where it belongs; there always is one. */
+static struct bound_value *place_of(struct bound_value *values, size_t room, const unsigned char *digest)
 {
-    for (size_t i = 0; i < policy->count; i++) {
-        if (memcmp(policy->values[i].digest, digest, DIGEST_SIZE) == 0) {
-            return &policy->values[i];
+    size_t at;
+
+    memcpy(&at, digest, sizeof at);
+    for (at &= room - 1; values[at].flags != 0; at = (at + 1) & (room - 1)) {
+        if (memcmp(values[at].digest, digest, KEPT_SIZE) == 0) {
+            break;
         }
     }
-    return NULL;
+    return &values[at];
 }
 
-static CK_RV add_locked(struct policy *policy, const unsigned char digest[DIGEST_SIZE], unsigned flags)
+/* At most half full. */
+static CK_RV make_room_locked(struct policy *policy)
 {
     size_t room = policy->room == 0 ? FIRST_ROOM : policy->room * 2;
     struct bound_value *values;
 
-    if (policy->count == MOST_VALUES) {
-        return CKR_DEVICE_MEMORY;
+    if (policy->count < policy->room / 2) {
+        return CKR_OK;
     }
-    if (policy->count == policy->room) {
-        values = realloc(policy->values, room * sizeof *values);
-        if (values == NULL) {
-            return CKR_HOST_MEMORY;
+    values = calloc(room, sizeof *values);
+    if (values == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    for (size_t i = 0; i < policy->room; i++) {
+        if (policy->values[i].flags != 0) {
+            *place_of(values, room, policy->values[i].digest) = policy->values[i];
         }
-        policy->values = values;
-        policy->room = room;
     }
-    memcpy(policy->values[policy->count].digest, digest, DIGEST_SIZE);
-    policy->values[policy->count++].flags = flags;
+    free(policy->values);
+    policy->values = values;
+    policy->room = room;
     return CKR_OK;
 }
 
 static CK_RV bind_locked(struct policy *policy, const unsigned char digest[DIGEST_SIZE], unsigned flags)
 {
-    struct bound_value *value = find_locked(policy, digest);
+    CK_RV rv = make_room_locked(policy);
+    struct bound_value *place;
 
-    if (value == NULL) {
-        return add_locked(policy, digest, flags);
+    if (rv != CKR_OK) {
+        return rv;
     }
-    if (conflict(value->flags | flags)) {
+    place = place_of(policy->values, policy->room, digest);
+    if (conflict(place->flags | flags)) {
         return CKR_TEMPLATE_INCONSISTENT;
     }
-    value->flags |= flags;
+    if (place->flags == 0) {
+        if (policy->count == MOST_VALUES) {
+            return CKR_DEVICE_MEMORY;
+        }
+        memcpy(place->digest, digest, KEPT_SIZE);
+        policy->count++;
+    }
+    place->flags |= flags;
     return CKR_OK;
+}
+
+static CK_RV bind(struct policy *policy, const unsigned char digest[DIGEST_SIZE], unsigned flags)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&policy->lock);
+    rv = bind_locked(policy, digest, flags);
+    pthread_mutex_unlock(&policy->lock);
+    if (rv == CKR_DEVICE_MEMORY) {
+        log_error(
+            policy->label,
+            "policy = strict remembers the usages of %d different keys, and there have been as many since the "
+            "module was initialised; new keys are refused until it is initialised again",
+            MOST_VALUES);
+    }
+    return rv;
 }
 
 CK_RV policy_admit(struct policy *policy, struct local_key *key)
@@ -148,13 +187,11 @@ CK_RV policy_admit(struct policy *policy, struct local_key *key)
     if (key->source == LOCAL_UNWRAPPED) {
         key->flags |= LOCAL_SENSITIVE;
     }
-    rv = digest_of(policy, key, digest);
-    if (rv == CKR_OK) {
-        pthread_mutex_lock(&policy->lock);
-        rv = bind_locked(policy, digest, key->flags);
-        pthread_mutex_unlock(&policy->lock);
+    if ((key->flags & PARTIES) == 0) {
+        return CKR_OK;
     }
-    return rv;
+    rv = digest_of(policy, key, digest);
+    return rv == CKR_OK ? bind(policy, digest, key->flags & PARTIES) : rv;
 }
 
 unsigned policy_uses(unsigned uses)

@@ -13,21 +13,23 @@ struct bound_value; /* what keys of one value have been allowed, by its digest *
 
 struct policy {
     bool strict;
+    const char *label;    /* the token's, for the log; lent */
     pthread_mutex_t lock; /* for all below */
     unsigned char salt[32];
     bool salted;
-    struct bound_value *values;
-    size_t count, room;
+    struct bound_value *values; /* a hash table */
+    size_t count, room;         /* `room` is 0 or a power of two */
 };
 
-void policy_init(struct policy *policy, bool strict);
+void policy_init(struct policy *policy, const char *label, bool strict);
 void policy_done(struct policy *policy);
 
 /* Before a key has its value. CKR_TEMPLATE_INCONSISTENT where its usages conflict. */
 MUST_USE CK_RV policy_check(const struct policy *policy, const struct local_key *key);
 /*
  * Before it becomes an object, or is changed: the same with all other keys of its value, those that are no more
- * too. Makes it sensitive where it must be. CKR_DEVICE_MEMORY where there are too many.
+ * too. Makes it sensitive where it must be. CKR_DEVICE_MEMORY where there have been too many, which is
+ * logged.
  */
 MUST_USE CK_RV policy_admit(struct policy *policy, struct local_key *key);
 

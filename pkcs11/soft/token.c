@@ -218,7 +218,7 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
 
     copied = copy_text(settings_text(section, "public-keys"), &token->public_keys) && copied;
     pthread_mutex_init(&token->lock, NULL);
-    policy_init(&token->policy, is_strict(section));
+    policy_init(&token->policy, token->label, is_strict(section));
     access->strict = token->policy.strict;
     object_store_init(&token->store, number, &token->policy);
     access->service = token->service;

@@ -211,6 +211,32 @@ static void test_no_policy_makes_a_key_trusted(void **state)
     assert_rv(generate(CKA_TRUSTED, CKA_WRAP, &key), CKR_ATTRIBUTE_READ_ONLY);
 }
 
+/* However many other values came and went meanwhile. */
+static void test_check_15_holds_beside_thousands_of_others(void **state)
+{
+    unsigned char value[16] = {0};
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class),
+                               ATTRIBUTE(CKA_KEY_TYPE, aes_type),
+                               {CKA_VALUE, value, sizeof value},
+                               ATTRIBUTE(CKA_WRAP, yes)};
+    CK_OBJECT_HANDLE key = 0;
+
+    (void)state;
+    soft_open(strict);
+    for (unsigned i = 0; i < 3000; i++) {
+        memcpy(value, &i, sizeof i);
+        assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_OK);
+        assert_rv(CALL(destroy_object, key), CKR_OK);
+    }
+    template[3].type = CKA_DECRYPT;
+    for (unsigned i = 0; i < 3000; i += 7) {
+        memcpy(value, &i, sizeof i);
+        assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_TEMPLATE_INCONSISTENT);
+    }
+    memset(value, 0xff, sizeof value);
+    assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_OK);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -224,6 +250,7 @@ int main(void)
         with_service(test_check_13_unwrapped_keys_are_sensitive),
         with_service(test_its_twin_is_as_the_template_says),
         with_service(test_check_14_conflicts_cost_no_request),
+        with_service(test_check_15_holds_beside_thousands_of_others),
         with_service(test_check_15_one_value_has_one_role),
         with_service(test_check_22_pkcs1_opens_no_keys),
         with_service(test_no_policy_makes_a_key_trusted),

@@ -2,6 +2,7 @@
 #include "tests/fake_aes.h"
 #include "tests/pkcs11/soft/soft_test.h"
 #include <string.h>
+#include <time.h>
 
 static unsigned char iv[16] = {9, 8, 7}, plain[100], out[600], back[600], blob[600];
 static CK_MECHANISM key_wrap = {CKM_AES_KEY_WRAP, NULL, 0}, kwp = {CKM_AES_KEY_WRAP_KWP, NULL, 0},
@@ -91,6 +92,19 @@ static void test_size_queries_and_short_buffers_cost_nothing(void **state)
     assert_rv(CALL(wrap_key, &kwp, kek, key, blob, &size), CKR_BUFFER_TOO_SMALL);
     assert_rv(CALL(wrap_key, &key_wrap, kek, key, blob, &size), CKR_KEY_SIZE_RANGE);
     assert_int_equal(fake_count(fake, FAKE_WRAP), 0);
+}
+
+static void test_outside_its_dates_it_wraps_nothing_and_unwraps(void **state)
+{
+    CK_OBJECT_HANDLE opened;
+
+    (void)state;
+    fake_version(fake, "oct")->expires = time(NULL) - 10;
+    size = sizeof blob;
+    assert_rv(CALL(wrap_key, &kwp, there(), generic_key(20), blob, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    size = sizeof blob;
+    assert_rv(CALL(wrap_key, &kwp, here(), generic_key(20), blob, &size), CKR_OK);
+    assert_rv(unwrap(&kwp, there(), &opened), CKR_OK);
 }
 
 static void test_bad_blobs_have_one_code(void **state)
@@ -273,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_aes(test_wrapped_there_opens_here_and_back),
         with_aes(test_size_queries_and_short_buffers_cost_nothing),
+        with_aes(test_outside_its_dates_it_wraps_nothing_and_unwraps),
         with_aes(test_bad_blobs_have_one_code),
         with_aes(test_an_opened_key_tells_the_version),
         with_aes(test_cbc_both_ways),
