@@ -14,6 +14,10 @@ const char *const goal_names[] = {
     [9] = "Keys in use: what an unwrapped key does here",
 };
 
+/* Figures in nanoseconds are of one machine; beside it stands what tells how fast this one is. */
+#define SLOWER_MACHINE                                                                                       \
+    "the goal is of a machine on which p11-kit-proxy adds 19 to 26 ns to a call, and 252 ns to open + close"
+
 #define FAR(count, distance, words)                                                                          \
     {                                                                                                        \
         3, words, unwrap_far, count, distance,                                                               \
@@ -30,18 +34,18 @@ const struct trial trials[] = {
      passing_over_nothing,
      1,
      0,
-     {{"1 thread, added to a call", AT_MOST, 20, "ns", NULL},
+     {{"1 thread, added to a call", AT_MOST, 20, "ns", SLOWER_MACHINE},
       {"1 thread, p11-kit-proxy adds, of that", AT_LEAST, 1, "x", NULL},
-      {"1 thread, added to open + close", AT_MOST, 100, "ns", NULL},
+      {"1 thread, added to open + close", AT_MOST, 100, "ns", SLOWER_MACHINE},
       {"1 thread, p11-kit-proxy adds, of that", AT_LEAST, 1, "x", NULL}}},
     {1,
      "2 threads over a module that does nothing",
      passing_over_nothing,
      2,
      0,
-     {{"2 threads, added to a call", AT_MOST, 20, "ns", NULL},
+     {{"2 threads, added to a call", AT_MOST, 20, "ns", SLOWER_MACHINE},
       {"2 threads, p11-kit-proxy adds, of that", AT_LEAST, 1, "x", NULL},
-      {"2 threads, added to open + close", AT_MOST, 400, "ns", NULL},
+      {"2 threads, added to open + close", AT_MOST, 400, "ns", SLOWER_MACHINE},
       {"2 threads, p11-kit-proxy adds, of that", AT_LEAST, 1, "x", NULL}}},
     {1,
      "1 thread over SoftHSM",
@@ -253,7 +257,8 @@ const struct trial trials[] = {
      0,
      {{"AES key wrap of 4 KiB, of OpenSSL's speed", AT_LEAST, 0.95, "x", NULL},
       {"AES key wrap of 4 KiB, of SoftHSM's speed", AT_LEAST, 1, "x", NULL},
-      {"AES key wrap of 32 bytes, over OpenSSL", AT_MOST, 1, "us", NULL}}},
+      {"AES key wrap of 32 bytes, over OpenSSL", AT_MOST, 1, "us",
+       "each wrap takes a context of its own, whose key is wiped after it, and enters two objects"}}},
     {9,
      "HMAC-SHA-256 with an unwrapped key",
      keys_hmac,
