@@ -48,12 +48,6 @@ static bool sleep_until(struct deadline deadline, int64_t at)
     return wait <= 0 ? !deadline_passed(deadline) : deadline_sleep(deadline, wait);
 }
 
-/* A try with less time than the last one took would only put a time-out in the place of its answer. */
-static struct deadline latest(const struct retry *retry)
-{
-    return (struct deadline){retry->deadline.at - retry->took};
-}
-
 /* Half of what is left is for the request itself. */
 static int64_t spread_behind(struct retry *retry, int64_t at)
 {
@@ -65,14 +59,14 @@ static int64_t spread_behind(struct retry *retry, int64_t at)
 /* A call that was under way when the breaker opened may wait for the next probe, one of them, once. */
 static bool wait_for_probe(struct endpoint *endpoint, struct retry *retry, int64_t at)
 {
-    if (retry->tries == 0 || retry->took_probe || at >= latest(retry).at ||
-        !health_take_probe(&endpoint->health, latest(retry).at, &at)) {
+    if (retry->tries == 0 || retry->took_probe || at >= retry->deadline.at ||
+        !health_take_probe(&endpoint->health, retry->deadline.at, &at)) {
         return false;
     }
     retry->took_probe = true;
-    (void)sleep_until(latest(retry), at);
+    (void)sleep_until(retry->deadline, at);
     health_probe(&endpoint->health, clock_now());
-    return !deadline_passed(latest(retry));
+    return !deadline_passed(retry->deadline);
 }
 
 /* Until `at` at least, and as long as what other threads have learned meanwhile says. */
@@ -81,7 +75,7 @@ static bool wait_for_turn(struct endpoint *endpoint, struct retry *retry, int64_
 {
     *ret_word = HEALTH_GO;
     for (;;) {
-        if (!sleep_until(latest(retry), at)) {
+        if (!sleep_until(retry->deadline, at)) {
             return false;
         }
         *ret_word = health_ask(&endpoint->health, clock_now(), ret_at);
@@ -147,7 +141,6 @@ bool endpoint_try(struct endpoint *endpoint, const struct http_request *request,
     sent.fresh = request->fresh || retry->went_at_once;
     began = clock_now();
     http_exchange(endpoint->http, &sent, retry->deadline, reply);
-    retry->took = clock_now() - began;
     note(endpoint, reply, began, retry->deadline.at - began);
     return wait_for_next(endpoint, retry, reply);
 }

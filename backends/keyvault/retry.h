@@ -15,7 +15,6 @@ struct retry {
     struct deadline deadline;
     unsigned tries;    /* made so far */
     unsigned waits;    /* before the next */
-    int64_t took;      /* milliseconds, the last try */
     bool went_at_once; /* a kept connection broke or was silent, and a new one is tried without waiting */
     bool has_turn;     /* endpoint.c: the wait before the next try is over */
     bool took_probe;   /* endpoint.c: it has waited for a probe of its own */

@@ -22,7 +22,6 @@ struct world {
     struct endpoint *endpoint;
     atomic_uint status;
     atomic_uint cuts; /* the connection is cut instead */
-    atomic_uint slow; /* milliseconds before an answer */
     const char *_Atomic headers;
     atomic_uint left; /* so many requests get `status`, the others 200 */
     atomic_uint asked;
@@ -35,7 +34,6 @@ static void serve(void *arg, const struct https_request *request, struct https_r
     unsigned number = world->asked++;
 
     (void)request;
-    usleep(world->slow * 1000);
     world->at[number < MOST ? number : MOST - 1] = clock_now();
     if (world->left == 0) {
         https_say(reply, 200, NULL, "{}");
@@ -166,19 +164,6 @@ static void test_503_beyond_the_deadline_is_the_answer_at_once(void **state)
     answer(*state, 503, "Retry-After: 60\r\n", 10);
     assert_int_equal(status_of(*state, 5000), 503);
     assert_true(clock_now() - begun < 3000);
-}
-
-/* A last try that cannot end in time is not begun: its time-out would hide what the service said. */
-static void test_no_try_without_the_time_for_it(void **state)
-{
-    struct world *world = *state;
-    int64_t begun = clock_now();
-
-    world->slow = 600;
-    answer(world, 503, "retry-after-ms: 500\r\n", 100);
-    assert_int_equal(status_of(world, 2000), 503);
-    assert_true(clock_now() - begun < 1950);
-    assert_in_range(world->asked, 1, 2);
 }
 
 /* As fast as one can would be thousands. */
@@ -346,7 +331,6 @@ int main(void)
         ENDPOINT_TEST(test_429_then_good),
         ENDPOINT_TEST(test_429_beyond_the_deadline_is_the_answer_at_once),
         ENDPOINT_TEST(test_503_beyond_the_deadline_is_the_answer_at_once),
-        ENDPOINT_TEST(test_no_try_without_the_time_for_it),
         ENDPOINT_TEST(test_retry_after_0_for_ever),
         ENDPOINT_TEST(test_who_comes_later_waits_too),
         ENDPOINT_TEST(test_who_has_no_time_to_wait_does_not_ask),
