@@ -307,7 +307,7 @@ static void test_what_may_not_be_read_hides_nothing_else(void **state)
 static void test_names_that_nobody_knows_are_not_kept(void **state)
 {
     CK_OBJECT_HANDLE last;
-    char name[16];
+    char name[32];
 
     (void)state;
     soft_open("    certificates = vault");
