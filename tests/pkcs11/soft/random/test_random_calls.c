@@ -142,7 +142,7 @@ static void *call_away(void *arg)
 
 static void run(int number, struct world *world, unsigned threads, uint64_t seed)
 {
-    struct caller callers[MOST_THREADS];
+    struct caller callers[MOST_THREADS] = {{.thread = 0}};
     pthread_t thread[MOST_THREADS];
 
     for (unsigned i = 0; i < threads; i++) {
