@@ -23,7 +23,9 @@
 enum {
     KEY_NAME_SIZE = 128,   /* 127 characters and a zero */
     KEY_VERSION_SIZE = 65, /* the vault's have 32 characters */
-    REQUEST_ID_SIZE = 65
+    KEY_TEXT_SIZE = 512,   /* a full identifier, which is a URL */
+    REQUEST_ID_SIZE = 65,
+    PRINCIPAL_SIZE = 65
 };
 
 struct key_ref {
@@ -85,13 +87,17 @@ enum key_use {
     KEY_USE_UNWRAP = 1 << 5
 };
 
+/* What may not have been told. */
+enum told { NOT_TOLD, TOLD_NO, TOLD_YES };
+
 /* What is known of one version of a key. A listing tells less than asking for the key. */
 struct key_info {
     char name[KEY_NAME_SIZE];
     char version[KEY_VERSION_SIZE]; /* "": not known (a listing names keys, not versions) */
     enum key_type type;
     bool enabled;
-    bool in_hardware;
+    enum told in_hardware;
+    enum told purge_protected; /* nobody can delete it for good before its time */
     bool uses_known;
     unsigned uses;                        /* enum key_use, or-ed; only where uses_known */
     int64_t created, not_before, expires; /* seconds since 1970, 0: not set or not known */
@@ -115,6 +121,7 @@ enum service_verdict {
     VERDICT_REFUSED,     /* this caller may not, or the key may not do this */
     VERDICT_GONE,        /* there is no such key or version */
     VERDICT_NO_ACCESS,   /* the credential is refused, or there is none */
+    VERDICT_NO_CALLER,   /* the identity service says that the application is disabled or unknown */
     VERDICT_UNREACHABLE  /* everything else: network, firewall, throttling, errors of the service, time */
 };
 
@@ -126,6 +133,7 @@ struct service_answer {
     int64_t date;                            /* the service's clock, seconds since 1970; 0: not told */
     char request_id[REQUEST_ID_SIZE];        /* the service's */
     char client_request_id[REQUEST_ID_SIZE]; /* ours */
+    char principal[PRINCIPAL_SIZE];          /* the object id of who asked, "": not known */
 };
 
 struct key_service_ops;
@@ -158,13 +166,28 @@ struct key_service_ops {
     /* The keys that the configuration names, in its order. No network. */
     void (*each_named)(struct key_service *service, key_ref_visitor *visit, void *arg);
 
+    /*
+     * Versions that the configuration says may have wrapped what is still in use, in its order; `version` is
+     * never NULL. No network. NULL: it cannot say so.
+     */
+    void (*each_older)(struct key_service *service, key_ref_visitor *visit, void *arg);
+
+    /* The key's full identifier, for the log and for records; with its version where there is one. No network. */
+    void (*identify)(struct key_service *service, const struct key_ref *key, char ret_text[KEY_TEXT_SIZE]);
+
     /* All keys the caller may list (for C_FindObjects); one request for each page. */
-    CK_RV (*each_key)
+    CK_RV(*each_key)
     (struct key_service *service, struct deadline deadline, key_visitor *visit, void *arg,
      struct service_answer *ret_answer);
 
+    /* The versions of a key, in no order, each with its name, version, dates and whether it is enabled; one
+     * request for each page. NULL: a service without versions. */
+    CK_RV(*each_version)
+    (struct key_service *service, const char *name, struct deadline deadline, key_visitor *visit, void *arg,
+     struct service_answer *ret_answer);
+
     /* What can be known of a key. CK_RV as of a call that is neither C_WrapKey nor C_UnwrapKey. */
-    CK_RV (*public_part)
+    CK_RV(*public_part)
     (struct key_service *service, const struct key_ref *key, struct deadline deadline,
      struct key_info *ret_info, struct service_answer *ret_answer);
 
@@ -172,18 +195,18 @@ struct key_service_ops {
      * C_WrapKey and C_UnwrapKey. The blob replaces what ret_blob held; ret_key must be empty. An answer whose
      * length no RSA key could give is CKR_DEVICE_ERROR.
      */
-    CK_RV (*wrap)
+    CK_RV(*wrap)
     (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes key,
      struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
-    CK_RV (*unwrap)
+    CK_RV(*unwrap)
     (struct key_service *service, const struct key_ref *kek, enum rsa_padding padding, struct bytes blob,
      struct deadline deadline, struct secret *ret_key, struct service_answer *ret_answer);
 
     /* C_Encrypt and C_Decrypt: the same under the permissions of other names. */
-    CK_RV (*encrypt)
+    CK_RV(*encrypt)
     (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes plain,
      struct deadline deadline, struct buffer *ret_blob, struct service_answer *ret_answer);
-    CK_RV (*decrypt)
+    CK_RV(*decrypt)
     (struct key_service *service, const struct key_ref *key, enum rsa_padding padding, struct bytes blob,
      struct deadline deadline, struct secret *ret_plain, struct service_answer *ret_answer);
 
@@ -193,7 +216,7 @@ struct key_service_ops {
      * C_Sign. The digest has the algorithm's length. The signature replaces what ret_signature held: as long
      * as the modulus, or r and s one after the other, each as long as a coordinate.
      */
-    CK_RV (*sign)
+    CK_RV(*sign)
     (struct key_service *service, const struct key_ref *key, enum signature_algorithm algorithm,
      struct bytes digest, struct deadline deadline, struct buffer *ret_signature,
      struct service_answer *ret_answer);
@@ -203,23 +226,23 @@ struct key_service_ops {
      * plaintext goes to ret_value, which must be empty. Without a request: CKR_MECHANISM_INVALID for what
      * aes_algorithms lacks, CKR_DATA_LEN_RANGE for more than the service takes.
      */
-    CK_RV (*aes)
+    CK_RV(*aes)
     (struct key_service *service, const struct key_ref *key, const struct aes_task *task,
      struct deadline deadline, struct secret *ret_value, struct aes_extra *ret_extra,
      struct service_answer *ret_answer);
 
     /* C_GenerateRandom: fills `size` bytes; when it fails, what came before is wiped. */
-    CK_RV (*random)
+    CK_RV(*random)
     (struct key_service *service, unsigned char *ret_data, size_t size, struct deadline deadline,
      struct service_answer *ret_answer);
 
     /* The names of its certificates; one request for each page. */
-    CK_RV (*each_certificate)
+    CK_RV(*each_certificate)
     (struct key_service *service, struct deadline deadline, certificate_name_visitor *visit, void *arg,
      struct service_answer *ret_answer);
     /* The newest version of one of them. What `visit` returns is the result; CKR_OBJECT_HANDLE_INVALID: there
      * is none. */
-    CK_RV (*certificate)
+    CK_RV(*certificate)
     (struct key_service *service, const char *name, struct deadline deadline, certificate_visitor *visit,
      void *arg, struct service_answer *ret_answer);
 };

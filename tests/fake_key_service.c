@@ -140,6 +140,13 @@ static void each_named(struct key_service *service, key_ref_visitor *visit, void
     }
 }
 
+static void identify(struct key_service *service, const struct key_ref *key, char ret_text[KEY_TEXT_SIZE])
+{
+    (void)service;
+    snprintf(ret_text, KEY_TEXT_SIZE, "fake:%s%s%s", key->name, key->version == NULL ? "" : "/",
+             key->version == NULL ? "" : key->version);
+}
+
 /* Counts the request and waits; CKR_OK where the verb works. */
 static CK_RV begin(struct fake *fake, enum fake_verb verb, struct deadline deadline,
                    struct service_answer *answer)
@@ -566,6 +573,7 @@ static const struct key_service_ops ops = {
     .name = "fake",
     .close = close_fake,
     .each_named = each_named,
+    .identify = identify,
     .each_key = each_key,
     .public_part = public_part,
     .wrap = wrap,

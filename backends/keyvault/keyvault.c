@@ -51,6 +51,13 @@ static void keyvault_each_named(struct key_service *service, key_ref_visitor *vi
     }
 }
 
+static void keyvault_identify(struct key_service *service, const struct key_ref *key,
+                              char ret_text[KEY_TEXT_SIZE])
+{
+    snprintf(ret_text, KEY_TEXT_SIZE, "%s/keys/%s%s%s", keyvault_of(service)->config.url, key->name,
+             key->version == NULL ? "" : "/", key->version == NULL ? "" : key->version);
+}
+
 static CK_RV keyvault_each_key(struct key_service *service, struct deadline deadline, key_visitor *visit,
                                void *arg, struct service_answer *ret_answer)
 {
@@ -133,9 +140,9 @@ static CK_RV keyvault_certificate(struct key_service *service, const char *name,
 
 #define WHAT_BOTH_DO                                                                                         \
     .name = "keyvault", .close = keyvault_close, .each_named = keyvault_each_named,                          \
-    .each_key = keyvault_each_key, .public_part = keyvault_public_part, .wrap = keyvault_wrap,               \
-    .unwrap = keyvault_unwrap, .encrypt = keyvault_encrypt, .decrypt = keyvault_decrypt,                     \
-    .sign = keyvault_sign, .aes = keyvault_aes
+    .identify = keyvault_identify, .each_key = keyvault_each_key, .public_part = keyvault_public_part,       \
+    .wrap = keyvault_wrap, .unwrap = keyvault_unwrap, .encrypt = keyvault_encrypt,                           \
+    .decrypt = keyvault_decrypt, .sign = keyvault_sign, .aes = keyvault_aes
 
 static const struct key_service_ops vault_ops = {
     WHAT_BOTH_DO,

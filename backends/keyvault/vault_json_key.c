@@ -12,10 +12,11 @@ static void read_key_type(const char *kty, struct key_info *info)
     static const struct {
         const char *name;
         enum key_type type;
-        bool in_hardware;
+        enum told in_hardware;
     } types[] = {
-        {"RSA", KEY_TYPE_RSA, false},  {"RSA-HSM", KEY_TYPE_RSA, true}, {"EC", KEY_TYPE_EC, false},
-        {"EC-HSM", KEY_TYPE_EC, true}, {"oct", KEY_TYPE_OCT, false},    {"oct-HSM", KEY_TYPE_OCT, true},
+        {"RSA", KEY_TYPE_RSA, TOLD_NO}, {"RSA-HSM", KEY_TYPE_RSA, TOLD_YES},
+        {"EC", KEY_TYPE_EC, TOLD_NO},   {"EC-HSM", KEY_TYPE_EC, TOLD_YES},
+        {"oct", KEY_TYPE_OCT, TOLD_NO}, {"oct-HSM", KEY_TYPE_OCT, TOLD_YES},
     };
 
     for (size_t i = 0; kty != NULL && i < sizeof types / sizeof types[0]; i++) {

@@ -1,14 +1,22 @@
 /* C_Encrypt and C_Decrypt with an RSA key. */
 #include "pkcs11/soft/crypt_kept.h"
 
+static struct rsa_use use_of(struct soft_session *session, const struct operation *operation,
+                             const struct object *key, enum rsa_task task)
+{
+    return (struct rsa_use){session, key, task, operation->mechanism->type, operation->padding};
+}
+
 static CK_RV seal(struct soft_session *session, struct operation *operation, const struct object *key,
                   struct bytes plain)
 {
     struct buffer blob = BUFFER_INIT(LONGEST_BLOB);
+    struct rsa_use use = use_of(session, operation, key, RSA_ENCRYPT);
+    struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = soft_rsa_check_plain(key, operation->padding, plain.size, RSA_ENCRYPT);
 
     if (rv == CKR_OK) {
-        rv = soft_rsa_seal(session, key, RSA_ENCRYPT, operation->padding, plain, &blob);
+        rv = soft_rsa_seal(&use, plain, &blob, &answer);
     }
     if (rv == CKR_OK) {
         rv = secret_copy(buffer_bytes(&blob), &operation->result);
@@ -20,12 +28,11 @@ static CK_RV seal(struct soft_session *session, struct operation *operation, con
 static CK_RV open_blob(struct soft_session *session, struct operation *operation, const struct object *key,
                        struct bytes blob)
 {
+    struct rsa_use use = use_of(session, operation, key, RSA_DECRYPT);
     struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = soft_rsa_check_blob(key, blob.size, RSA_DECRYPT);
 
-    return rv == CKR_OK ? soft_rsa_open(session, key, RSA_DECRYPT, operation->padding, blob,
-                                        &operation->result, &answer)
-                        : rv;
+    return rv == CKR_OK ? soft_rsa_open(&use, blob, &operation->result, &answer) : rv;
 }
 
 static CK_RV make(struct soft_session *session, struct operation *operation, const struct object *key,

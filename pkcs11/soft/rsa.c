@@ -7,6 +7,7 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/soft.h"
+#include <string.h>
 
 enum { SMALLEST_BITS = 2048, LARGEST_BITS = 4096, FORBIDDEN = 403 };
 
@@ -31,8 +32,8 @@ static const struct task {
 static CK_RV service_permits(const struct soft_session *session, struct service_key *key, enum rsa_task task)
 {
     struct key_access *access = &session->token->catalogue.access;
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_judged(
-        key, access, tasks[task].use, soft_deadline(session->token));
+    struct public_part *part SCOPED(public_part_free_scoped) =
+        service_key_judged(key, access, tasks[task].use, soft_deadline(session->token));
     enum key_type type = service_key_type(key);
 
     if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_RSA) {
@@ -105,49 +106,55 @@ CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *k
     return rv;
 }
 
-static CK_RV seal_there(struct soft_session *session, struct service_key *key, enum rsa_task task,
-                        enum rsa_padding padding, struct bytes plain, struct deadline deadline,
-                        struct buffer *ret_blob)
+static CK_RV seal_there(const struct rsa_use *use, struct bytes plain, struct deadline deadline,
+                        struct buffer *ret_blob, struct service_answer *ret_answer)
 {
-    struct key_access *access = &session->token->catalogue.access;
+    struct service_key *key = use->key->key;
+    struct key_access *access = &use->session->token->catalogue.access;
     const struct key_service_ops *ops = access->service->ops;
-    struct service_answer answer = {VERDICT_NONE};
     CK_RV rv;
 
-    rv = (task == RSA_WRAP ? ops->wrap : ops->encrypt)(access->service, &key->ref, padding, plain, deadline,
-                                                       ret_blob, &answer);
-    service_key_learn(key, access, &answer, rv == CKR_OK ? ret_blob->size : 0);
-    if (rv == CKR_OK && task == RSA_WRAP) {
-        service_key_wrapped(key, &answer);
+    rv = (use->task == RSA_WRAP ? ops->wrap : ops->encrypt)(access->service, &key->ref, use->padding, plain,
+                                                            deadline, ret_blob, ret_answer);
+    service_key_learn(key, access, ret_answer, rv == CKR_OK ? ret_blob->size : 0);
+    if (rv == CKR_OK && use->task == RSA_WRAP) {
+        service_key_wrapped(key, ret_answer);
     }
     if (rv != CKR_OK) {
-        rv = soft_judge_dates(session, key, rv, &answer);
+        rv = soft_judge_dates(use->session, key, rv, ret_answer);
     }
-    soft_session_note(session, rv, &answer);
+    soft_session_note(use->session, rv, ret_answer);
     return rv;
 }
 
-static CK_RV service_seal(struct soft_session *session, struct service_key *key, enum rsa_task task,
-                          enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob)
+static CK_RV seal_with_part(const struct rsa_use *use, const struct public_part *part, struct bytes plain,
+                            struct buffer *ret_blob, struct service_answer *ret_answer)
+{
+    *ret_answer = (struct service_answer){VERDICT_NONE};
+    memcpy(ret_answer->version, part->info.version, sizeof ret_answer->version);
+    return seal_here(part->info.rsa, use->task, use->padding, plain, ret_blob);
+}
+
+static CK_RV service_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+                          struct service_answer *ret_answer)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = NULL;
-    struct key_access *access = &session->token->catalogue.access;
-    struct deadline deadline = soft_deadline(session->token);
-    struct service_answer answer = {VERDICT_NONE};
+    struct key_access *access = &use->session->token->catalogue.access;
+    struct deadline deadline = soft_deadline(use->session->token);
     CK_RV rv;
 
-    rv = (task == RSA_WRAP ? service_key_wrap_here : service_key_encrypt_here)(key, access, deadline, &part,
-                                                                               &answer);
-    soft_session_note(session, rv, &answer);
+    rv = (use->task == RSA_WRAP ? service_key_wrap_here : service_key_encrypt_here)(
+        use->key->key, access, deadline, &part, ret_answer);
+    soft_session_note(use->session, rv, ret_answer);
     if (rv != CKR_OK) {
-        return rv == CKR_KEY_HANDLE_INVALID && task == RSA_WRAP ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
+        return rv == CKR_KEY_HANDLE_INVALID && use->task == RSA_WRAP ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
     }
-    rv = service_permits(session, key, task); /* more may be known by now */
+    rv = service_permits(use->session, use->key->key, use->task); /* more may be known by now */
     if (rv != CKR_OK) {
         return rv;
     }
-    return part != NULL ? seal_here(part->info.rsa, task, padding, plain, ret_blob)
-                        : seal_there(session, key, task, padding, plain, deadline, ret_blob);
+    return part != NULL ? seal_with_part(use, part, plain, ret_blob, ret_answer)
+                        : seal_there(use, plain, deadline, ret_blob, ret_answer);
 }
 
 /* A key that the application brought: wrapping under it gives the value to whoever has the other half. */
@@ -156,16 +163,16 @@ static void log_local_wrap(const struct soft_session *session)
     log_info(session->token->label, "a key is wrapped under a public key that an application created");
 }
 
-CK_RV soft_rsa_seal(struct soft_session *session, const struct object *key, enum rsa_task task,
-                    enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob)
+CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+                    struct service_answer *ret_answer)
 {
-    if (key->local == NULL) {
-        return service_seal(session, key->key, task, padding, plain, ret_blob);
+    if (use->key->local == NULL) {
+        return service_seal(use, plain, ret_blob, ret_answer);
     }
-    if (task == RSA_WRAP) {
-        log_local_wrap(session);
+    if (use->task == RSA_WRAP) {
+        log_local_wrap(use->session);
     }
-    return seal_here(key->local->numbers.rsa, task, padding, plain, ret_blob);
+    return seal_here(use->key->local->numbers.rsa, use->task, use->padding, plain, ret_blob);
 }
 
 /* Milliseconds until the next try. */
@@ -215,48 +222,46 @@ void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum 
     pthread_mutex_unlock(&token->lock);
 }
 
-static CK_RV service_open(struct soft_session *session, struct service_key *key, enum rsa_task task,
-                          enum rsa_padding padding, struct bytes blob, struct deadline deadline,
+static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
                           struct secret *ret_plain, struct service_answer *ret_answer)
 {
-    struct key_access *access = &session->token->catalogue.access;
+    struct service_key *key = use->key->key;
+    struct key_access *access = &use->session->token->catalogue.access;
     const struct key_service_ops *ops = access->service->ops;
     CK_RV rv;
 
-    rv = (task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, padding, blob,
-                                                           deadline, ret_plain, ret_answer);
+    rv = (use->task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, use->padding,
+                                                                blob, deadline, ret_plain, ret_answer);
     service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
-    soft_session_note(session, rv, ret_answer);
+    soft_session_note(use->session, rv, ret_answer);
     return rv;
 }
 
-static CK_RV local_open(const struct local_key *key, enum rsa_task task, enum rsa_padding padding,
-                        struct bytes blob, struct secret *ret_plain, struct service_answer *ret_answer)
+static CK_RV local_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
+                        struct service_answer *ret_answer)
 {
-    CK_RV rv = rsa_decrypt(local_key_pkey(key), padding, blob, ret_plain);
+    CK_RV rv = rsa_decrypt(local_key_pkey(use->key->local), use->padding, blob, ret_plain);
 
     if (rv != CKR_ENCRYPTED_DATA_INVALID) {
         return rv;
     }
     ret_answer->verdict = VERDICT_BAD_BLOB;
-    return tasks[task].bad_blob;
+    return tasks[use->task].bad_blob;
 }
 
-CK_RV soft_rsa_open(struct soft_session *session, const struct object *key, enum rsa_task task,
-                    enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
+CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
                     struct service_answer *ret_answer)
 {
-    struct deadline deadline = soft_deadline(session->token);
-    CK_RV rv = wait_turn(session, key, padding, deadline);
+    struct deadline deadline = soft_deadline(use->session->token);
+    CK_RV rv = wait_turn(use->session, use->key, use->padding, deadline);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = key->local != NULL
-             ? local_open(key->local, task, padding, blob, ret_plain, ret_answer)
-             : service_open(session, key->key, task, padding, blob, deadline, ret_plain, ret_answer);
+    rv = use->key->local != NULL ? local_open(use, blob, ret_plain, ret_answer)
+                                 : service_open(use, blob, deadline, ret_plain, ret_answer);
     if (ret_answer->verdict == VERDICT_BAD_BLOB) {
-        soft_rsa_bad_blob(session->token, key, padding);
+        soft_rsa_bad_blob(use->session->token, use->key, use->padding);
     }
     return rv;
 }

@@ -94,14 +94,25 @@ MUST_USE CK_RV soft_rsa_check_plain(const struct object *key, enum rsa_padding p
 /* The one code for every bad blob, where its length alone tells. */
 MUST_USE CK_RV soft_rsa_check_blob(const struct object *key, size_t size, enum rsa_task task);
 
-MUST_USE CK_RV soft_rsa_seal(struct soft_session *session, const struct object *key, enum rsa_task task,
-                             enum rsa_padding padding, struct bytes plain, struct buffer *ret_blob);
+struct rsa_use {
+    struct soft_session *session;
+    const struct object *key; /* entered for the call */
+    enum rsa_task task;
+    CK_MECHANISM_TYPE mechanism; /* the application's, which may have another half beside RSA */
+    enum rsa_padding padding;
+};
+
+/*
+ * The answer says what the service said, and in `version` which version of its key was used, also where that was
+ * done here and nobody was asked.
+ */
+MUST_USE CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+                             struct service_answer *ret_answer);
 /*
  * Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
  * where that takes longer than the call may.
  */
-MUST_USE CK_RV soft_rsa_open(struct soft_session *session, const struct object *key, enum rsa_task task,
-                             enum rsa_padding padding, struct bytes blob, struct secret *ret_plain,
+MUST_USE CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
 /* A 403 that says no more is about the dates, where these are known to forbid the use. */
 MUST_USE CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,

@@ -21,6 +21,12 @@ struct wrap_way {
 
 extern const struct wrap_way wrap_rsa, wrap_aes, wrap_rsa_aes;
 
+/* The part of it that RSA does. */
+static inline struct rsa_use wrap_rsa_use(const struct wrap_call *call, enum rsa_task task)
+{
+    return (struct rsa_use){call->session, call->kek, task, call->mechanism->type, call->parameter->padding};
+}
+
 /*
  * AES key wrap with a key that is here. `mode` is CIPHER_KEY_WRAP (RFC 3394) or CIPHER_KEY_WRAP_PAD (RFC 5649);
  * an empty `iv` is the one of the RFC.

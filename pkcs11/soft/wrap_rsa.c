@@ -8,28 +8,29 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
 {
     struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB);
     const struct object *kek = call->kek;
-    enum rsa_padding padding = call->parameter->padding;
+    struct rsa_use use = wrap_rsa_use(call, RSA_WRAP);
+    struct service_answer answer = {VERDICT_NONE};
     bool known;
     size_t room = soft_rsa_blob_room(kek, &known);
-    CK_RV rv = soft_rsa_check_plain(kek, padding, key.size, RSA_WRAP);
+    CK_RV rv = soft_rsa_check_plain(kek, use.padding, key.size, RSA_WRAP);
 
     if (rv != CKR_OK || ((known || out == NULL) && !output_fits(out, out_size, room, &rv))) {
         return rv;
     }
-    rv = soft_rsa_seal(call->session, kek, RSA_WRAP, padding, key, &blob);
+    rv = soft_rsa_seal(&use, key, &blob, &answer);
     return rv == CKR_OK ? output_deliver(buffer_bytes(&blob), out, out_size) : rv;
 }
 
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
+    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP);
     struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = soft_rsa_check_blob(call->kek, blob.size, RSA_UNWRAP);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = soft_rsa_open(call->session, call->kek, RSA_UNWRAP, call->parameter->padding, blob, &ret_key->value,
-                       &answer);
+    rv = soft_rsa_open(&use, blob, &ret_key->value, &answer);
     if (rv == CKR_OK) {
         memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
     }

@@ -21,12 +21,13 @@ static CK_RV random_key(size_t size, struct secret *ret_key)
 static CK_RV seal(const struct wrap_call *call, struct bytes key, size_t second, struct buffer *blob)
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
+    struct rsa_use use = wrap_rsa_use(call, RSA_WRAP);
+    struct service_answer answer = {VERDICT_NONE};
     size_t first;
     CK_RV rv = random_key(call->parameter->aes_size, &middle);
 
     if (rv == CKR_OK) {
-        rv = soft_rsa_seal(call->session, call->kek, RSA_WRAP, call->parameter->padding,
-                           secret_bytes(&middle), blob);
+        rv = soft_rsa_seal(&use, secret_bytes(&middle), blob, &answer);
     }
     if (rv != CKR_OK) {
         return rv;
@@ -124,8 +125,8 @@ static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t fi
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
     struct service_answer answer = {VERDICT_NONE};
-    CK_RV rv = soft_rsa_open(call->session, call->kek, RSA_UNWRAP, call->parameter->padding,
-                             bytes_of(blob.data, first), &middle, &answer);
+    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP);
+    CK_RV rv = soft_rsa_open(&use, bytes_of(blob.data, first), &middle, &answer);
 
     if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
         return rv;

@@ -58,6 +58,7 @@ static CK_RV value_of(enum ask ask, enum service_verdict verdict)
     case VERDICT_REFUSED:
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     case VERDICT_NO_ACCESS:
+    case VERDICT_NO_CALLER:
         return CKR_USER_NOT_LOGGED_IN;
     default:
         return CKR_DEVICE_ERROR;
@@ -173,7 +174,7 @@ void expect_key(const struct key_info *info, const cJSON *bundle)
     expect_item(info, item);
     assert_string_equal(info->version, strrchr(text_at(key, "kid"), '/') + 1);
     assert_int_equal(info->type, type_of(text_at(key, "kty")));
-    assert_int_equal(info->in_hardware, strstr(text_at(key, "kty"), "-HSM") != NULL);
+    assert_int_equal(info->in_hardware, strstr(text_at(key, "kty"), "-HSM") != NULL ? TOLD_YES : TOLD_NO);
     assert_int_equal(info->uses_known, item_at(key, "key_ops") != NULL);
     assert_int_equal(info->uses, uses_of(item_at(key, "key_ops")));
     assert_int_equal(info->rsa != NULL, info->type == KEY_TYPE_RSA);

@@ -185,7 +185,7 @@ static void test_rsa_key(void **state)
                          &info),
                      CKR_OK);
     assert_int_equal(info.type, KEY_TYPE_RSA);
-    assert_true(info.in_hardware);
+    assert_int_equal(info.in_hardware, TOLD_YES);
     assert_false(info.enabled);
     assert_true(info.uses_known);
     assert_int_equal(info.uses, KEY_USE_WRAP | KEY_USE_UNWRAP);
@@ -216,7 +216,7 @@ static void test_ec_key(void **state)
                          &info),
                      CKR_OK);
     assert_int_equal(info.type, KEY_TYPE_EC);
-    assert_true(info.in_hardware);
+    assert_int_equal(info.in_hardware, TOLD_YES);
     assert_int_equal(info.uses, KEY_USE_SIGN);
     assert_non_null(info.ec);
     assert_int_equal(ec_public_curve(info.ec), EC_P256);

@@ -1,0 +1,58 @@
+/*
+ * A record of each use of a key-encryption key, and of what happens to it: one line of JSON each, to a file and to
+ * syslog, as the configuration says (audit-file, audit-syslog, audit-required). Never a secret. The soft token
+ * and the HSM token tell what they did; neither of the wings below them knows.
+ *
+ * Each record carries its number and the SHA-256 of the record before it, both of this process, so that one that
+ * is missing or was changed shows.
+ *
+ * Threads: all of it by all threads. One write() per record, appended, so that processes can share a file; it is
+ * opened again where it has been renamed or removed. Without audit-file and audit-syslog every function here
+ * answers at once.
+ */
+#ifndef BYOK_BACKENDS_AUDIT_H
+#define BYOK_BACKENDS_AUDIT_H
+
+#include "backends/base/buffer.h"
+#include "backends/base/settings.h"
+#include "backends/key_service.h"
+
+enum audit_place { AUDIT_HERE, AUDIT_SERVICE, AUDIT_HSM };
+
+/* One use of a key. What is not known is NULL, "" or 0. All of it is lent for the call. */
+struct audit_use {
+    const char *token;   /* its label */
+    const char *backend; /* "keyvault", "hsm" */
+    enum audit_place place;
+    const char *operation; /* "wrap", "unwrap", "encrypt", "decrypt", "sign" */
+    CK_MECHANISM_TYPE mechanism;
+    const char *key;                     /* its full identifier, with the version that was used */
+    struct bytes blob;                   /* the wrapped key, the ciphertext or what was signed: its SHA-256 */
+    const struct service_answer *answer; /* NULL: nobody was asked */
+    int64_t began;                       /* clock_now() */
+    CK_RV rv;
+};
+
+/*
+ * CKR_OK; CKR_FUNCTION_FAILED where audit-required is set and the record could not be written: then the result
+ * of the use is wiped and this is the answer. Otherwise a record that could not be written is a line in the log,
+ * and the next one that can be says how many were lost.
+ */
+MUST_USE CK_RV audit_use(const struct audit_use *use);
+
+/* What happens to a key. */
+enum audit_event {
+    AUDIT_CLOSED,  /* its leases ended; `reason` */
+    AUDIT_OPENED,  /* and began again */
+    AUDIT_ROLLED,  /* another version is in use */
+    AUDIT_REFUSED, /* by policy; `reason` */
+};
+
+/* `key` is its full identifier with the version; `answer` and `reason` may be NULL. */
+void audit_event(enum audit_event event, const char *token, const char *backend, const char *key,
+                 const char *reason, const struct service_answer *answer);
+
+/* False: there is nobody to tell, so nothing needs to be prepared. */
+bool audit_wanted(void);
+
+#endif
