@@ -14,6 +14,7 @@
 #define BYOK_BACKENDS_BACKEND_H
 
 #include "backends/base/settings.h"
+#include "backends/diagnosis.h"
 #include "backends/token_functions.h"
 
 struct token_ops;
@@ -84,6 +85,13 @@ struct backend_kind {
     size_t option_count;
     CK_RV (*open_token)(const struct settings *section, struct token **ret_token);           /* or NULL */
     CK_RV (*open_service)(const struct settings *section, struct key_service **ret_service); /* or NULL */
+    /*
+     * Examines a section of which a token could be opened, and tells what it finds: first what needs no network,
+     * then the way there, then what is there. It opens and closes what it needs and changes nothing there that
+     * anybody could notice but in a log. After a failure it goes on only with what does not depend on that. NULL:
+     * there is nothing that PKCS#11 could not tell.
+     */
+    void (*diagnose)(const struct settings *section, struct diagnosis *diagnosis);
     /* In a forked child, one thread alone: forget what the parent had, touch none of it. */
     void (*after_fork)(void);
 };

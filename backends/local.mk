@@ -1,5 +1,6 @@
 libbyok_la_SOURCES += \
 	backends/backend.c backends/backend.h \
+	backends/diagnosis.c backends/diagnosis.h \
 	backends/key_service.h \
 	backends/function_table.h \
 	backends/token_functions.h

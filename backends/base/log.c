@@ -31,7 +31,9 @@ static struct {
     pthread_mutex_t lock; /* for what follows; held while a line is written */
     enum place place;
     char *path;
-    int file; /* -1: not open */
+    int file;               /* -1: not open */
+    log_listener *listener; /* NULL: none; constant while anybody logs */
+    void *listener_arg;
 } state = {.level = LOG_LEVEL_WARNING, .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
 
 static const char *const level_words[] = {"error", "warning", "info", "debug"};
@@ -135,6 +137,9 @@ CK_RV log_configure(const char *text)
 
 bool log_wants(enum log_level level)
 {
+    if (state.listener != NULL) {
+        return level <= LOG_LEVEL_INFO;
+    }
     get_ready();
     return (int)level <= atomic_load_explicit(&state.level, memory_order_relaxed);
 }
@@ -171,15 +176,24 @@ static void write_line(int file, char *line, size_t size)
     sigpipe_release(&before);
 }
 
+/* What a line is made of: `text` is its end, after the colon. */
+struct line {
+    enum log_level level;
+    const char *about;
+    const char *text;
+};
+
 /* `line` has room for the newline that replaces its final zero. */
-static void put_locked(enum log_level level, char *line, size_t size)
+static void put_locked(const struct line *of, char *line, size_t size)
 {
-    if (state.place == PLACE_STDERR) {
+    if (state.listener != NULL) {
+        state.listener(state.listener_arg, of->level, of->about, of->text);
+    } else if (state.place == PLACE_STDERR) {
         write_line(STDERR_FILENO, line, size);
     } else if (state.place == PLACE_FILE && open_file_locked()) {
         write_line(state.file, line, size);
     } else {
-        syslog(LOG_USER | syslog_priorities[level], "%s", line);
+        syslog(LOG_USER | syslog_priorities[of->level], "%s", line);
     }
 }
 
@@ -214,14 +228,24 @@ void log_write(enum log_level level, const char *about, const char *format, ...)
     size = bounded(snprintf(line, sizeof line, "byok-pkcs11[%ld] %s%s%s: ", (long)getpid(),
                             level_words[level], about == NULL ? "" : " ", about == NULL ? "" : about),
                    sizeof line);
+    struct line of = {level, about, line + size};
+
     va_start(arguments, format);
     size += bounded(vsnprintf(line + size, sizeof line - size, format, arguments), sizeof line - size);
     va_end(arguments);
     size = clean(line, size);
     pthread_mutex_lock(&state.lock);
-    put_locked(level, line, size);
+    put_locked(&of, line, size);
     pthread_mutex_unlock(&state.lock);
     errno = errno_before;
+}
+
+void log_listen(log_listener *listener, void *arg)
+{
+    pthread_mutex_lock(&state.lock);
+    state.listener = listener;
+    state.listener_arg = arg;
+    pthread_mutex_unlock(&state.lock);
 }
 
 void log_after_fork(void)

@@ -30,6 +30,15 @@ void log_write(enum log_level level, const char *about, const char *format, ...)
 #define log_info(about, ...)    log_write(LOG_LEVEL_INFO, about, __VA_ARGS__)
 #define log_debug(about, ...)   log_write(LOG_LEVEL_DEBUG, about, __VA_ARGS__)
 
+/*
+ * From now on every line down to LOG_LEVEL_INFO goes to `listener` and nowhere else, whatever was or will be
+ * configured; NULL: as configured again. For a program of our own, not for a host: set while nobody logs. The
+ * listener may be called by any thread, by one at a time, and must not log. `text` is what comes after the
+ * colon.
+ */
+typedef void log_listener(void *arg, enum log_level level, const char *about, const char *text);
+void log_listen(log_listener *listener, void *arg);
+
 /* In a forked child: forget locks that another thread of the parent may have held. One thread alone. */
 void log_after_fork(void);
 
