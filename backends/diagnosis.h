@@ -14,6 +14,7 @@
 
 #include "backends/base/log.h"
 #include "backends/base/settings.h"
+#include <stdbool.h>
 
 enum finding_status {
     FINDING_OK,
@@ -41,6 +42,12 @@ struct diagnosis {
     log_listener *overhear; /* also gets each line of the log as it comes; NULL: nobody */
     void *arg;              /* of both */
 
+    /*
+     * Set by `diagnose`, cleared by the asker for each section: to go on with this token would do harm (a PIN with
+     * few tries left) or only wait for what is known not to answer. Nobody opens a session there then.
+     */
+    bool ends_here;
+
     /* Kept here. */
     unsigned count[FINDING_FAIL + 1]; /* findings, by status */
     char heard[DIAGNOSIS_HEARD_SIZE];
@@ -64,5 +71,12 @@ void diagnosis_fail(struct diagnosis *diagnosis, const char *check, const char *
 const char *diagnosis_heard(const struct diagnosis *diagnosis);
 /* Begins anew without a finding. */
 void diagnosis_forget(struct diagnosis *diagnosis);
+
+/*
+ * A file that an option names: is it there, can it be read, who else can read (when it is secret) or change it.
+ * True: it can be used, perhaps with a warning. Reads nothing of it.
+ */
+bool diagnosis_file(struct diagnosis *diagnosis, const char *check, const char *option, const char *path,
+                    bool secret);
 
 #endif

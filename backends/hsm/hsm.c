@@ -1,6 +1,7 @@
 /* The HSM token: what it is made of, and opening it. */
 #include "backends/hsm/hsm.h"
 #include "backends/hsm/hsm_compose.h"
+#include "backends/hsm/hsm_diagnose.h"
 #include <stdlib.h>
 
 /* Takes a half-opened one. */
@@ -81,6 +82,16 @@ static CK_RV open_token(const struct settings *section, struct token **ret_token
     return CKR_OK;
 }
 
+static void diagnose(const struct settings *section, struct diagnosis *diagnosis)
+{
+    struct token *token;
+
+    if (open_token(section, &token) == CKR_OK) {
+        hsm_diagnose((struct hsm_token *)token, diagnosis);
+        close_token(token);
+    }
+}
+
 static const struct setting_option hsm_options[] = {
     {.name = "uri", .type = SETTING_TEXT},
     {.name = "rfc5649", .type = SETTING_WORD, .words = hsm_rfc5649_words, .preset = "auto"},
@@ -92,5 +103,6 @@ const struct backend_kind hsm_kind = {
     .options = hsm_options,
     .option_count = sizeof hsm_options / sizeof hsm_options[0],
     .open_token = open_token,
+    .diagnose = diagnose,
     .after_fork = hsm_module_after_fork,
 };
