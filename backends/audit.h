@@ -4,11 +4,15 @@
  * and the HSM token tell what they did; neither of the wings below them knows.
  *
  * Each record carries its number and the SHA-256 of the record before it, both of this process, so that one that
- * is missing or was changed shows.
+ * is missing or was changed shows (audit_read.h). The first of a process says what was started; a forked child
+ * begins again.
  *
- * Threads: all of it by all threads. One write() per record, appended, so that processes can share a file; it is
- * opened again where it has been renamed or removed. Without audit-file and audit-syslog every function here
- * answers at once.
+ * Threads: all of it by all threads. Records are written one at a time, in the order of their numbers. Where the
+ * disk hangs, the thread that is writing hangs with it; others wait AUDIT_PATIENCE at most, counted from when
+ * that began, and their records are lost.
+ *
+ * One write() per record, appended, so that processes can share a file; it is opened again where it has been
+ * renamed or removed. Without audit-file and audit-syslog every function here answers at once.
  */
 #ifndef BYOK_BACKENDS_AUDIT_H
 #define BYOK_BACKENDS_AUDIT_H
@@ -16,6 +20,25 @@
 #include "backends/base/buffer.h"
 #include "backends/base/settings.h"
 #include "backends/key_service.h"
+
+enum {
+    AUDIT_PATIENCE = 3000,     /* milliseconds */
+    AUDIT_COMPLAIN = 10 * 1000 /* between two lines in the log about records that were lost */
+};
+
+/*
+ * C_Initialize: what its global options say from now on; `global` NULL: nothing, there is no file. `configuration`
+ * is the file's content, of which the next record says the SHA-256. No use of libcrypto. A file that cannot be
+ * opened is an error in the log; with audit-required it is one of the configuration, CKR_GENERAL_ERROR.
+ */
+MUST_USE CK_RV audit_configure(const struct settings *global, struct bytes configuration);
+/* Writes that the module was started, if that has not been written yet. */
+void audit_started(void);
+/* In a forked child: a new chain. One thread alone. */
+void audit_after_fork(void);
+
+/* False: there is nobody to tell, so nothing needs to be prepared. */
+bool audit_wanted(void);
 
 enum audit_place { AUDIT_HERE, AUDIT_SERVICE, AUDIT_HSM };
 
@@ -26,11 +49,13 @@ struct audit_use {
     enum audit_place place;
     const char *operation; /* "wrap", "unwrap", "encrypt", "decrypt", "sign" */
     CK_MECHANISM_TYPE mechanism;
-    const char *key;                     /* its full identifier, with the version that was used */
-    struct bytes blob;                   /* the wrapped key, the ciphertext or what was signed: its SHA-256 */
+    const char *key;                /* its full identifier, with the version that was used */
+    struct bytes blob, rest;        /* the wrapped key, the ciphertext, the signature, in one part or two */
+    const unsigned char *blob_hash; /* its SHA-256, where it came in more parts than that */
     const struct service_answer *answer; /* NULL: nobody was asked */
     int64_t began;                       /* clock_now() */
     CK_RV rv;
+    bool is_begun; /* data comes in parts, and the first is about to; at the end there is another record */
 };
 
 /*
@@ -51,8 +76,5 @@ enum audit_event {
 /* `key` is its full identifier with the version; `answer` and `reason` may be NULL. */
 void audit_event(enum audit_event event, const char *token, const char *backend, const char *key,
                  const char *reason, const struct service_answer *answer);
-
-/* False: there is nobody to tell, so nothing needs to be prepared. */
-bool audit_wanted(void);
 
 #endif
