@@ -65,6 +65,17 @@ static unsigned default_uses(const struct key_kind *kind)
     return key_kind_is_ec(kind) ? 1U << OPERATION_SIGN | 1U << OPERATION_VERIFY : ALL_KEY_OPERATIONS;
 }
 
+/* No two versions are of the same second: which one is the latest can be seen by it. */
+static void separate_ages(struct key *key)
+{
+    int64_t newer = key->newest->created;
+
+    for (struct key_version *version = key->newest->older; version != NULL && version->created >= newer;
+         version = version->older) {
+        version->created = --newer;
+    }
+}
+
 struct key *key_add_pair(struct key_store *store, const char *name, const struct key_kind *kind,
                          struct keypair *pair)
 {
@@ -86,6 +97,7 @@ struct key *key_add_pair(struct key_store *store, const char *name, const struct
     key->newest = version;
     key->count++;
     key->deleted = false;
+    separate_ages(key);
     return key;
 }
 

@@ -1,6 +1,7 @@
 /* Lists: pages, empty pages, and what an item never tells. */
 #include "tests/standin/test_standin.h"
 #include "tests/standin/text.h"
+#include <stdio.h>
 #include <string.h>
 
 static int settings_as_at_the_start(void **state)
@@ -119,6 +120,30 @@ static void test_versions_are_listed(void **state)
     assert_int_equal(walk.pages, 3);
 }
 
+/* Made in one second, or not: the latest can be told by it. */
+static void test_no_two_versions_are_of_the_same_age(void **state)
+{
+    struct reply listed ENDS(reply_done) = {0};
+    const cJSON *items;
+
+    (void)state;
+    control("/keys/aged", "{\"kty\":\"EC\",\"versions\":5}");
+    control("/keys/aged", "{\"rotate\":true}");
+    listed = vault("GET", "/keys/aged/versions", NULL);
+    items = reply_item(&listed, "value");
+    assert_true(cJSON_GetArraySize(items) > 5);
+    for (int i = 0; i < cJSON_GetArraySize(items); i++) {
+        for (int j = 0; j < i; j++) {
+            char a[40], b[40];
+
+            snprintf(a, sizeof a, "value.%d.attributes.created", i);
+            snprintf(b, sizeof b, "value.%d.attributes.created", j);
+            assert_true(cJSON_GetNumberValue(reply_item(&listed, a)) !=
+                        cJSON_GetNumberValue(reply_item(&listed, b)));
+        }
+    }
+}
+
 static void test_bad_page_sizes(void **state)
 {
     struct reply none ENDS(reply_done) = vault("GET", "/keys?maxresults=0", NULL);
@@ -137,6 +162,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_next_link_names_the_port),
     cmocka_unit_test(test_an_item_tells_no_type),
     cmocka_unit_test(test_versions_are_listed),
+    cmocka_unit_test(test_no_two_versions_are_of_the_same_age),
     cmocka_unit_test(test_bad_page_sizes),
 };
 const struct test_list page_tests = TEST_LIST(tests);
