@@ -39,16 +39,27 @@ static void keyvault_close(struct key_service *service)
     }
 }
 
+static void each_id(const struct key_id *ids, size_t count, key_ref_visitor *visit, void *arg)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct key_ref key = {ids[i].name, ids[i].version[0] == 0 ? NULL : ids[i].version};
+
+        visit(arg, &key);
+    }
+}
+
 static void keyvault_each_named(struct key_service *service, key_ref_visitor *visit, void *arg)
 {
     const struct vault_config *config = &keyvault_of(service)->config;
 
-    for (size_t i = 0; i < config->key_count; i++) {
-        const struct key_id *id = &config->keys[i];
-        struct key_ref key = {id->name, id->version[0] == 0 ? NULL : id->version};
+    each_id(config->keys, config->key_count, visit, arg);
+}
 
-        visit(arg, &key);
-    }
+static void keyvault_each_older(struct key_service *service, key_ref_visitor *visit, void *arg)
+{
+    const struct vault_config *config = &keyvault_of(service)->config;
+
+    each_id(config->older, config->older_count, visit, arg);
 }
 
 static void keyvault_identify(struct key_service *service, const struct key_ref *key,
@@ -62,6 +73,12 @@ static CK_RV keyvault_each_key(struct key_service *service, struct deadline dead
                                void *arg, struct service_answer *ret_answer)
 {
     return vault_client_each_key(&keyvault_of(service)->client, deadline, visit, arg, ret_answer);
+}
+
+static CK_RV keyvault_each_version(struct key_service *service, const char *name, struct deadline deadline,
+                                   key_visitor *visit, void *arg, struct service_answer *ret_answer)
+{
+    return vault_client_each_version(&keyvault_of(service)->client, name, deadline, visit, arg, ret_answer);
 }
 
 static CK_RV keyvault_public_part(struct key_service *service, const struct key_ref *key,
@@ -140,9 +157,10 @@ static CK_RV keyvault_certificate(struct key_service *service, const char *name,
 
 #define WHAT_BOTH_DO                                                                                         \
     .name = "keyvault", .close = keyvault_close, .each_named = keyvault_each_named,                          \
-    .identify = keyvault_identify, .each_key = keyvault_each_key, .public_part = keyvault_public_part,       \
-    .wrap = keyvault_wrap, .unwrap = keyvault_unwrap, .encrypt = keyvault_encrypt,                           \
-    .decrypt = keyvault_decrypt, .sign = keyvault_sign, .aes = keyvault_aes
+    .each_older = keyvault_each_older, .identify = keyvault_identify, .each_key = keyvault_each_key,         \
+    .each_version = keyvault_each_version, .public_part = keyvault_public_part, .wrap = keyvault_wrap,       \
+    .unwrap = keyvault_unwrap, .encrypt = keyvault_encrypt, .decrypt = keyvault_decrypt,                     \
+    .sign = keyvault_sign, .aes = keyvault_aes
 
 static const struct key_service_ops vault_ops = {
     WHAT_BOTH_DO,

@@ -14,8 +14,9 @@ void vault_call_init(struct vault_call *call, const struct vault_client *client,
     memset(answer, 0, sizeof *answer);
     call->operation = (struct vault_operation){client, verb, key, answer};
     call->deadline = deadline;
-    call->limit =
-        (verb & (VAULT_LIST | VAULT_LIST_CERTIFICATES)) != 0 ? HTTP_LISTING_LIMIT : HTTP_ANSWER_LIMIT;
+    call->limit = (verb & (VAULT_LIST | VAULT_LIST_VERSIONS | VAULT_LIST_CERTIFICATES)) != 0
+                      ? HTTP_LISTING_LIMIT
+                      : HTTP_ANSWER_LIMIT;
     call->answer = answer;
     http_reply_init(&call->reply);
 }

@@ -4,6 +4,7 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/vault_algorithm.h"
 #include "backends/keyvault/vault_request.h"
+#include <stdio.h>
 
 enum { LONGEST_VALUE = 512 /* bytes: a block of RSA-4096 */ };
 
@@ -83,20 +84,30 @@ CK_RV vault_client_open(const struct vault_client *client, enum vault_verb verb,
 
 struct listing {
     const struct vault_client *client;
+    const char *name; /* whose versions are listed; NULL: keys are */
     key_visitor *visit;
     void *arg;
 };
+
+static void leave_out(const struct listing *listing, const struct key_id *kid)
+{
+    log_warning(listing->client->about, "%s in the listing is left out: %s/%s",
+                listing->name == NULL ? "a key of another vault" : "what is no version of the key",
+                kid->place.host, kid->name);
+}
 
 static bool visit_item(void *arg, const struct key_id *kid, struct key_info *info)
 {
     struct listing *listing = arg;
 
-    if (!place_equal(&kid->place, listing->client->vault)) {
-        log_warning(listing->client->about, "a key of another vault in the listing is left out: %s",
-                    kid->place.host);
+    if (!place_equal(&kid->place, listing->client->vault) ||
+        (listing->name != NULL && (!key_name_equal(kid->name, listing->name) || kid->version[0] == 0))) {
+        leave_out(listing, kid);
         return true;
     }
-    info->version[0] = 0; /* a listing names keys */
+    if (listing->name == NULL) {
+        info->version[0] = 0; /* a listing names keys */
+    }
     return listing->visit(listing->arg, info);
 }
 
@@ -108,9 +119,22 @@ static CK_RV read_page(struct bytes body, void *arg, struct buffer *ret_next)
 CK_RV vault_client_each_key(const struct vault_client *client, struct deadline deadline, key_visitor *visit,
                             void *arg, struct service_answer *ret_answer)
 {
-    struct listing listing = {client, visit, arg};
+    struct listing listing = {client, NULL, visit, arg};
     struct vault_call call SCOPED(vault_call_done);
 
     vault_call_init(&call, client, VAULT_LIST, NULL, deadline, ret_answer);
     return vault_request_pages(&call, "keys", read_page, &listing);
+}
+
+CK_RV vault_client_each_version(const struct vault_client *client, const char *name, struct deadline deadline,
+                                key_visitor *visit, void *arg, struct service_answer *ret_answer)
+{
+    const struct key_ref key = {name, NULL};
+    struct listing listing = {client, name, visit, arg};
+    struct vault_call call SCOPED(vault_call_done);
+    char collection[KEY_NAME_SIZE + 16];
+
+    vault_call_init(&call, client, VAULT_LIST_VERSIONS, &key, deadline, ret_answer);
+    snprintf(collection, sizeof collection, "keys/%s/versions", name);
+    return vault_request_pages(&call, collection, read_page, &listing);
 }

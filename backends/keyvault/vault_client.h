@@ -27,6 +27,9 @@ struct vault_client {
 /* As in key_service.h, where the errors are; ret_answer is filled in whatever the result. */
 MUST_USE CK_RV vault_client_each_key(const struct vault_client *client, struct deadline deadline,
                                      key_visitor *visit, void *arg, struct service_answer *ret_answer);
+MUST_USE CK_RV vault_client_each_version(const struct vault_client *client, const char *name,
+                                         struct deadline deadline, key_visitor *visit, void *arg,
+                                         struct service_answer *ret_answer);
 MUST_USE CK_RV vault_client_get(const struct vault_client *client, const struct key_ref *key,
                                 struct deadline deadline, struct key_info *ret_info,
                                 struct service_answer *ret_answer);

@@ -1,16 +1,20 @@
 /* The options of `backend = keyvault`. */
-#include "backends/keyvault/vault_config.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/option_text.h"
+#include "backends/keyvault/vault_config_private.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum { SECOND = 1000, HOUR = 60 * 60 * SECOND };
 
+static const char *const versions_words[] = {"as-given", "latest", NULL};
+
 const struct setting_option vault_options[] = {
     {.name = "vault", .type = SETTING_TEXT},
     {.name = "keys", .type = SETTING_LIST},
+    {.name = "versions", .type = SETTING_WORD, .preset = "as-given", .words = versions_words},
+    {.name = "older", .type = SETTING_LIST},
     {.name = "identity", .type = SETTING_WORD, .words = identity_words},
     {.name = "tenant", .type = SETTING_TEXT},
     {.name = "client-id", .type = SETTING_TEXT},
@@ -38,87 +42,6 @@ static CK_RV read_vault(const struct settings *section, struct vault_config *con
     return rv == CKR_OK ? option_read_url(section, "vault", text, "https://contoso.vault.azure.net",
                                           &config->vault, &config->url)
                         : rv;
-}
-
-static CK_RV read_short_key(const struct settings *section, const char *text, struct key_id *ret_id)
-{
-    const char *slash = strchr(text, '/');
-    size_t length = slash == NULL ? strlen(text) : (size_t)(slash - text);
-
-    if (length < sizeof ret_id->name) {
-        memcpy(ret_id->name, text, length);
-        ret_id->name[length] = 0;
-    }
-    if (!key_name_valid(ret_id->name)) {
-        return settings_refuse(section, "keys",
-                               "\"%s\": the name of a key is 1 to 127 letters, digits and hyphens", text);
-    }
-    if (slash == NULL) {
-        return CKR_OK;
-    }
-    if (!key_version_valid(slash + 1)) {
-        return settings_refuse(
-            section, "keys",
-            "\"%s\": a key version is 32 lower-case hexadecimal digits; without one the latest is "
-            "used",
-            text);
-    }
-    strcpy(ret_id->version, slash + 1);
-    return CKR_OK;
-}
-
-/* name, name/version, or a full key identifier. */
-static CK_RV read_key(const struct settings *section, const struct vault_config *config, const char *text,
-                      struct key_id *ret_id)
-{
-    if (strstr(text, "://") == NULL) {
-        return read_short_key(section, text, ret_id);
-    }
-    if (!key_id_parse(text, ret_id)) {
-        return settings_refuse(section, "keys",
-                               "\"%s\" is no key identifier: https://HOST/keys/NAME[/VERSION]", text);
-    }
-    if (!place_equal(&ret_id->place, &config->vault)) {
-        return settings_refuse(
-            section, "keys", "\"%s\" is a key of another vault than %s: it needs a token section of its own",
-            text, config->url);
-    }
-    return CKR_OK;
-}
-
-static bool is_known(const struct vault_config *config, const struct key_id *id)
-{
-    for (size_t i = 0; i < config->key_count; i++) {
-        if (key_name_equal(config->keys[i].name, id->name) &&
-            strcmp(config->keys[i].version, id->version) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static CK_RV read_keys(const struct settings *section, struct vault_config *config)
-{
-    size_t count = settings_list_count(section, "keys");
-
-    config->keys = calloc(count + 1, sizeof *config->keys);
-    if (config->keys == NULL) {
-        return CKR_HOST_MEMORY;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *text = settings_list_item(section, "keys", i);
-        struct key_id id = {.name = ""};
-        CK_RV rv = read_key(section, config, text, &id);
-
-        if (rv != CKR_OK) {
-            return rv;
-        }
-        if (is_known(config, &id)) {
-            return settings_refuse(section, "keys", "\"%s\" is listed twice", text);
-        }
-        config->keys[config->key_count++] = id;
-    }
-    return CKR_OK;
 }
 
 /* A scheme that libcurl knows, perhaps USER:PASSWORD@, a host and a port (libcurl would presume 1080). */
@@ -200,7 +123,7 @@ CK_RV vault_config_read(const struct settings *section, struct vault_config *ret
         rv = read_vault(section, ret_config);
     }
     if (rv == CKR_OK) {
-        rv = read_keys(section, ret_config);
+        rv = vault_config_read_keys(section, ret_config);
     }
     if (rv == CKR_OK) {
         cloud = cloud_of(&ret_config->vault);
@@ -219,6 +142,7 @@ void vault_config_done(struct vault_config *config)
     identity_config_done(&config->identity);
     free(config->url);
     free(config->keys);
+    free(config->older);
     free(config->ca_file);
     free(config->api_version);
     wipe_free_text(config->proxy);

@@ -6,7 +6,7 @@
 #include "backends/keyvault/identity/identity_config.h"
 #include "backends/keyvault/key_id.h"
 
-enum { VAULT_OPTION_COUNT = 19 };
+enum { VAULT_OPTION_COUNT = 21 };
 extern const struct setting_option vault_options[VAULT_OPTION_COUNT];
 
 struct vault_config {
@@ -14,8 +14,10 @@ struct vault_config {
     struct place vault;
     bool managed_hsm;
     char *url; /* https://HOST[:PORT] */
-    struct key_id *keys;
+    struct key_id *keys; /* their names and versions; `versions = latest` leaves them without versions */
     size_t key_count;
+    struct key_id *older; /* with versions: those that `latest` took from `keys`, then those of the option */
+    size_t older_count;
     struct identity_config identity;
     char *ca_file, *api_version;
     char *proxy; /* URL, with a password perhaps; "": never one; NULL: as the environment says */

@@ -18,7 +18,8 @@ enum vault_verb {
     VAULT_SIGN = 1 << 6,
     VAULT_RANDOM = 1 << 7,
     VAULT_LIST_CERTIFICATES = 1 << 8,
-    VAULT_GET_CERTIFICATE = 1 << 9
+    VAULT_GET_CERTIFICATE = 1 << 9,
+    VAULT_LIST_VERSIONS = 1 << 10
 };
 
 struct vault_ruling {

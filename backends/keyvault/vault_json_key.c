@@ -57,12 +57,53 @@ static int64_t read_time(const cJSON *attributes, const char *name)
     return json_whole(attributes, name, &seconds) && seconds > 0 ? seconds : 0;
 }
 
+/* The deletion recovery level: "+Purgeable" lets a privileged caller end a deleted key at once. */
+static enum told read_purge_protection(const char *level)
+{
+    static const char *const protected_levels[] = {"Recoverable", "Recoverable+ProtectedSubscription",
+                                                   "CustomizedRecoverable",
+                                                   "CustomizedRecoverable+ProtectedSubscription"};
+
+    if (level == NULL) {
+        return NOT_TOLD;
+    }
+    for (size_t i = 0; i < sizeof protected_levels / sizeof protected_levels[0]; i++) {
+        if (strcmp(level, protected_levels[i]) == 0) {
+            return TOLD_YES;
+        }
+    }
+    return strstr(level, "Purgeable") != NULL ? TOLD_NO : NOT_TOLD;
+}
+
+/* hsmPlatform: "0" is software, "1" FIPS 140-2 level 2, "2" FIPS 140-3 level 3; since api-version 7.5. */
+static enum told read_platform(const char *platform)
+{
+    if (platform == NULL) {
+        return NOT_TOLD;
+    }
+    return strcmp(platform, "1") == 0 || strcmp(platform, "2") == 0 ? TOLD_YES
+           : strcmp(platform, "0") == 0                             ? TOLD_NO
+                                                                    : NOT_TOLD;
+}
+
+/* Beside the type, which tells it, too: whoever says yes is right. */
+static void read_hardware(const cJSON *attributes, struct key_info *info)
+{
+    enum told platform = read_platform(json_text(attributes, "hsmPlatform"));
+
+    if (platform == TOLD_YES || info->in_hardware == NOT_TOLD) {
+        info->in_hardware = platform;
+    }
+}
+
 static void read_attributes(const cJSON *attributes, struct key_info *info)
 {
     info->enabled = !cJSON_IsFalse(json_member(attributes, "enabled"));
     info->created = read_time(attributes, "created");
     info->not_before = read_time(attributes, "nbf");
     info->expires = read_time(attributes, "exp");
+    info->purge_protected = read_purge_protection(json_text(attributes, "recoveryLevel"));
+    read_hardware(attributes, info);
 }
 
 static void read_names(const struct key_id *kid, struct key_info *info)

@@ -14,6 +14,7 @@ static const struct words {
     const char *about;      /* what comes between the name and that of the key; without a key the whole */
 } all_words[] = {
     {VAULT_LIST, "list", "list", "keys/read", "keys"},
+    {VAULT_LIST_VERSIONS, "list", "list", "keys/read", "versions of key"},
     {VAULT_GET, "get", "get", "keys/read", "with key"},
     {VAULT_WRAP, "wrapKey", "wrapKey", "keys/wrap/action", "with key"},
     {VAULT_UNWRAP, "unwrapKey", "unwrapKey", "keys/unwrap/action", "with key"},

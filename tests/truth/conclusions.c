@@ -6,8 +6,9 @@
 #include <string.h>
 
 const char *const ask_words[ASKS] = {
-    "list",    "get",  "wrapkey",        "unwrapkey",         "encrypt",
-    "decrypt", "sign", "getrandombytes", "list-certificates", "get-certificate"};
+    "list",           "list-versions", "get",  "wrapkey",        "unwrapkey",
+    "encrypt",        "decrypt",       "sign", "getrandombytes", "list-certificates",
+    "get-certificate"};
 
 /* --- Refusals --- */
 
@@ -109,6 +110,14 @@ static void expect_number(struct bytes got, const char *encoded)
 
 /* --- Keys --- */
 
+/* The description of the service: "If it contains 'Purgeable' the key can be permanently deleted". */
+static enum told protection_of(const cJSON *attributes)
+{
+    const char *level = text_at(attributes, "recoveryLevel");
+
+    return *level == '\0' ? NOT_TOLD : strstr(level, "Purgeable") != NULL ? TOLD_NO : TOLD_YES;
+}
+
 void expect_item(const struct key_info *info, const cJSON *item)
 {
     const cJSON *attributes = item_at(item, "attributes");
@@ -120,6 +129,7 @@ void expect_item(const struct key_info *info, const cJSON *item)
     assert_int_equal(info->created, (int64_t)number_at(attributes, "created"));
     assert_int_equal(info->not_before, (int64_t)number_at(attributes, "nbf"));
     assert_int_equal(info->expires, (int64_t)number_at(attributes, "exp"));
+    assert_int_equal(info->purge_protected, protection_of(attributes));
 }
 
 static unsigned uses_of(const cJSON *operations)

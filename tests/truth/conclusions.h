@@ -11,6 +11,7 @@
 /* What our client can ask. */
 enum ask {
     ASK_LIST,
+    ASK_VERSIONS,
     ASK_GET,
     ASK_WRAP,
     ASK_UNWRAP,

@@ -61,6 +61,15 @@ static bool visit(void *arg, struct key_info *info)
     return true;
 }
 
+static bool visit_version(void *arg, struct key_info *info)
+{
+    struct listing *listing = arg;
+    const cJSON *item = cJSON_GetArrayItem(listing->items, listing->count);
+
+    assert_string_equal(info->version, strrchr(text_at(item, "kid"), '/') + 1);
+    return visit(arg, info);
+}
+
 static bool visit_certificate(void *arg, const char *name)
 {
     (void)arg, (void)name;
@@ -136,6 +145,10 @@ static void put(const struct question *question, struct listing *listing, struct
     switch (question->ask) {
     case ASK_LIST:
         outcome->rv = ops->each_key(service, deadline, visit, listing, &outcome->answer);
+        break;
+    case ASK_VERSIONS:
+        outcome->rv = ops->each_version(service, question->key.name, deadline, visit_version, listing,
+                                        &outcome->answer);
         break;
     case ASK_GET:
         outcome->rv = ops->public_part(service, &question->key, deadline, &outcome->info, &outcome->answer);
@@ -213,9 +226,10 @@ static char *expected_path(const struct question *question)
 {
     const char *version = question->key.version;
 
-    return question->ask == ASK_LIST ? format("/keys")
-           : question->ask == ASK_RANDOM
-               ? format("/rng")
+    return question->ask == ASK_LIST     ? format("/keys")
+           : question->ask == ASK_RANDOM ? format("/rng")
+           : question->ask == ASK_VERSIONS
+               ? format("/keys/%s/versions", question->key.name)
                : format("/keys/%s%s%s%s%s", question->key.name, version == NULL ? "" : "/",
                         version == NULL ? "" : version, question->ask == ASK_GET ? "" : "/",
                         question->ask == ASK_GET ? "" : ask_words[question->ask]);
@@ -249,6 +263,11 @@ static void expect_next(const cJSON *page)
     }
 }
 
+static bool is_listing(const struct question *question)
+{
+    return question->ask == ASK_LIST || question->ask == ASK_VERSIONS;
+}
+
 static void expect_success(const struct question *question, const cJSON *exchange)
 {
     const cJSON *body = item_at(exchange, "response.body");
@@ -260,15 +279,20 @@ static void expect_success(const struct question *question, const cJSON *exchang
     assert_int_equal(outcome.answer.verdict, VERDICT_ACCEPTED);
     assert_int_equal(outcome.answer.status, 200);
     assert_string_equal(outcome.answer.request_id,
-                        question->ask == ASK_LIST && world.asked == 2
+                        is_listing(question) && world.asked == 2
                             ? ""
                             : text_at(item_at(exchange, "response.headers"), "x-ms-request-id"));
-    if (question->ask == ASK_LIST) {
+    if (is_listing(question)) {
         assert_int_equal(listing.count, cJSON_GetArraySize(listing.items));
         expect_next(body);
+    }
+    if (question->ask == ASK_LIST || world.asked == 2) {
         return;
     }
     expect_request(question, item_at(exchange, "request"));
+    if (is_listing(question)) {
+        return;
+    }
     if (question->ask == ASK_GET) {
         expect_key(&outcome.info, body);
         return;

@@ -50,6 +50,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_random \
 	tests/backends/keyvault/test_vault_report \
 	tests/backends/keyvault/test_vault_sign \
+	tests/backends/keyvault/test_vault_versions \
 	tests/backends/keyvault/test_workload_identity
 tests_backends_keyvault_test_arc_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_azure_cli_LDADD = $(keyvault_ldadd)
@@ -91,4 +92,5 @@ tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_random_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_report_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_sign_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_versions_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_workload_identity_LDADD = $(keyvault_ldadd)

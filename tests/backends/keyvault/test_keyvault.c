@@ -183,6 +183,34 @@ static void test_named_keys(void **state)
     assert_int_equal(https_server_connections(world->server), 0);
 }
 
+static void test_older_versions(void **state)
+{
+    struct world *world = *state;
+    struct world own = {.server = world->server};
+    char names[256] = "";
+
+    world->service->ops->each_older(world->service, collect, names);
+    assert_string_equal(names, "");
+    open_service_with(&own, "\"kek\"", "older = {\"" VERSION "\", \"old/" VERSION "\"}\n");
+    own.service->ops->each_older(own.service, collect, names);
+    assert_string_equal(names, "kek(0123) old(0123) ");
+    assert_int_equal(https_server_connections(world->server), 0);
+    close_service(&own);
+}
+
+static void test_the_latest_of_what_is_named(void **state)
+{
+    struct world *world = *state;
+    struct world own = {.server = world->server};
+    char names[256] = "";
+
+    open_service_with(&own, "\"kek/" VERSION "\", \"kek\"", "versions = latest\n");
+    own.service->ops->each_named(own.service, collect, names);
+    own.service->ops->each_older(own.service, collect, names);
+    assert_string_equal(names, "kek() kek(0123) ");
+    close_service(&own);
+}
+
 static void test_unwrap(void **state)
 {
     struct world *world = *state;
@@ -256,6 +284,8 @@ int main(void)
         SERVICE_TEST(test_a_vault_and_a_managed_hsm_differ),
         SERVICE_TEST(test_api_version_tells_what_aes_does),
         SERVICE_TEST(test_named_keys),
+        SERVICE_TEST(test_older_versions),
+        SERVICE_TEST(test_the_latest_of_what_is_named),
         SERVICE_TEST(test_unwrap),
         SERVICE_TEST(test_close_null),
         SERVICE_TEST(test_wrong_section_is_refused),

@@ -14,9 +14,12 @@
 
 #include <cmocka.h>
 
-#define VERSION "0123456789abcdef0123456789abcdef"
-#define REST    "identity = client-secret\ntenant = t\nclient-id = c\nclient-secret-file = \"/run/secret\"\n"
-#define VAULT   "vault = \"https://contoso.vault.azure.net\"\n"
+#define VERSION  "0123456789abcdef0123456789abcdef"
+#define VERSION2 "fedcba9876543210fedcba9876543210"
+#define UPPER    "0123456789ABCDEF0123456789ABCDEF"
+#define UPPER2   "FEDCBA9876543210FEDCBA9876543210"
+#define REST     "identity = client-secret\ntenant = t\nclient-id = c\nclient-secret-file = \"/run/secret\"\n"
+#define VAULT    "vault = \"https://contoso.vault.azure.net\"\n"
 
 static const char *const words[] = {"keyvault", NULL};
 static const struct setting_option every[] = {{.name = "backend", .type = SETTING_WORD, .words = words}};
@@ -170,19 +173,195 @@ static void test_keys(void **state)
     assert_string_equal(keys[1].version, VERSION);
     assert_string_equal(keys[2].name, "c");
     assert_string_equal(keys[3].version, VERSION);
+    assert_int_equal(read->config.older_count, 0);
 }
 
-static void test_wrong_keys(void **state)
+/* One key, as it may be written; "" or a version. */
+static void expect_key(struct read *read, const char *written, const char *version)
 {
-    expect_refused(*state, VAULT REST "keys = {\"a b\"}\n", "letters, digits and hyphens");
-    expect_refused(*state, VAULT REST "keys = {\"a/latest\"}\n", "32 lower-case");
-    expect_refused(*state, VAULT REST "keys = {\"a/\"}\n", "32 lower-case");
-    expect_refused(*state, VAULT REST "keys = {\"https://other.vault.azure.net/keys/a\"}\n", "another vault");
-    expect_refused(*state, VAULT REST "keys = {\"https://contoso.vault.azure.net/secrets/a\"}\n",
-                   "no key identifier");
+    char options[1024];
+
+    snprintf(options, sizeof options, VAULT REST "keys = {\"%s\"}\n", written);
+    if (read_section(read, options) != CKR_OK) {
+        fail_msg("%s: %s", written, log_text(read));
+    }
+    assert_int_equal(read->config.key_count, 1);
+    assert_string_equal(read->config.keys[0].name, "kek");
+    assert_string_equal(read->config.keys[0].version, version);
+}
+
+static void test_what_is_pasted(void **state)
+{
+    static const struct {
+        const char *written, *version;
+    } pasted[] = {
+        {"kek", ""},
+        {" kek ", ""},
+        {"kek/" VERSION, VERSION},
+        {"kek/" VERSION "/", VERSION},
+        {"kek/" UPPER, VERSION},
+        {"https://contoso.vault.azure.net/keys/kek", ""},
+        {"https://contoso.vault.azure.net/keys/kek/" VERSION, VERSION},
+        {"https://contoso.vault.azure.net/keys/kek/" VERSION "/", VERSION},
+        {"https://contoso.vault.azure.net/keys/kek/" UPPER, VERSION},
+        {"https://contoso.vault.azure.net:443/keys/kek/" VERSION, VERSION},
+        {"HTTPS://Contoso.Vault.Azure.Net/Keys/kek/" VERSION, VERSION},
+        {"\thttps://contoso.vault.azure.net/keys/kek/" VERSION "\n", VERSION},
+    };
+
+    for (size_t i = 0; i < sizeof pasted / sizeof pasted[0]; i++) {
+        expect_key(*state, pasted[i].written, pasted[i].version);
+    }
+}
+
+static void expect_wrong_key(struct read *read, const char *written, const char *said)
+{
+    char options[1024];
+
+    snprintf(options, sizeof options, VAULT REST "keys = {\"%s\"}\n", written);
+    expect_refused(read, options, said);
+}
+
+static void test_wrong_names(void **state)
+{
+    expect_wrong_key(*state, "a b", "letters, digits and hyphens");
+    expect_wrong_key(*state, " ", "letters, digits and hyphens");
+    expect_wrong_key(*state, "/" VERSION, "letters, digits and hyphens");
+    expect_wrong_key(*state, "contoso.vault.azure.net/keys/a", "begins with https://");
+    expect_wrong_key(*state,
+                     "/subscriptions/0/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso/keys/a",
+                     "this is a resource ID");
+}
+
+static void test_wrong_versions(void **state)
+{
+    expect_wrong_key(*state, "a/latest", "32 lower-case");
+    expect_wrong_key(*state, "a/", "without the slash");
+    expect_wrong_key(*state, "a/" VERSION "/wrapkey", "32 lower-case");
+    expect_wrong_key(*state, "a/" VERSION "//", "32 lower-case");
+    expect_wrong_key(*state, "keys/a/" VERSION, "`keys/` is left out");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/keys/a/", "without the slash");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/keys/a/" VERSION "0", "32 lower-case");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/keys/a/" VERSION "/wrapkey",
+                     "nothing follows it");
+}
+
+static void test_wrong_identifiers(void **state)
+{
+    expect_wrong_key(*state, "https://other.vault.azure.net/keys/a", "another vault");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net:8443/keys/a", "another vault");
+    expect_wrong_key(*state, "https://contoso.privatelink.vaultcore.azure.net/keys/a", "its public name");
+    expect_wrong_key(*state, "http://contoso.vault.azure.net/keys/a", "begins with https://");
+    expect_wrong_key(*state, "pkcs11://a", "no key identifier");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net", "no key identifier");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/keys/", "no key identifier");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/secrets/a", "this is a secret");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/certificates/a/" VERSION,
+                     "this is a certificate");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/deletedkeys/a", "this key is deleted");
+    expect_wrong_key(*state, "https://contoso.vault.azure.net/keys/a?api-version=7.4", "before the '?'");
+}
+
+static void test_keys_listed_twice(void **state)
+{
     expect_refused(*state, VAULT REST "keys = {\"a\", \"b\", \"A\"}\n", "twice");
     expect_refused(*state, VAULT REST "keys = {\"a\", \"https://contoso.vault.azure.net/keys/a\"}\n",
                    "twice");
+    expect_refused(*state, VAULT REST "keys = {\"a/" VERSION "\", \"a/" UPPER "\"}\n", "twice");
+}
+
+static void test_an_entry_longer_than_any(void **state)
+{
+    char options[2048], name[600] = "";
+
+    memset(name, 'a', 599);
+    snprintf(options, sizeof options, VAULT REST "keys = {\"%s\"}\n", name);
+    expect_refused(*state, options, "longer than any key identifier");
+}
+
+/* --- versions, older --- */
+
+static void test_latest_drops_versions(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read,
+                                  VAULT REST "versions = latest\nkeys = {\"a/" VERSION "\", \"b\", \"A\","
+                                             "\"https://contoso.vault.azure.net/keys/a/" VERSION2 "\"}\n"),
+                     CKR_OK);
+    assert_int_equal(read->config.key_count, 2);
+    assert_string_equal(read->config.keys[0].name, "a");
+    assert_string_equal(read->config.keys[0].version, "");
+    assert_string_equal(read->config.keys[1].name, "b");
+    assert_int_equal(read->config.older_count, 2); /* what was written may have wrapped something */
+    assert_string_equal(read->config.older[0].version, VERSION);
+    assert_string_equal(read->config.older[1].version, VERSION2);
+}
+
+static void test_versions_are_as_given_unless_told(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read, VAULT REST "versions = as-given\nkeys = {\"a/" VERSION "\"}\n"),
+                     CKR_OK);
+    assert_string_equal(read->config.keys[0].version, VERSION);
+    expect_refused(read, VAULT REST "versions = newest\nkeys = {\"a\"}\n", "latest");
+}
+
+static void test_older_versions(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read, VAULT REST
+                                  "keys = {\"a\"}\nolder = {\"a/" VERSION "\", \"b/" VERSION "\","
+                                  "\"https://contoso.vault.azure.net:443/keys/a/" VERSION2 "\"}\n"),
+                     CKR_OK);
+    assert_int_equal(read->config.older_count, 3);
+    assert_string_equal(read->config.older[0].name, "a");
+    assert_string_equal(read->config.older[0].version, VERSION);
+    assert_string_equal(read->config.older[1].name, "b");
+    assert_string_equal(read->config.older[2].version, VERSION2);
+}
+
+static void test_a_bare_version_is_of_the_only_key(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(
+        read_section(read, VAULT REST "keys = {\"a\", \"A/" VERSION "\"}\nolder = {\"" UPPER2 "\"}\n"),
+        CKR_OK);
+    assert_int_equal(read->config.older_count, 1);
+    assert_string_equal(read->config.older[0].name, "a");
+    assert_string_equal(read->config.older[0].version, VERSION2);
+}
+
+static void test_a_bare_version_of_which_key(void **state)
+{
+    expect_refused(*state, VAULT REST "older = {\"" VERSION "\"}\n", "of which key?");
+    expect_refused(*state, VAULT REST "keys = {\"a\", \"b\"}\nolder = {\"" VERSION "\"}\n", "of which key?");
+}
+
+static void test_wrong_older_versions(void **state)
+{
+    expect_refused(*state, VAULT REST "keys = {\"a\"}\nolder = {\"a\"}\n", "names no version");
+    expect_refused(*state, VAULT REST "older = {\"https://contoso.vault.azure.net/keys/a\"}\n",
+                   "names no version");
+    expect_refused(*state, VAULT REST "older = {\"https://other.vault.azure.net/keys/a/" VERSION "\"}\n",
+                   "another vault");
+    expect_refused(*state, VAULT REST "older = {\"a/1\"}\n", "32 lower-case");
+    expect_refused(*state, VAULT REST "older = {\"a/" VERSION "\", \"A/" UPPER "\"}\n", "twice");
+}
+
+static void test_what_keys_and_older_both_name_counts_once(void **state)
+{
+    struct read *read = *state;
+
+    assert_int_equal(read_section(read, VAULT REST "versions = latest\nkeys = {\"a/" VERSION
+                                                   "\"}\nolder = {\"" VERSION2 "\", \"" VERSION "\"}\n"),
+                     CKR_OK);
+    assert_int_equal(read->config.older_count, 2);
+    assert_string_equal(read->config.older[0].version, VERSION);
+    assert_string_equal(read->config.older[1].version, VERSION2);
 }
 
 static void test_key_name_too_long(void **state)
@@ -326,7 +505,19 @@ int main(void)
         CONFIG_TEST(test_clouds),
         CONFIG_TEST(test_own_values),
         CONFIG_TEST(test_keys),
-        CONFIG_TEST(test_wrong_keys),
+        CONFIG_TEST(test_what_is_pasted),
+        CONFIG_TEST(test_wrong_names),
+        CONFIG_TEST(test_wrong_versions),
+        CONFIG_TEST(test_wrong_identifiers),
+        CONFIG_TEST(test_keys_listed_twice),
+        CONFIG_TEST(test_an_entry_longer_than_any),
+        CONFIG_TEST(test_latest_drops_versions),
+        CONFIG_TEST(test_versions_are_as_given_unless_told),
+        CONFIG_TEST(test_older_versions),
+        CONFIG_TEST(test_a_bare_version_is_of_the_only_key),
+        CONFIG_TEST(test_a_bare_version_of_which_key),
+        CONFIG_TEST(test_wrong_older_versions),
+        CONFIG_TEST(test_what_keys_and_older_both_name_counts_once),
         CONFIG_TEST(test_key_name_too_long),
         CONFIG_TEST(test_wrong_vault),
         CONFIG_TEST(test_lines_are_told),

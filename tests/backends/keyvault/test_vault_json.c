@@ -312,6 +312,76 @@ static void test_hostile_attributes_read_as_unset(void **state)
     assert_true(info.enabled);
 }
 
+/* What a key with these attributes and this type tells of itself. */
+static struct key_info told_by(const char *kty, const char *attributes)
+{
+    struct key_info info;
+    char text[400];
+
+    snprintf(text, sizeof text, "{\"key\":{" KID "%s%s%s},\"attributes\":{%s}}",
+             kty[0] == 0 ? "" : ",\"kty\":\"", kty, kty[0] == 0 ? "" : "\"", attributes);
+    assert_int_equal(key(text, &info), CKR_OK);
+    return info;
+}
+
+static void test_levels_of_recovery(void **state)
+{
+    static const struct {
+        const char *attributes;
+        enum told expected;
+    } levels[] = {
+        {"", NOT_TOLD},
+        {"\"recoveryLevel\":null", NOT_TOLD},
+        {"\"recoveryLevel\":\"\"", NOT_TOLD},
+        {"\"recoveryLevel\":7", NOT_TOLD},
+        {"\"recoveryLevel\":\"Indelible\"", NOT_TOLD},
+        {"\"recoveryLevel\":\"recoverable\"", NOT_TOLD},
+        {"\"recoveryLevel\":\"Purgeable\"", TOLD_NO},
+        {"\"recoveryLevel\":\"Recoverable+Purgeable\"", TOLD_NO},
+        {"\"recoveryLevel\":\"CustomizedRecoverable+Purgeable\"", TOLD_NO},
+        {"\"recoveryLevel\":\"Indelible+Purgeable\"", TOLD_NO},
+        {"\"recoveryLevel\":\"Recoverable\"", TOLD_YES},
+        {"\"recoveryLevel\":\"Recoverable+ProtectedSubscription\"", TOLD_YES},
+        {"\"recoveryLevel\":\"CustomizedRecoverable\"", TOLD_YES},
+        {"\"recoveryLevel\":\"CustomizedRecoverable+ProtectedSubscription\"", TOLD_YES},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        if (told_by("oct", levels[i].attributes).purge_protected != levels[i].expected) {
+            fail_msg("%s", levels[i].attributes);
+        }
+    }
+}
+
+static void test_type_and_platform_tell_of_hardware(void **state)
+{
+    static const struct {
+        const char *kty, *attributes;
+        enum told expected;
+    } keys[] = {
+        {"", "", NOT_TOLD},
+        {"ML-KEM", "", NOT_TOLD},
+        {"oct", "", TOLD_NO},
+        {"oct-HSM", "", TOLD_YES},
+        {"oct-HSM", "\"hsmPlatform\":\"0\"", TOLD_YES},
+        {"oct", "\"hsmPlatform\":\"0\"", TOLD_NO},
+        {"oct", "\"hsmPlatform\":\"1\"", TOLD_YES},
+        {"oct", "\"hsmPlatform\":\"9\"", TOLD_NO},
+        {"ML-KEM", "\"hsmPlatform\":\"0\"", TOLD_NO},
+        {"ML-KEM", "\"hsmPlatform\":\"2\"", TOLD_YES},
+        {"ML-KEM", "\"hsmPlatform\":\"9\"", NOT_TOLD},
+        {"ML-KEM", "\"hsmPlatform\":2", NOT_TOLD},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (told_by(keys[i].kty, keys[i].attributes).in_hardware != keys[i].expected) {
+            fail_msg("%s %s", keys[i].kty, keys[i].attributes);
+        }
+    }
+}
+
 struct seen {
     unsigned count, enough;
     char last[KEY_NAME_SIZE];
@@ -612,6 +682,8 @@ int main(void)
         cmocka_unit_test(test_unknown_keys),
         cmocka_unit_test(test_hostile_keys),
         cmocka_unit_test(test_hostile_attributes_read_as_unset),
+        cmocka_unit_test(test_levels_of_recovery),
+        cmocka_unit_test(test_type_and_platform_tell_of_hardware),
         cmocka_unit_test(test_page),
         cmocka_unit_test(test_last_and_empty_pages),
         cmocka_unit_test(test_items_that_are_no_keys_are_left_out),
