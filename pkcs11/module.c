@@ -138,13 +138,18 @@ static void finish_start(struct slots *slots)
     pthread_mutex_unlock(&module.lock);
 }
 
+CK_RV module_read_settings(const char *reserved, struct settings_file **ret_file)
+{
+    return slots_read(reserved, &global_group, ret_file);
+}
+
 static CK_RV open_slots(const char *reserved, struct slots **ret_slots)
 {
     struct settings_file *file = NULL;
     CK_RV rv = log_configure(LOG_PRESET);
 
     if (rv == CKR_OK) {
-        rv = slots_read(reserved, &global_group, &file);
+        rv = module_read_settings(reserved, &file);
     }
     return rv == CKR_OK ? slots_open(file, ret_slots) : rv;
 }

@@ -9,6 +9,9 @@
 
 #include "pkcs11/slot.h"
 
+/* The configuration as C_Initialize reads it (settings_read's arguments and results); opens nothing. */
+MUST_USE CK_RV module_read_settings(const char *reserved, struct settings_file **ret_file);
+
 /* C_Initialize; `arguments` may be NULL (2.40, 5.4). CKR_GENERAL_ERROR: the configuration, logged. */
 MUST_USE CK_RV module_start(const CK_C_INITIALIZE_ARGS *arguments);
 /* C_Finalize. Calls that are inside finish; their sessions are unknown from now on. */

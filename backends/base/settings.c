@@ -130,6 +130,11 @@ const struct settings *settings_section(const struct settings_file *file, size_t
     return &file->sections[index];
 }
 
+const char *settings_path(const struct settings_file *file)
+{
+    return file->path;
+}
+
 const char *settings_title(const struct settings *section)
 {
     return section->title;

@@ -67,6 +67,9 @@ size_t settings_section_count(const struct settings_file *file);
 /* In the order of the file, from 0. Lent for the life of the file, as is all below. */
 const struct settings *settings_section(const struct settings_file *file, size_t index);
 
+/* Where it was read from, absolute. */
+const char *settings_path(const struct settings_file *file);
+
 const char *settings_title(const struct settings *section); /* token "TITLE" { */
 
 /* The option must have been declared with the fitting type. What was not written is the preset. */
