@@ -128,6 +128,8 @@ enum service_verdict {
 struct service_answer {
     enum service_verdict verdict;
     char version[KEY_VERSION_SIZE];          /* which version did it; "": not told */
+    bool of_version;                         /* REFUSED by what this version's owner lets it do (key_ops),
+                                                whoever asks: another version may */
     unsigned status;                         /* HTTP status of the last try, 0: none came */
     unsigned tries;                          /* requests to the key service, without those for a token */
     int64_t date;                            /* the service's clock, seconds since 1970; 0: not told */

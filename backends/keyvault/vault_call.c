@@ -199,6 +199,7 @@ static CK_RV refused(struct vault_call *call)
         vault_error_judge(call->operation.verb, call->reply.status, told ? &error : NULL);
 
     call->answer->verdict = ruling.verdict;
+    call->answer->of_version = ruling.of_version;
     if (call->trial && told && call->reply.status == 400) {
         return ruling.rv;
     }

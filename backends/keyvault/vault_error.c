@@ -40,6 +40,7 @@ static const struct {
     enum service_verdict verdict;
     CK_RV rv;
     const char *advice;
+    bool of_version;
 } rows[] = {
     /* One value for every cause, so that no caller learns why a blob does not open. */
     {400, any_code, VAULT_UNWRAP, VERDICT_BAD_BLOB, CKR_WRAPPED_KEY_INVALID,
@@ -58,7 +59,7 @@ static const struct {
     {403, "KeyDisabled", ANY_VERB, VERDICT_DISABLED, CKR_KEY_FUNCTION_NOT_PERMITTED,
      "The key is disabled; its owner can enable it."},
     {403, "KeyOperationForbidden", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED,
-     "The key's own list of permitted operations (key_ops) lacks this one."},
+     "The key's own list of permitted operations (key_ops) lacks this one.", true},
     {403, lacks_grant, VAULT_RANDOM, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, GRANT_RANDOM},
     {403, lacks_grant, CERTIFICATE_VERBS, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED,
      GRANT_CERTIFICATES},
@@ -127,12 +128,12 @@ static bool status_fits(unsigned wanted, unsigned status)
 struct vault_ruling vault_error_judge(enum vault_verb verb, unsigned status, const struct vault_error *error)
 {
     bool has_inner = error != NULL && error->inner[0] != 0;
-    struct vault_ruling ruling = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, ""};
+    struct vault_ruling ruling = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, "", false};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (status_fits(rows[i].status, status) && (rows[i].verbs & (int)verb) != 0 &&
             ((has_inner && code_fits(rows[i].code, error, true)) || code_fits(rows[i].code, error, false))) {
-            ruling = (struct vault_ruling){rows[i].verdict, rows[i].rv, rows[i].advice};
+            ruling = (struct vault_ruling){rows[i].verdict, rows[i].rv, rows[i].advice, rows[i].of_version};
             break;
         }
     }

@@ -26,6 +26,7 @@ struct vault_ruling {
     enum service_verdict verdict;
     CK_RV rv;
     const char *advice; /* for the operator, a sentence; "" */
+    bool of_version;    /* refused to this version of the key, whoever asks */
 };
 
 /* `status` is anything but 200; `error` is NULL where the body was not the service's JSON. */

@@ -77,6 +77,17 @@ static void test_refusals_to_use_the_key(void **state)
     expect_all(403, "AccessDenied", NULL, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
+/* Which of them another version of the key may not share. */
+static void test_what_is_refused_to_the_version_is_told(void **state)
+{
+    (void)state;
+    assert_true(judge(VAULT_UNWRAP, 403, "Forbidden", "KeyOperationForbidden").of_version);
+    assert_false(judge(VAULT_UNWRAP, 403, "Forbidden", "ForbiddenByPolicy").of_version);
+    assert_false(judge(VAULT_UNWRAP, 403, "Forbidden", "ForbiddenByRbac").of_version);
+    assert_false(judge(VAULT_UNWRAP, 403, "Forbidden", "AccessDenied").of_version);
+    assert_false(judge(VAULT_UNWRAP, 400, "BadParameter", NULL).of_version);
+}
+
 static void test_refusals_by_the_network(void **state)
 {
     (void)state;
@@ -202,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_bad_request_without_blob),
         cmocka_unit_test(test_unauthorized),
         cmocka_unit_test(test_refusals_to_use_the_key),
+        cmocka_unit_test(test_what_is_refused_to_the_version_is_told),
         cmocka_unit_test(test_refusals_by_the_network),
         cmocka_unit_test(test_forbidden_without_a_known_code),
         cmocka_unit_test(test_key_gone),
