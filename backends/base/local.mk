@@ -19,6 +19,7 @@ libbyok_la_SOURCES += \
 	backends/base/libcrypto.c backends/base/libcrypto.h \
 	backends/base/libcrypto_errors.c backends/base/libcrypto_errors.h \
 	backends/base/log.c backends/base/log.h \
+	backends/base/mechanism_name.c backends/base/mechanism_name.h \
 	backends/base/process.c backends/base/process.h \
 	backends/base/rsa.c backends/base/rsa.h \
 	backends/base/rsa_decrypt.c backends/base/rsa_decrypt.h \

@@ -89,6 +89,9 @@ bool settings_written(const struct settings *section, const char *name); /* in t
 MUST_USE CK_RV settings_refuse(const struct settings *section, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The one of `words` (ended by NULL) that a person who wrote `text` is likely to have meant, or NULL. */
+const char *settings_nearest(const char *text, const char *const *words);
+
 /* getenv(), or NULL in a set-id process, whatever is set there. */
 const char *settings_environment(const char *name);
 /* Whether it is set at all, also in a set-id process: for what makes us refuse to work there. */

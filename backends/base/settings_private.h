@@ -78,9 +78,6 @@ MUST_USE CK_RV settings_fill(const struct settings_schema *schema, struct cfg_t 
  */
 MUST_USE CK_RV settings_value(const struct settings_file *file, struct setting *setting, struct buffer *problem);
 
-/* The one of `words` (ended by NULL) that a person who wrote `text` is likely to have meant, or NULL. */
-const char *settings_nearest(const char *text, const char *const *words);
-
 /* One text of three, from malloc; NULL: no memory. */
 char *settings_join(const char *first, const char *second, const char *third);
 

@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_libcrypto \
 	tests/backends/base/test_libcrypto_errors \
 	tests/backends/base/test_log \
+	tests/backends/base/test_mechanism_name \
 	tests/backends/base/test_process \
 	tests/backends/base/test_rsa \
 	tests/backends/base/test_secret \
@@ -29,6 +30,8 @@ tests_backends_base_test_libcrypto_errors_SOURCES = tests/backends/base/test_lib
 	tests/backends/base/base_test.h
 tests_backends_base_test_libcrypto_SOURCES = tests/backends/base/test_libcrypto.c tests/backends/base/base_test.h
 tests_backends_base_test_log_SOURCES = tests/backends/base/test_log.c tests/backends/base/base_test.h
+tests_backends_base_test_mechanism_name_SOURCES = tests/backends/base/test_mechanism_name.c \
+	tests/backends/base/base_test.h
 tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c tests/backends/base/base_test.h
 tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h \
 	tests/vectors.c tests/vectors.h
