@@ -4,4 +4,5 @@ libbyok_la_SOURCES += \
 	backends/diagnosis_file.c \
 	backends/key_service.h \
 	backends/function_table.h \
+	backends/token_above.c backends/token_above.h \
 	backends/token_functions.h

@@ -1,0 +1,63 @@
+/*
+ * A token over a token: each function goes to the one below with the same arguments and results, but for the rows
+ * that whoever stands here replaces (token_filter.c, audit_token.c). It exists only where the configuration asks for
+ * it, so without it nothing costs anything.
+ */
+#ifndef BYOK_BACKENDS_TOKEN_ABOVE_H
+#define BYOK_BACKENDS_TOKEN_ABOVE_H
+
+#include "backends/backend.h"
+
+/* First members of the structs of a token above and of its sessions. */
+struct token_above {
+    struct token base;
+    struct token *below; /* owned */
+};
+
+struct session_above {
+    struct token_session base;
+    struct token_session *below;
+    struct token_above *token;
+};
+
+/* What goes straight down. The token below is closed by whoever frees the one above. */
+bool token_above_present(struct token *token);
+CK_RV token_above_get_slot_info(struct token *token, CK_SLOT_INFO *ret_info);
+CK_RV token_above_get_token_info(struct token *token, CK_TOKEN_INFO *ret_info);
+CK_RV token_above_get_mechanism_list(struct token *token, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count);
+CK_RV token_above_get_mechanism_info(struct token *token, CK_MECHANISM_TYPE type,
+                                     CK_MECHANISM_INFO *ret_info);
+CK_RV token_above_init_token(struct token *token, CK_BYTE *pin, CK_ULONG pin_size, CK_UTF8CHAR *label);
+CK_RV token_above_poll_event(struct token *token);
+CK_RV token_above_get_session_info(struct token_session *session, CK_SESSION_INFO *ret_info);
+
+/* A session of `size` bytes, zeros behind its first member, over one of the token below. */
+CK_RV token_above_open_session(struct token *token, size_t size, CK_FLAGS flags, token_notify *notify,
+                               void *notify_arg, struct token_session **ret_session);
+/* Closes the one below and frees it. */
+CK_RV token_above_close_session(struct token_session *session);
+
+/* clang-format off */
+#define DECLARE_TOKEN_ABOVE(name, verb, parameters, arguments) \
+    CK_RV token_above_##verb(struct token_session *base UNBRACKET parameters);
+EACH_SESSION_FUNCTION(DECLARE_TOKEN_ABOVE)
+EACH_SESSION_FUNCTION_OF_3_0(DECLARE_TOKEN_ABOVE)
+#undef DECLARE_TOKEN_ABOVE
+
+#define TOKEN_ABOVE_ROW(name, verb, parameters, arguments) .verb = token_above_##verb,
+/* The rows of a struct token_ops, but close and open_session; what follows replaces some of them. */
+#define TOKEN_ABOVE_ROWS \
+    .present = token_above_present, \
+    .get_slot_info = token_above_get_slot_info, \
+    .get_token_info = token_above_get_token_info, \
+    .get_mechanism_list = token_above_get_mechanism_list, \
+    .get_mechanism_info = token_above_get_mechanism_info, \
+    .init_token = token_above_init_token, \
+    .poll_event = token_above_poll_event, \
+    .close_session = token_above_close_session, \
+    .get_session_info = token_above_get_session_info, \
+    EACH_SESSION_FUNCTION(TOKEN_ABOVE_ROW) \
+    EACH_SESSION_FUNCTION_OF_3_0(TOKEN_ABOVE_ROW)
+/* clang-format on */
+
+#endif
