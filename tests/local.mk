@@ -54,6 +54,7 @@ include tests/failures/local.mk
 include tests/faults/local.mk
 include tests/hammer/local.mk
 include tests/consumers/local.mk
+include tests/scenarios/local.mk
 include tests/bench/local.mk
 
 check_SCRIPTS += tests/identities tests/tenant-identities
