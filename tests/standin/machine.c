@@ -166,6 +166,11 @@ static void answer_imds(struct standin *standin, const struct request *request, 
         machine_refuse(answer, 400, "invalid_request", text("Identity not found"));
         return;
     }
+    if (caller->disabled) {
+        machine_refuse(answer, 400, "unauthorized_client",
+                       text("AADSTS7000112: Application '%s'(stand-in) is disabled.", caller->id));
+        return;
+    }
     json = machine_token(standin, caller, request_query(request, "resource"), &expires_on);
     if (json == NULL) {
         machine_refuse(

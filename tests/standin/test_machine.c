@@ -132,6 +132,22 @@ static void test_what_is_no_identity_of_the_machine_gets_no_token(void **state)
     assert_int_equal(imds_status(more, only_metadata), 400);
 }
 
+/* Its service principal, in the directory. */
+static void test_a_disabled_identity_gets_no_token(void **state)
+{
+    char *path OWNED(owned_free) = text("/callers/%s/disabled", standin.managed_id_client_id);
+    char *more OWNED(owned_free) = text("&client_id=%s", standin.managed_id_client_id);
+    struct reply reply ENDS(reply_done) = {0};
+
+    (void)state;
+    control(path, "true");
+    reply = ask_imds(more, only_metadata);
+    control(path, "false");
+    assert_int_equal(reply.status, 400);
+    assert_non_null(strstr(reply_text(&reply, "error_description"), "AADSTS7000112"));
+    assert_int_equal(imds_status(more, only_metadata), 200);
+}
+
 static void test_the_only_identity_need_not_be_named(void **state)
 {
     char *path OWNED(owned_free) = text("/callers/%s/managed", standin.system_id_client_id);
@@ -309,6 +325,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_imds_wants_version_and_resource),
     cmocka_unit_test(test_imds_gives_the_identity_that_is_named),
     cmocka_unit_test(test_what_is_no_identity_of_the_machine_gets_no_token),
+    cmocka_unit_test_teardown(test_a_disabled_identity_gets_no_token, as_at_the_start),
     cmocka_unit_test_teardown(test_the_only_identity_need_not_be_named, as_at_the_start),
     cmocka_unit_test_teardown(test_imds_is_away_for_a_while, as_at_the_start),
     cmocka_unit_test(test_app_service_tells_only_when_a_token_ends),
