@@ -8,6 +8,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/http_date.c backends/keyvault/http_date.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
+	backends/keyvault/identity/aadsts.c backends/keyvault/identity/aadsts.h \
 	backends/keyvault/identity/arc_key.c backends/keyvault/identity/arc_key.h \
 	backends/keyvault/identity/assertion.c backends/keyvault/identity/assertion.h \
 	backends/keyvault/identity/azure_cli.c \

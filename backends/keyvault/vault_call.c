@@ -177,12 +177,14 @@ static CK_RV send(struct vault_call *call)
 
     while (more) {
         struct identity_failure failure;
+        struct token_facts facts;
 
         buffer_free(&course.token);
         if (!get_scope(call, &course.scope, &failure) ||
-            !token_cache_get(tokens, &course.scope.scope, call->deadline, &course.token, &failure)) {
+            !token_cache_get(tokens, &course.scope.scope, call->deadline, &course.token, &facts, &failure)) {
             return without_token(call, &failure);
         }
+        memcpy(call->answer->principal, facts.principal, sizeof facts.principal);
         more = send_once(call, buffer_text(&course.token), &course.again);
         if (call->reply.failure == HTTP_ANSWERED && call->reply.status == 401) {
             more = answer_challenge(call, &course);

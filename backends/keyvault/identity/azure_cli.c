@@ -1,6 +1,7 @@
 /* identity = azure-cli: the token of whoever has signed in with `az login`, for developers' machines. */
 #include "backends/base/child.h"
 #include "backends/base/scope.h"
+#include "backends/keyvault/identity/aadsts.h"
 #include "backends/keyvault/identity/identity_kinds.h"
 #include "backends/keyvault/identity/token_endpoint.h"
 #include "backends/keyvault/identity/token_json.h"
@@ -91,9 +92,16 @@ static bool fail_complaint(const struct child_outcome *outcome, const struct buf
                            struct identity_failure *ret_failure)
 {
     const struct cause *cause = cause_of(complaint);
+    int64_t code = aadsts_in(buffer_text(complaint));
     struct bytes own = own_words(complaint);
     char status[32] = "";
 
+    if (aadsts_is_no_caller(code)) {
+        (void)identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "az gives no token: AADSTS%lld: %s",
+                            (long long)code, aadsts_advice(code));
+        ret_failure->verdict = VERDICT_NO_CALLER;
+        return false;
+    }
     if (cause != NULL) {
         return identity_fail(ret_failure, cause->rv, "az gives no token: %s", cause->words);
     }

@@ -16,7 +16,7 @@ enum {
 /* Why there is no token. */
 struct identity_failure {
     CK_RV rv; /* CKR_USER_NOT_LOGGED_IN: refused or absent; CKR_DEVICE_ERROR: the endpoint was not reached */
-    enum service_verdict verdict; /* VERDICT_NO_ACCESS or VERDICT_UNREACHABLE */
+    enum service_verdict verdict; /* VERDICT_NO_ACCESS, VERDICT_NO_CALLER or VERDICT_UNREACHABLE */
     char said[480];               /* what the endpoint said and what to do, fit for a log line; no secret */
 };
 
@@ -79,14 +79,21 @@ MUST_USE CK_RV token_cache_new(const char *about, struct identity *identity, str
 /* With its identity and its token; NULL is allowed. */
 void token_cache_free(struct token_cache *cache);
 
+/* What is known of a token besides. */
+struct token_facts {
+    char principal[PRINCIPAL_SIZE]; /* whose it is by its own word, "": it does not say */
+    int64_t asked, ends;            /* when, by clock_now() */
+};
+
 /*
  * The token, appended to ret_token, which is empty: the one at hand or a new one. However many threads ask,
  * one fetches and the others wait until their deadlines, and share its failure; before a token ends one
- * caller fetches the next while the others go on with it. On failure false; nothing is logged.
+ * caller fetches the next while the others go on with it. ret_facts NULL: not wanted. On failure false;
+ * nothing is logged.
  */
 MUST_USE bool token_cache_get(struct token_cache *cache, const struct token_scope *scope,
                               struct deadline deadline, struct buffer *ret_token,
-                              struct identity_failure *ret_failure);
+                              struct token_facts *ret_facts, struct identity_failure *ret_failure);
 /*
  * The service has refused this token: it is forgotten, unless another has come meanwhile. `claims`: what the
  * service wants in the next one, JSON, which whoever fetches it asks for; NULL: nothing.

@@ -1,4 +1,5 @@
 /* What the services of a machine answer. */
+#include "backends/keyvault/identity/aadsts.h"
 #include "backends/keyvault/identity/managed_identity.h"
 #include "backends/keyvault/identity/token_endpoint.h"
 #include "backends/keyvault/identity/token_json.h"
@@ -26,6 +27,16 @@ static bool fail_no_identity(const struct managed_source *source, const char *us
                          source->name);
 }
 
+/* The machine has it, the directory does not, or not any longer. */
+static bool fail_no_caller(const struct managed_source *source, const struct token_error *error,
+                           struct identity_failure *ret_failure)
+{
+    (void)identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN, "%s gives no token: %s, AADSTS%lld: %s",
+                        source->name, error->error, (long long)error->code, aadsts_advice(error->code));
+    ret_failure->verdict = VERDICT_NO_CALLER;
+    return false;
+}
+
 /* 400 and 401. Only `error` is told on, never the text. */
 static bool fail_refused(const struct managed_source *source, const char *user_assigned,
                          const struct http_reply *reply, struct identity_failure *ret_failure)
@@ -42,6 +53,9 @@ static bool fail_refused(const struct managed_source *source, const char *user_a
         return fail_no_identity(source, user_assigned, ret_failure);
     }
     if (token_json_read_error(buffer_bytes(&reply->body), &error)) {
+        if (aadsts_is_no_caller(error.code)) {
+            return fail_no_caller(source, &error, ret_failure);
+        }
         return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
                              "%s gives no token: %s; check client-id and audience", source->name,
                              error.error);

@@ -3,6 +3,7 @@
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/identity/identity.h"
+#include "backends/keyvault/identity/token_json.h"
 #include "backends/keyvault/retry.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,8 @@ struct token_cache {
     struct ask_once fetching;
     struct buffer token;
     struct buffer token_for; /* the scope that it was fetched for, written out */
-    int64_t ends;            /* by clock_now() */
-    int64_t renew_at;
+    struct token_facts facts;
+    int64_t renew_at;                /* by clock_now() */
     struct buffer claims;            /* for the next fetch; empty: none */
     struct identity_failure failure; /* of the last fetch that failed */
     struct buffer failure_for;
@@ -99,7 +100,7 @@ static bool has_token(const struct token_cache *cache, const struct token_scope 
 
 static bool is_valid(const struct token_cache *cache, const struct token_scope *scope)
 {
-    return has_token(cache, scope) && cache->ends > clock_now();
+    return has_token(cache, scope) && cache->facts.ends > clock_now();
 }
 
 static bool no_memory(struct identity_failure *ret_failure)
@@ -109,11 +110,14 @@ static bool no_memory(struct identity_failure *ret_failure)
 }
 
 static bool copy_locked(const struct token_cache *cache, struct buffer *ret_token,
-                        struct identity_failure *ret_failure)
+                        struct token_facts *ret_facts, struct identity_failure *ret_failure)
 {
     buffer_clear(ret_token);
     if (buffer_append(ret_token, cache->token.data, cache->token.size) != CKR_OK) {
         return no_memory(ret_failure);
+    }
+    if (ret_facts != NULL) {
+        *ret_facts = cache->facts;
     }
     return true;
 }
@@ -122,7 +126,8 @@ static bool copy_locked(const struct token_cache *cache, struct buffer *ret_toke
 struct fetch {
     struct token_scope scope;
     struct buffer scope_text, claims, token;
-    int64_t asked, lifetime;
+    struct token_facts facts;
+    int64_t lifetime;
     struct identity_failure failure;
 };
 
@@ -143,8 +148,8 @@ static void publish_token_locked(struct token_cache *cache, struct fetch *fetch)
     }
     buffer_move(&cache->token, &fetch->token);
     buffer_move(&cache->token_for, &fetch->scope_text);
-    cache->ends = fetch->asked + fetch->lifetime;
-    cache->renew_at = cache->ends - ahead - retry_jitter(ahead / 2);
+    cache->facts = fetch->facts;
+    cache->renew_at = cache->facts.ends - ahead - retry_jitter(ahead / 2);
 }
 
 /* A renewal that fails while the old token holds is nobody's failed call: a warning, and again later. */
@@ -170,7 +175,7 @@ static CK_RV fetch_locked(struct token_cache *cache, const struct token_scope *s
                                              .scope_text = BUFFER_INIT(SCOPE_LIMIT),
                                              .claims = BUFFER_INIT(CLAIMS_LIMIT),
                                              .token = BUFFER_INIT(TOKEN_LIMIT),
-                                             .asked = clock_now(),
+                                             .facts = {.asked = clock_now()},
                                              .failure = {.rv = CKR_OK}};
     bool fetched;
 
@@ -181,6 +186,10 @@ static CK_RV fetch_locked(struct token_cache *cache, const struct token_scope *s
                   ? cache->identity->ops->fetch(cache->identity, &fetch.scope, deadline, &fetch.token,
                                                 &fetch.lifetime, &fetch.failure)
                   : no_memory(&fetch.failure);
+    if (fetched) {
+        fetch.facts.ends = fetch.facts.asked + fetch.lifetime;
+        token_read_principal(buffer_text(&fetch.token), fetch.facts.principal, sizeof fetch.facts.principal);
+    }
     pthread_mutex_lock(&cache->lock);
     if (fetched) {
         publish_token_locked(cache, &fetch);
@@ -216,7 +225,8 @@ static bool time_is_over(struct identity_failure *ret_failure)
  * have a longer one. What is for another scope, or lacks the claims that are wanted, is not for this caller.
  */
 static bool await_locked(struct token_cache *cache, const struct token_scope *scope, struct deadline deadline,
-                         struct buffer *ret_token, struct identity_failure *ret_failure)
+                         struct buffer *ret_token, struct token_facts *ret_facts,
+                         struct identity_failure *ret_failure)
 {
     for (;;) {
         CK_RV rv;
@@ -228,7 +238,7 @@ static bool await_locked(struct token_cache *cache, const struct token_scope *sc
             return time_is_over(ret_failure);
         }
         if (rv == CKR_OK && has_token(cache, scope)) {
-            return copy_locked(cache, ret_token, ret_failure);
+            return copy_locked(cache, ret_token, ret_facts, ret_failure);
         }
         if (rv != CKR_OK && (own || is_for(&cache->failure_for, scope))) {
             *ret_failure = cache->failure;
@@ -238,7 +248,8 @@ static bool await_locked(struct token_cache *cache, const struct token_scope *sc
 }
 
 bool token_cache_get(struct token_cache *cache, const struct token_scope *scope, struct deadline deadline,
-                     struct buffer *ret_token, struct identity_failure *ret_failure)
+                     struct buffer *ret_token, struct token_facts *ret_facts,
+                     struct identity_failure *ret_failure)
 {
     bool got;
 
@@ -246,8 +257,8 @@ bool token_cache_get(struct token_cache *cache, const struct token_scope *scope,
     if (is_valid(cache, scope)) {
         renew_if_due_locked(cache, scope, deadline);
     }
-    got = is_valid(cache, scope) ? copy_locked(cache, ret_token, ret_failure)
-                                 : await_locked(cache, scope, deadline, ret_token, ret_failure);
+    got = is_valid(cache, scope) ? copy_locked(cache, ret_token, ret_facts, ret_failure)
+                                 : await_locked(cache, scope, deadline, ret_token, ret_facts, ret_failure);
     pthread_mutex_unlock(&cache->lock);
     return got;
 }

@@ -2,6 +2,7 @@
 #include "backends/keyvault/identity/token_endpoint.h"
 #include "backends/base/scope.h"
 #include "backends/keyvault/endpoint.h"
+#include "backends/keyvault/identity/aadsts.h"
 #include "backends/keyvault/identity/claims.h"
 #include "backends/keyvault/identity/token_json.h"
 #include "backends/keyvault/url_text.h"
@@ -14,56 +15,6 @@ enum { FORM_LIMIT = 64 * 1024, OUR_CLAIMS = 256 };
 
 struct token_endpoint {
     struct endpoint *endpoint;
-};
-
-/* What the codes behind AADSTS mean for the operator. */
-static const struct {
-    int64_t code;
-    const char *advice;
-} codes[] = {
-    /* the secret */
-    {7000215, "the client secret is wrong: it is its value that is needed, not its ID"},
-    {7000222, "the client secret has expired: make a new one"},
-    {7000218, "the credential is empty or not sent"},
-    {50012, "the credential is wrong or not the application's"},
-    /* the certificate, or the other provider's token */
-    {700027,
-     "the certificate is not the application's, or has expired: upload it to the application, or use the "
-     "one that is there"},
-    {700024,
-     "the assertion is outside its time: set this machine's clock; a federated token must be renewed"},
-    {700023, "the assertion is for another audience: check authority and tenant; a federated token needs the "
-             "audience api://AzureADTokenExchange"},
-    {700021, "the assertion does not name client-id as its issuer"},
-    {50013,
-     "the assertion cannot be verified: check that its issuer and its key are those that the application "
-     "trusts"},
-    {50027, "the assertion is malformed: check what the file holds"},
-    {70021,
-     "no federated credential of the application fits the token: compare issuer, subject and audience"},
-    {700211, "no federated credential of the application has the token's issuer"},
-    {700212, "no federated credential of the application has the token's audience; usual is "
-             "api://AzureADTokenExchange"},
-    {700213, "no federated credential of the application has the token's subject (of Kubernetes: "
-             "system:serviceaccount:NAMESPACE:NAME)"},
-    /* the application */
-    {7000112, "the application is disabled"},
-    {700016, "there is no application client-id in this tenant"},
-    {7000229, "the application has no service principal in this tenant"},
-    {7000216, "no credential was sent"},
-    {50034, "there is no such account in this tenant"},
-    {53003, "a conditional access policy blocks the application"},
-    /* the tenant and the vault */
-    {90002, "there is no such tenant"},
-    {90023, "tenant or authority cannot be used here: check both"},
-    {900023, "tenant is neither an ID nor a domain name"},
-    {900382, "confidential clients cannot sign in there: check authority"},
-    {90038, "the tenant is in another cloud: check authority"},
-    {500011, "the tenant does not know this audience"},
-    {500014, "the vault's service is disabled in this tenant"},
-    {1002012, "audience is not accepted"},
-    {70011, "audience is not accepted"},
-    {65001, "nobody has consented to the application in this tenant"},
 };
 
 CK_RV token_endpoint_new(const char *about, struct http_client *http, struct token_endpoint **ret_endpoint)
@@ -153,16 +104,6 @@ static bool write_form(const struct token_scope *scope, const struct token_proof
 
 /* --- The answer --- */
 
-static const char *advice_for(int64_t code)
-{
-    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        if (codes[i].code == code) {
-            return codes[i].advice;
-        }
-    }
-    return NULL;
-}
-
 /* Not no, but not now (RFC 6749, 4.1.2.1). */
 static bool is_passing(const struct token_error *error)
 {
@@ -182,16 +123,21 @@ static bool fail_refused(const struct token_scope *scope, const struct http_repl
                              "%s answered %u without a token; check authority, and what stands on the way",
                              scope->authority, reply->status);
     }
-    advice = advice_for(error.code);
+    advice = aadsts_advice(error.code);
     if (advice != NULL) {
-        return identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
-                             "%s refuses the credential (%s): %s, AADSTS%lld: %s", scope->authority,
-                             what_to_check, error.error, (long long)error.code, advice);
+        (void)identity_fail(ret_failure, CKR_USER_NOT_LOGGED_IN,
+                            "%s refuses the credential (%s): %s, AADSTS%lld: %s", scope->authority,
+                            what_to_check, error.error, (long long)error.code, advice);
+    } else {
+        (void)identity_fail(
+            ret_failure, CKR_USER_NOT_LOGGED_IN,
+            "%s refuses the credential: %s, AADSTS%lld: check tenant, client-id, %s and authority",
+            scope->authority, error.error, (long long)error.code, what_to_check);
     }
-    return identity_fail(
-        ret_failure, CKR_USER_NOT_LOGGED_IN,
-        "%s refuses the credential: %s, AADSTS%lld: check tenant, client-id, %s and authority",
-        scope->authority, error.error, (long long)error.code, what_to_check);
+    if (aadsts_is_no_caller(error.code)) {
+        ret_failure->verdict = VERDICT_NO_CALLER;
+    }
+    return false;
 }
 
 static bool judge(const struct token_scope *scope, const struct http_reply *reply, const char *what_to_check,

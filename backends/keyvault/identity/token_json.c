@@ -1,6 +1,7 @@
 /* Answers with tokens in them. */
 #include "backends/keyvault/identity/token_json.h"
 #include "backends/base/base64url.h"
+#include "backends/keyvault/identity/aadsts.h"
 #include "backends/keyvault/json.h"
 #include <stdio.h>
 #include <string.h>
@@ -166,6 +167,8 @@ bool token_json_read_error(struct bytes body, struct token_error *ret_error)
     snprintf(ret_error->error, sizeof ret_error->error, "%s", error);
     if (cJSON_IsNumber(first) && first->valuedouble > 0 && first->valuedouble < 1e12) {
         ret_error->code = (int64_t)first->valuedouble;
+    } else if (json_text(answer, "error_description") != NULL) {
+        ret_error->code = aadsts_in(json_text(answer, "error_description"));
     }
     return true;
 }
@@ -217,4 +220,35 @@ bool token_read_end(const char *token, int64_t *ret_end)
     }
     claims = json_parse(buffer_bytes(&payload));
     return json_whole(claims, "exp", ret_end);
+}
+
+/* What can stand in a record as it is, and is not cut. */
+static bool is_plain(const char *text, size_t room)
+{
+    size_t length = 0;
+
+    while (text[length] > ' ' && text[length] <= '~') {
+        length++;
+    }
+    return length > 0 && length < room && text[length] == 0;
+}
+
+void token_read_principal(const char *token, char *ret_principal, size_t room)
+{
+    static const char *const names[] = {"oid", "sub", "appid", "azp"};
+    struct buffer payload SCOPED(buffer_free) = BUFFER_INIT(PAYLOAD_LIMIT);
+    cJSON *claims SCOPED(json_free_scoped) = NULL;
+
+    ret_principal[0] = 0;
+    if (read_payload(token, &payload) != CKR_OK) {
+        return;
+    }
+    claims = json_parse(buffer_bytes(&payload));
+    for (size_t i = 0; ret_principal[0] == 0 && i < sizeof names / sizeof names[0]; i++) {
+        const char *text = json_text(claims, names[i]);
+
+        if (text != NULL && is_plain(text, room)) {
+            strcpy(ret_principal, text);
+        }
+    }
 }

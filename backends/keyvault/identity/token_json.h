@@ -10,7 +10,7 @@
 
 struct token_error {
     char error[64]; /* RFC 6749, 5.2 */
-    int64_t code;   /* the first of error_codes, the number behind AADSTS; 0: none */
+    int64_t code;   /* the number behind AADSTS: the first of error_codes, else of the words; 0: none */
 };
 
 /*
@@ -44,5 +44,10 @@ bool token_is_valid(const char *token);
  * looked at. False: it is no JWT, or does not say.
  */
 bool token_read_end(const char *token, int64_t *ret_end);
+/*
+ * Whose it is by its own word: the object id in the directory (`oid`), or where it has none `sub`, `appid` or
+ * `azp`. "": it is no JWT, or has none of them that is shorter than `room` and plain.
+ */
+void token_read_principal(const char *token, char *ret_principal, size_t room);
 
 #endif

@@ -33,6 +33,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_libcurl \
 	tests/backends/keyvault/test_managed_environment \
 	tests/backends/keyvault/test_managed_identity \
+	tests/backends/keyvault/test_principal \
 	tests/backends/keyvault/test_retry \
 	tests/backends/keyvault/test_sign_in \
 	tests/backends/keyvault/test_token_cache \
@@ -77,6 +78,7 @@ tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_managed_identity_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_sign_in_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_principal_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_cache_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_token_file_LDADD = $(keyvault_ldadd)

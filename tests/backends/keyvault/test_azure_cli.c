@@ -158,6 +158,10 @@ static void test_causes_in_words(void **state)
     expect_failure(world, CKR_USER_NOT_LOGGED_IN, "nobody is signed in here");
     make_az("echo 'ERROR: AADSTS700082: The refresh token has expired' >&2; exit 1");
     expect_failure(world, CKR_USER_NOT_LOGGED_IN, "not accepted any more");
+    assert_int_equal(world->failure.verdict, VERDICT_NO_ACCESS);
+    make_az("echo 'ERROR: AADSTS7000112: Application is disabled' >&2; exit 1");
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, "the application is disabled");
+    assert_int_equal(world->failure.verdict, VERDICT_NO_CALLER);
     make_az("echo \"ERROR: HTTPSConnectionPool(host='login.example', port=443): Max retries\" >&2; exit 1");
     expect_failure(world, CKR_DEVICE_ERROR, "network and proxy");
     make_az("echo 'WARNING: old' >&2; echo 'ERROR: the moon is full' >&2; echo more >&2; exit 3");

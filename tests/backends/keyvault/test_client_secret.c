@@ -136,6 +136,41 @@ static void test_next_steps(void **state)
     expect_advice(*state, 123456, "check tenant, client-id, client-secret-file and authority");
 }
 
+static void expect_verdict(struct token_world *world, unsigned code, enum service_verdict verdict)
+{
+    char body[128];
+
+    snprintf(body, sizeof body, "{\"error\":\"unauthorized_client\",\"error_codes\":[%u]}", code);
+    world->status = 400;
+    world->body = body;
+    expect_failure(world, CKR_USER_NOT_LOGGED_IN, "unauthorized_client");
+    assert_int_equal(world->failure.verdict, verdict);
+}
+
+/* The application is disabled, unknown, or not in the tenant: what its owner did. All else may be a mistake. */
+static void test_who_is_no_caller(void **state)
+{
+    expect_verdict(*state, 7000112, VERDICT_NO_CALLER);
+    expect_verdict(*state, 700016, VERDICT_NO_CALLER);
+    expect_verdict(*state, 7000229, VERDICT_NO_CALLER);
+    expect_verdict(*state, 7000215, VERDICT_NO_ACCESS);
+    expect_verdict(*state, 7000222, VERDICT_NO_ACCESS);
+    expect_verdict(*state, 500014, VERDICT_NO_ACCESS);
+    expect_verdict(*state, 53003, VERDICT_NO_ACCESS);
+    expect_verdict(*state, 700011, VERDICT_NO_ACCESS);
+}
+
+static void test_a_disabled_application_behind_an_error_of_the_service(void **state)
+{
+    struct token_world *world = *state;
+
+    world->status = 500;
+    world->headers = "Retry-After: 60\r\n";
+    world->body = "{\"error\":\"unauthorized_client\",\"error_codes\":[7000112]}";
+    expect_failure(world, CKR_DEVICE_ERROR, "500");
+    assert_int_equal(world->failure.verdict, VERDICT_UNREACHABLE);
+}
+
 static void test_not_now_is_no_refusal(void **state)
 {
     struct token_world *world = *state;
@@ -246,6 +281,8 @@ int main(void)
         SECRET_TEST(test_secret_of_the_environment),
         SECRET_TEST(test_the_secret_is_in_no_log),
         SECRET_TEST(test_next_steps),
+        SECRET_TEST(test_who_is_no_caller),
+        SECRET_TEST(test_a_disabled_application_behind_an_error_of_the_service),
         SECRET_TEST(test_not_now_is_no_refusal),
         SECRET_TEST(test_secret_is_read_again),
         SECRET_TEST(test_missing_secret_file),

@@ -293,6 +293,21 @@ static void test_unknown_audience(void **state)
     expect_failure(world, CKR_USER_NOT_LOGGED_IN, "audience");
 }
 
+/* What the machine's service repeats of the directory's. */
+static void test_the_directory_knows_it_no_longer(void **state)
+{
+    struct world *world = *state;
+
+    on_a_virtual_machine(world);
+    answer_with(world, 400, NULL,
+                "{\"error\":\"unauthorized_client\",\"error_description\":\"AADSTS700016: " SECRET "\"}");
+    assert_false(fetch(world, 3000));
+    assert_int_equal(world->failure.rv, CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(world->failure.verdict, VERDICT_NO_CALLER);
+    assert_non_null(strstr(world->failure.said, "AADSTS700016"));
+    assert_null(strstr(world->failure.said, SECRET));
+}
+
 static void test_a_proxy_answers(void **state)
 {
     struct world *world = *state;
@@ -576,6 +591,7 @@ int main(void)
         MACHINE_TEST(test_no_identity),
         MACHINE_TEST(test_no_such_identity),
         MACHINE_TEST(test_unknown_audience),
+        MACHINE_TEST(test_the_directory_knows_it_no_longer),
         MACHINE_TEST(test_a_proxy_answers),
         MACHINE_TEST(test_answers_without_a_token),
         MACHINE_TEST(test_too_large_an_answer),

@@ -20,6 +20,7 @@ struct fake {
     atomic_long lifetime, takes; /* milliseconds */
     atomic_uint freed;
     char claims[64], tenant[16]; /* that were last asked for */
+    const char *token;           /* NULL: it is told its number */
 };
 
 static struct fake fake;
@@ -42,7 +43,8 @@ static bool fake_fetch(struct identity *identity, const struct token_scope *aske
         return false;
     }
     *ret_lifetime = self->lifetime;
-    return buffer_printf(ret_token, "token-%u", number) == CKR_OK;
+    return (self->token != NULL ? buffer_append_text(ret_token, self->token)
+                                : buffer_printf(ret_token, "token-%u", number)) == CKR_OK;
 }
 
 static void fake_free(struct identity *identity)
@@ -79,7 +81,7 @@ static void expect_token(struct token_cache *cache, const char *expected)
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure;
 
-    assert_true(token_cache_get(cache, &scope, deadline_in(5000), &token, &failure));
+    assert_true(token_cache_get(cache, &scope, deadline_in(5000), &token, NULL, &failure));
     assert_string_equal(buffer_text(&token), expected);
 }
 
@@ -88,9 +90,28 @@ static struct identity_failure expect_none(struct token_cache *cache, int64_t mi
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
     struct identity_failure failure;
 
-    assert_false(token_cache_get(cache, &scope, deadline_in(milliseconds), &token, &failure));
+    assert_false(token_cache_get(cache, &scope, deadline_in(milliseconds), &token, NULL, &failure));
     assert_int_equal(token.size, 0);
     return failure;
+}
+
+static void test_what_is_known_of_it(void **state)
+{
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
+    struct identity_failure failure;
+    struct token_facts facts;
+    int64_t before = clock_now();
+
+    fake.token = "e30.eyJvaWQiOiJ3aG8ifQ.c2ln"; /* {"oid":"who"} */
+    assert_true(token_cache_get(*state, &scope, deadline_in(5000), &token, &facts, &failure));
+    assert_string_equal(facts.principal, "who");
+    assert_in_range(facts.asked, before, clock_now());
+    assert_int_equal(facts.ends, facts.asked + fake.lifetime);
+    fake.token = NULL;
+    token_cache_drop(*state, buffer_bytes(&token), NULL);
+    buffer_clear(&token);
+    assert_true(token_cache_get(*state, &scope, deadline_in(5000), &token, &facts, &failure));
+    assert_string_equal(facts.principal, "");
 }
 
 static void test_fetched_once(void **state)
@@ -213,7 +234,7 @@ static void test_token_of_another_tenant_is_not_used(void **state)
 
     expect_token(*state, "token-1");
     other.tenant = "other";
-    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, &failure));
+    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, NULL, &failure));
     assert_string_equal(buffer_text(&token), "token-2");
     assert_string_equal(fake.tenant, "other");
 }
@@ -226,7 +247,7 @@ static void test_token_of_another_audience_is_not_used(void **state)
 
     expect_token(*state, "token-1");
     other.audience = "https://managedhsm.example";
-    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, &failure));
+    assert_true(token_cache_get(*state, &other, deadline_in(5000), &token, NULL, &failure));
     assert_string_equal(buffer_text(&token), "token-2");
 }
 
@@ -251,8 +272,8 @@ static void *call(void *arg)
     struct caller *caller = arg;
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(TOKEN_LIMIT);
 
-    caller->got =
-        token_cache_get(caller->cache, &scope, deadline_in(caller->milliseconds), &token, &caller->failure);
+    caller->got = token_cache_get(caller->cache, &scope, deadline_in(caller->milliseconds), &token, NULL,
+                                  &caller->failure);
     snprintf(caller->token, sizeof caller->token, "%s", buffer_text(&token));
     return NULL;
 }
@@ -391,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CACHE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CACHE_TEST(test_what_is_known_of_it),
         CACHE_TEST(test_fetched_once),
         CACHE_TEST(test_nothing_before_it_is_needed),
         CACHE_TEST(test_ended_token_is_replaced),

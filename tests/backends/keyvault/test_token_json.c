@@ -219,13 +219,18 @@ static void test_says(void **state)
 
 /* --- A token by itself --- */
 
+static void make_token(const char *payload, struct buffer *token)
+{
+    assert_int_equal(buffer_append_text(token, "eyJhIjoxfQ."), CKR_OK);
+    assert_int_equal(base64url_encode(bytes_of_text(payload), token), CKR_OK);
+    assert_int_equal(buffer_append_text(token, ".c2ln"), CKR_OK);
+}
+
 static bool end_of(const char *payload, int64_t *ret_end)
 {
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(64 * 1024);
 
-    assert_int_equal(buffer_append_text(&token, "eyJhIjoxfQ."), CKR_OK);
-    assert_int_equal(base64url_encode(bytes_of_text(payload), &token), CKR_OK);
-    assert_int_equal(buffer_append_text(&token, ".c2ln"), CKR_OK);
+    make_token(payload, &token);
     return token_read_end(buffer_text(&token), ret_end);
 }
 
@@ -267,6 +272,46 @@ static void test_payload_beyond_its_limit(void **state)
     assert_false(end_of(buffer_text(&payload), &end));
 }
 
+static void expect_principal(const char *payload, const char *expected)
+{
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(64 * 1024);
+    char principal[17] = "before";
+
+    make_token(payload, &token);
+    token_read_principal(buffer_text(&token), principal, sizeof principal);
+    assert_string_equal(principal, expected);
+}
+
+static void test_whose_it_is(void **state)
+{
+    (void)state;
+    expect_principal("{\"appid\":\"a\",\"sub\":\"s\",\"oid\":\"0-f\"}", "0-f");
+    expect_principal("{\"appid\":\"a\",\"sub\":\"s\"}", "s");
+    expect_principal("{\"azp\":\"z\",\"appid\":\"a\"}", "a");
+    expect_principal("{\"azp\":\"z\"}", "z");
+    expect_principal("{\"oid\":7,\"sub\":\"\",\"appid\":\"a\"}", "a");
+}
+
+static void test_what_cannot_stand_in_a_record_is_nobodys(void **state)
+{
+    static const char *const tokens[] = {"", ".", "..", "a", "a.b", "a.!!!!.c", "a.e30", "opaque-token"};
+    char principal[17];
+
+    (void)state;
+    expect_principal("{}", "");
+    expect_principal("[]", "");
+    expect_principal("{\"oid\":\"a b\"}", "");
+    expect_principal("{\"oid\":\"a\\n\"}", "");
+    expect_principal("{\"oid\":\"\xc3\xa4\"}", "");
+    expect_principal("{\"oid\":\"0123456789abcdef\"}", "0123456789abcdef");
+    expect_principal("{\"oid\":\"0123456789abcdefg\"}", "");
+    for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
+        memcpy(principal, "before", 7);
+        token_read_principal(tokens[i], principal, sizeof principal);
+        assert_string_equal(principal, "");
+    }
+}
+
 static void test_valid_tokens(void **state)
 {
     (void)state;
@@ -296,6 +341,8 @@ int main(void)
         cmocka_unit_test(test_end_of_a_token),
         cmocka_unit_test(test_tokens_that_do_not_say),
         cmocka_unit_test(test_payload_beyond_its_limit),
+        cmocka_unit_test(test_whose_it_is),
+        cmocka_unit_test(test_what_cannot_stand_in_a_record_is_nobodys),
         cmocka_unit_test(test_valid_tokens),
     };
 

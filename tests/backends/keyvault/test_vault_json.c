@@ -578,6 +578,16 @@ static void test_token_error(void **state)
     assert_int_equal(error.code, 0);
     assert_true(token_json_read_error(bytes_of_text("{\"error\":\"x\",\"error_codes\":\"y\"}"), &error));
     assert_false(token_json_read_error(bytes_of_text("{\"error\":7}"), &error));
+    assert_true(token_json_read_error(
+        bytes_of_text("{\"error\":\"x\",\"error_description\":\"AADSTS7000112: Application is disabled\"}"),
+        &error));
+    assert_int_equal(error.code, 7000112);
+    assert_true(token_json_read_error(
+        bytes_of_text("{\"error\":\"x\",\"error_codes\":[5],\"error_description\":\"AADSTS6: y\"}"), &error));
+    assert_int_equal(error.code, 5);
+    assert_true(token_json_read_error(
+        bytes_of_text("{\"error\":\"x\",\"error_description\":\"AADSTS: AADSTS-9\"}"), &error));
+    assert_int_equal(error.code, 0);
 }
 
 /* --- What real services answered --- */
