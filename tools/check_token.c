@@ -1,0 +1,174 @@
+/* What an application will find: the token, the keys, and whether wrapping and unwrapping works. */
+#include "backends/key_service.h"
+#include "tools/answers.h"
+#include "tools/check.h"
+#include "tools/keks.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Of a vault whose keys nobody named, these many of the list. */
+enum { LISTED_MOST = 8 };
+
+struct names {
+    char name[KEKS_MOST][KEY_NAME_SIZE + KEY_VERSION_SIZE];
+    unsigned count, most;
+};
+
+static void add_named(void *arg, const struct key_ref *key)
+{
+    struct names *names = arg;
+
+    if (names->count < names->most) {
+        snprintf(names->name[names->count++], sizeof names->name[0], "%s%s%s", key->name,
+                 key->version == NULL ? "" : "/", key->version == NULL ? "" : key->version);
+    }
+}
+
+static bool add_listed(void *arg, struct key_info *info)
+{
+    struct key_ref key = {info->name, NULL};
+    struct names *names = arg;
+
+    if (info->enabled) {
+        add_named(names, &key);
+    }
+    return names->count < names->most;
+}
+
+/* The names of a service's keys: the configured ones, or else the first of its list. */
+static CK_RV name_keys(const struct settings *section, struct names *ret_names)
+{
+    struct key_service *service;
+    struct service_answer answer = {.verdict = VERDICT_NONE};
+    CK_RV rv = backend_kind_of(section)->open_service(section, &service);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    ret_names->most = KEKS_MOST;
+    service->ops->each_named(service, add_named, ret_names);
+    if (ret_names->count == 0) {
+        ret_names->most = LISTED_MOST;
+        rv = service->ops->each_key(service, deadline_in(service->timeout), add_listed, ret_names, &answer);
+    }
+    service->ops->close(service);
+    return rv;
+}
+
+static void tell_failure(struct diagnosis *diagnosis, const char *check, const char *what, const char *key,
+                         CK_RV rv)
+{
+    const struct answer *answer = answer_of(rv);
+    const char *heard = diagnosis_heard(diagnosis);
+
+    diagnosis_fail(diagnosis, check, answer->advice, "%s%s%s%s: %s (0x%lx)%s%s", what,
+                   key[0] == '\0' ? "" : " \"", key, key[0] == '\0' ? "" : "\"", answer->name, rv,
+                   heard[0] == '\0' ? "" : ": ", heard);
+}
+
+static bool may_be_kek(const struct kek *kek, bool named, struct diagnosis *diagnosis)
+{
+    if (kek->type != CKK_RSA && kek->type != CKK_AES && kek->type != CK_UNAVAILABLE_INFORMATION) {
+        if (named) {
+            diagnosis_fail(diagnosis, "kek", "name an RSA key", "\"%s\" is %s key, which cannot wrap",
+                           kek->label, kek->type == CKK_EC ? "an EC" : "no RSA");
+        }
+        return false;
+    }
+    if (kek->wraps == 0) {
+        diagnosis_warn(diagnosis, "kek", "import the public key too, with the same CKA_ID",
+                       "\"%s\" can unwrap, but the token has no public key to wrap with", kek->label);
+    }
+    return kek->wraps != 0;
+}
+
+static void try_key(const struct kek_search *in, const struct kek *kek, bool named,
+                    struct diagnosis *diagnosis)
+{
+    struct kek_trial trial;
+
+    if (!may_be_kek(kek, named, diagnosis)) {
+        return;
+    }
+    CK_RV rv = kek_try(in, kek, &trial);
+
+    if (rv != CKR_OK) {
+        tell_failure(diagnosis, "round-trip", trial.function, kek->label, rv);
+    } else if (!trial.same) {
+        diagnosis_fail(diagnosis, "round-trip", "do not use this key: what it wrapped, nobody can read",
+                       "\"%s\": the key that came back is another one", kek->label);
+    } else {
+        diagnosis_ok(diagnosis, "round-trip", "\"%s\": a new key was wrapped and unwrapped (%s)", kek->label,
+                     trial.mechanism);
+    }
+}
+
+static void try_named(const struct kek_search *in, const char *label, struct diagnosis *diagnosis)
+{
+    struct kek kek;
+    CK_RV rv = kek_named(in, label, &kek);
+
+    if (rv != CKR_OK) {
+        tell_failure(diagnosis, "kek", "looking for", label, rv);
+        return;
+    }
+    diagnosis_forget(diagnosis);
+    try_key(in, &kek, true, diagnosis);
+}
+
+static void try_names(const struct kek_search *in, const struct settings *section,
+                      struct diagnosis *diagnosis)
+{
+    struct names names = {.count = 0};
+    CK_RV rv = name_keys(section, &names);
+
+    if (rv != CKR_OK) {
+        tell_failure(diagnosis, "kek", "listing the keys", "", rv);
+        return;
+    }
+    if (names.count == 0) {
+        diagnosis_warn(diagnosis, "kek", "create a key, or name it by `keys`", "there is no key");
+    }
+    for (unsigned i = 0; i < names.count; i++) {
+        try_named(in, names.name[i], diagnosis);
+    }
+}
+
+static void try_all(const struct kek_search *in, struct diagnosis *diagnosis)
+{
+    struct kek keks[KEKS_MOST];
+    unsigned count = 0;
+    CK_RV rv = kek_all(in, keks, &count);
+
+    if (rv != CKR_OK) {
+        tell_failure(diagnosis, "kek", "looking for keys", "", rv);
+        return;
+    }
+    if (count == 0) {
+        diagnosis_warn(diagnosis, "kek",
+                       "make a key with CKA_UNWRAP, or log in: private keys may be hidden until then",
+                       "there is no key that may unwrap");
+    }
+    for (unsigned i = 0; i < count; i++) {
+        try_key(in, &keks[i], false, diagnosis);
+    }
+}
+
+void check_token(const struct start *start, size_t index, struct diagnosis *diagnosis)
+{
+    const struct settings *section = settings_section(start->file, index);
+    struct kek_search in = {.p11 = start->p11};
+    CK_RV rv = in.p11->C_OpenSession(index, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &in.session);
+
+    if (rv != CKR_OK) {
+        tell_failure(diagnosis, "token", "C_OpenSession", "", rv);
+        return;
+    }
+    diagnosis_ok(diagnosis, "token", "slot %zu, label \"%s\"", index, start_label(section));
+    if (backend_kind_of(section)->open_service != NULL) {
+        try_names(&in, section, diagnosis);
+    } else {
+        try_all(&in, diagnosis);
+    }
+    in.p11->C_CloseSession(in.session);
+}

@@ -1,0 +1,56 @@
+/* The keys of an HSM's token. */
+#include "tools/keys.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    CK_KEY_TYPE type;
+    const char *name;
+    CK_ATTRIBUTE_TYPE size; /* says how large it is, in bits or bytes; 0: nothing does */
+} types[] = {
+    {CKK_RSA, "RSA", CKA_MODULUS_BITS},
+    {CKK_EC, "EC", 0},
+    {CKK_AES, "AES", CKA_VALUE_LEN},
+    {CKK_GENERIC_SECRET, "generic", CKA_VALUE_LEN},
+};
+
+enum { TYPES = sizeof types / sizeof types[0] };
+
+static void describe_type(const struct kek_search *in, const struct kek *kek, struct key_line *line)
+{
+    CK_ULONG size = 0;
+
+    for (size_t i = 0; i < TYPES; i++) {
+        if (types[i].type != kek->type) {
+            continue;
+        }
+        CK_ATTRIBUTE attribute = {types[i].size, &size, sizeof size};
+        bool told = types[i].size != 0 &&
+                    in->p11->C_GetAttributeValue(in->session, kek->wraps, &attribute, 1) == CKR_OK;
+
+        if (told) {
+            snprintf(line->type, sizeof line->type, "%s %lu", types[i].name,
+                     types[i].size == CKA_VALUE_LEN ? size * 8 : size);
+        } else {
+            snprintf(line->type, sizeof line->type, "%s", types[i].name);
+        }
+    }
+}
+
+void keys_of_token(const struct kek_search *in, struct key_list *list)
+{
+    struct kek keks[KEKS_MOST];
+    unsigned count = 0;
+    CK_RV rv = kek_all(in, keks, &count);
+
+    if (rv != CKR_OK) {
+        key_list_failed(list, "looking for keys", "", rv);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct key_line line = {.state = "enabled", .in_use = true};
+
+        memcpy(line.name, keks[i].label, sizeof line.name);
+        describe_type(in, &keks[i], &line);
+        key_list_add(list, &line);
+    }
+}
