@@ -40,6 +40,12 @@ void audit_after_fork(void);
 /* False: there is nobody to tell, so nothing needs to be prepared. */
 bool audit_wanted(void);
 
+/* For audit_use.began. */
+static inline int64_t audit_began(void)
+{
+    return audit_wanted() ? clock_now() : 0;
+}
+
 enum audit_place { AUDIT_HERE, AUDIT_SERVICE, AUDIT_HSM };
 
 /* One use of a key. What is not known is NULL, "" or 0. All of it is lent for the call. */

@@ -1,5 +1,6 @@
 /* C_Initialize to C_Finalize: the one global, what happens after a fork. */
 #include "pkcs11/module.h"
+#include "backends/audit.h"
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
@@ -29,6 +30,9 @@ static const char *use_log(const char *text)
 
 static const struct setting_option global_options[] = {
     {.name = "log", .type = SETTING_TEXT, .preset = LOG_PRESET, .use = use_log},
+    {.name = "audit-file", .type = SETTING_PATH},
+    {.name = "audit-syslog", .type = SETTING_YES_NO, .preset = "no"},
+    {.name = "audit-required", .type = SETTING_YES_NO, .preset = "no"},
 };
 
 static const struct setting_group global_group = {NULL, global_options,
@@ -57,6 +61,7 @@ static void abandon(void)
     }
     secret_after_fork();
     libcrypto_after_fork();
+    audit_after_fork();
     backend_after_fork();
 }
 
@@ -143,6 +148,12 @@ CK_RV module_read_settings(const char *reserved, struct settings_file **ret_file
     return slots_read(reserved, &global_group, ret_file);
 }
 
+static CK_RV open_audit(const struct settings_file *file)
+{
+    return file == NULL ? audit_configure(NULL, bytes_of(NULL, 0))
+                        : audit_configure(settings_global(file), settings_content(file));
+}
+
 static CK_RV open_slots(const char *reserved, struct slots **ret_slots)
 {
     struct settings_file *file = NULL;
@@ -151,7 +162,14 @@ static CK_RV open_slots(const char *reserved, struct slots **ret_slots)
     if (rv == CKR_OK) {
         rv = module_read_settings(reserved, &file);
     }
-    return rv == CKR_OK ? slots_open(file, ret_slots) : rv;
+    if (rv == CKR_OK) {
+        rv = open_audit(file);
+    }
+    if (rv != CKR_OK) {
+        settings_free(file);
+        return rv;
+    }
+    return slots_open(file, ret_slots);
 }
 
 /*
@@ -199,6 +217,9 @@ CK_RV module_start(const CK_C_INITIALIZE_ARGS *arguments)
                  slots->count == 1 ? "" : "s");
     }
     finish_start(slots);
+    if (rv == CKR_OK) {
+        audit_started(); /* by libcrypto, which may read the host's configuration and lead back to us: not before */
+    }
     return rv;
 }
 

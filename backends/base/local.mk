@@ -21,6 +21,7 @@ libbyok_la_SOURCES += \
 	backends/base/log.c backends/base/log.h \
 	backends/base/mechanism_name.c backends/base/mechanism_name.h \
 	backends/base/process.c backends/base/process.h \
+	backends/base/result_name.c backends/base/result_name.h \
 	backends/base/rsa.c backends/base/rsa.h \
 	backends/base/rsa_decrypt.c backends/base/rsa_decrypt.h \
 	backends/base/rsa_info.c backends/base/rsa_info.h \

@@ -39,6 +39,7 @@ static struct settings_file *file_new(char *path)
         return NULL;
     }
     file->path = path;
+    file->content.limit = LARGEST_FILE;
     file->directory = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
     file->global.file = file;
     file->global.line = 1;
@@ -65,7 +66,10 @@ CK_RV settings_read_from(const struct settings_origin *origin, const char *reser
     if (file == NULL || file->directory == NULL) {
         return CKR_HOST_MEMORY;
     }
-    rv = settings_scan(file->path, origin->secure, &content, &lines);
+    rv = buffer_append(&file->content, content.data, content.size);
+    if (rv == CKR_OK) {
+        rv = settings_scan(file->path, origin->secure, &content, &lines);
+    }
     if (rv == CKR_OK) {
         rv = settings_parse(schema, &content, &lines, file);
     }
@@ -109,6 +113,7 @@ void settings_free(struct settings_file *file)
         section_done(&file->sections[at]);
     }
     section_done(&file->global);
+    buffer_free(&file->content);
     free(file->sections);
     free(file->directory);
     free(file->path);
@@ -118,6 +123,11 @@ void settings_free(struct settings_file *file)
 const struct settings *settings_global(const struct settings_file *file)
 {
     return &file->global;
+}
+
+struct bytes settings_content(const struct settings_file *file)
+{
+    return buffer_bytes(&file->content);
 }
 
 size_t settings_section_count(const struct settings_file *file)

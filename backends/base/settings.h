@@ -11,9 +11,7 @@
 #ifndef BYOK_BASE_SETTINGS_H
 #define BYOK_BASE_SETTINGS_H
 
-#include "backends/base/cryptoki.h"
-#include <stdbool.h>
-#include <stddef.h>
+#include "backends/base/buffer.h"
 #include <stdint.h>
 
 enum setting_type {
@@ -63,6 +61,8 @@ MUST_USE CK_RV settings_read(const char *reserved, const struct setting_group *g
 void settings_free(struct settings_file *file);
 
 const struct settings *settings_global(const struct settings_file *file);
+/* What stood in it when it was read, byte for byte. */
+struct bytes settings_content(const struct settings_file *file);
 size_t settings_section_count(const struct settings_file *file);
 /* In the order of the file, from 0. Lent for the life of the file, as is all below. */
 const struct settings *settings_section(const struct settings_file *file, size_t index);

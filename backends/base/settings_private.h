@@ -22,8 +22,9 @@ struct settings {
 };
 
 struct settings_file {
-    char *path;      /* absolute, as it was named */
-    char *directory; /* of path, ends with '/' */
+    char *path;            /* absolute, as it was named */
+    char *directory;       /* of path, ends with '/' */
+    struct buffer content; /* as it was read */
     struct settings global;
     struct settings *sections;
     size_t count;
@@ -76,7 +77,8 @@ MUST_USE CK_RV settings_fill(const struct settings_schema *schema, struct cfg_t 
  * settings_value.c: checks items[0..count) against the option; fills in `number`, resolves paths (to a new
  * items[0]). On failure `problem` (text) says what is wrong.
  */
-MUST_USE CK_RV settings_value(const struct settings_file *file, struct setting *setting, struct buffer *problem);
+MUST_USE CK_RV settings_value(const struct settings_file *file, struct setting *setting,
+                              struct buffer *problem);
 
 /* One text of three, from malloc; NULL: no memory. */
 char *settings_join(const char *first, const char *second, const char *third);

@@ -13,13 +13,14 @@ static const struct family {
 };
 
 static const struct verb {
+    const char *operation;
     enum key_use use;
     CK_RV other_type;
 } verbs[] = {
-    [AES_WRAP] = {KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
-    [AES_UNWRAP] = {KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
-    [AES_ENCRYPT] = {KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT},
-    [AES_DECRYPT] = {KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT},
+    [AES_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
+    [AES_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
+    [AES_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT},
+    [AES_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT},
 };
 
 static bool is_known(const struct key_service *service, const struct mechanism *mechanism)
@@ -34,8 +35,8 @@ CK_RV soft_aes_permits(const struct soft_session *session, const struct object *
                        const struct mechanism *mechanism, enum aes_verb verb)
 {
     struct key_access *access = &session->token->catalogue.access;
-    struct public_part *part SCOPED(public_part_free_scoped) = service_key_judged(
-        key->key, access, verbs[verb].use, soft_deadline(session->token));
+    struct public_part *part SCOPED(public_part_free_scoped) =
+        service_key_judged(key->key, access, verbs[verb].use, soft_deadline(session->token));
     enum key_type type = service_key_type(key->key);
 
     if (type != KEY_TYPE_UNKNOWN && type != KEY_TYPE_OCT) {
@@ -47,17 +48,22 @@ CK_RV soft_aes_permits(const struct soft_session *session, const struct object *
     return key_permits(access, part, verbs[verb].use) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
+static bool seals(enum aes_verb verb)
+{
+    return verb == AES_WRAP || verb == AES_ENCRYPT;
+}
+
 /* The newest version may be of another size than the one that told it; no blob can be what is bad here. */
 static bool may_have_another_size(const struct service_key *key, const struct aes_task *task,
                                   const struct service_answer *answer)
 {
-    return (task->verb == AES_WRAP || task->verb == AES_ENCRYPT) && task->key_bits != 0 &&
-           key->ref.version == NULL && answer->verdict == VERDICT_BAD_REQUEST;
+    return seals(task->verb) && task->key_bits != 0 && key->ref.version == NULL &&
+           answer->verdict == VERDICT_BAD_REQUEST;
 }
 
-CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
-                   struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
-                   struct service_answer *ret_answer)
+static CK_RV ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
+                 struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
+                 struct service_answer *ret_answer)
 {
     struct key_access *access = &session->token->catalogue.access;
     struct deadline deadline = soft_deadline(session->token);
@@ -76,9 +82,30 @@ CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const
     if (rv == CKR_OK && ret_extra->key_bits != 0) {
         atomic_store(&key->key->aes_bits, ret_extra->key_bits);
     }
-    if (rv != CKR_OK && (task.verb == AES_WRAP || task.verb == AES_ENCRYPT)) {
+    if (rv != CKR_OK && seals(task.verb)) {
         rv = soft_judge_dates(session, key->key, rv, ret_answer);
     }
     soft_session_note(session, rv, ret_answer);
+    return rv;
+}
+
+CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
+                   struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
+                   struct service_answer *ret_answer)
+{
+    int64_t began = audit_began();
+    CK_RV rv = ask(session, key, mechanism, task, ret_value, ret_extra, ret_answer);
+
+    rv = soft_audit_use(session->token, key->key,
+                        (struct audit_use){.operation = verbs[task.verb].operation,
+                                           .mechanism = mechanism->type,
+                                           .blob = seals(task.verb) ? secret_bytes(ret_value) : task.data,
+                                           .answer = ret_answer,
+                                           .began = began,
+                                           .rv = rv});
+    if (rv != CKR_OK) {
+        secret_free(ret_value);
+        wipe(ret_extra, sizeof *ret_extra);
+    }
     return rv;
 }

@@ -4,7 +4,7 @@
 static struct rsa_use use_of(struct soft_session *session, const struct operation *operation,
                              const struct object *key, enum rsa_task task)
 {
-    return (struct rsa_use){session, key, task, operation->mechanism->type, operation->padding};
+    return (struct rsa_use){session, key, task, operation->mechanism->type, operation->padding, {NULL, 0}};
 }
 
 static CK_RV seal(struct soft_session *session, struct operation *operation, const struct object *key,

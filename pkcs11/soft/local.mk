@@ -53,6 +53,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/sign_service.c \
 	pkcs11/soft/signing.c pkcs11/soft/signing.h \
 	pkcs11/soft/soft.h \
+	pkcs11/soft/soft_audit.c \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
 	pkcs11/soft/wrap.c pkcs11/soft/wrap.h \

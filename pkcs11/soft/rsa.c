@@ -12,19 +12,20 @@
 enum { SMALLEST_BITS = 2048, LARGEST_BITS = 4096, FORBIDDEN = 403 };
 
 static const struct task {
+    const char *operation;
     enum key_use use;
     CK_RV other_type; /* the key is not RSA */
     CK_RV too_long;   /* the plaintext, for this key */
     CK_RV bad_blob;
     CK_RV bad_size; /* of the key itself */
 } tasks[] = {
-    [RSA_WRAP] = {KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
+    [RSA_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
                   CKR_WRAPPED_KEY_INVALID, CKR_WRAPPING_KEY_SIZE_RANGE},
-    [RSA_UNWRAP] = {KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
+    [RSA_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
                     CKR_WRAPPED_KEY_INVALID, CKR_UNWRAPPING_KEY_SIZE_RANGE},
-    [RSA_ENCRYPT] = {KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
+    [RSA_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
                      CKR_ENCRYPTED_DATA_INVALID, CKR_KEY_SIZE_RANGE},
-    [RSA_DECRYPT] = {KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
+    [RSA_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_DATA_LEN_RANGE,
                      CKR_ENCRYPTED_DATA_INVALID, CKR_KEY_SIZE_RANGE},
 };
 
@@ -163,16 +164,42 @@ static void log_local_wrap(const struct soft_session *session)
     log_info(session->token->label, "a key is wrapped under a public key that an application created");
 }
 
-CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
-                    struct service_answer *ret_answer)
+static CK_RV local_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob)
 {
-    if (use->key->local == NULL) {
-        return service_seal(use, plain, ret_blob, ret_answer);
-    }
     if (use->task == RSA_WRAP) {
         log_local_wrap(use->session);
     }
     return seal_here(use->key->local->numbers.rsa, use->task, use->padding, plain, ret_blob);
+}
+
+static CK_RV record(const struct rsa_use *use, struct bytes blob, const struct service_answer *answer,
+                    int64_t began, CK_RV rv)
+{
+    return soft_audit_use(use->session->token, use->key->key,
+                          (struct audit_use){.operation = tasks[use->task].operation,
+                                             .mechanism = use->mechanism,
+                                             .blob = blob,
+                                             .rest = use->rest,
+                                             .answer = answer,
+                                             .began = began,
+                                             .rv = rv});
+}
+
+CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+                    struct service_answer *ret_answer)
+{
+    int64_t began = audit_began();
+    CK_RV rv;
+
+    if (use->key->local != NULL) {
+        return local_seal(use, plain, ret_blob);
+    }
+    rv = service_seal(use, plain, ret_blob, ret_answer);
+    rv = record(use, rv == CKR_OK ? buffer_bytes(ret_blob) : bytes_of(NULL, 0), ret_answer, began, rv);
+    if (rv != CKR_OK) {
+        buffer_clear(ret_blob);
+    }
+    return rv;
 }
 
 /* Milliseconds until the next try. */
@@ -222,8 +249,8 @@ void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum 
     pthread_mutex_unlock(&token->lock);
 }
 
-static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
-                          struct secret *ret_plain, struct service_answer *ret_answer)
+static CK_RV ask_to_open(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
+                         struct secret *ret_plain, struct service_answer *ret_answer)
 {
     struct service_key *key = use->key->key;
     struct key_access *access = &use->session->token->catalogue.access;
@@ -234,6 +261,20 @@ static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct d
                                                                 blob, deadline, ret_plain, ret_answer);
     service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
     soft_session_note(use->session, rv, ret_answer);
+    return rv;
+}
+
+/* One record, however many requests it took. */
+static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
+                          struct secret *ret_plain, struct service_answer *ret_answer)
+{
+    int64_t began = audit_began();
+    CK_RV rv = ask_to_open(use, blob, deadline, ret_plain, ret_answer);
+
+    rv = record(use, blob, ret_answer, began, rv);
+    if (rv != CKR_OK) {
+        secret_free(ret_plain);
+    }
     return rv;
 }
 

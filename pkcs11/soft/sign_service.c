@@ -138,21 +138,42 @@ static CK_RV ask_for_ecdsa(struct bytes input, enum ec_curve curve, struct reque
 }
 
 static CK_RV ask(struct soft_session *session, struct service_key *key, const struct request *request,
-                 struct deadline deadline, struct buffer *ret_signature)
+                 struct deadline deadline, struct buffer *ret_signature, struct service_answer *ret_answer)
 {
     struct key_access *access = &session->token->catalogue.access;
-    struct service_answer answer = {VERDICT_NONE};
-    CK_RV rv = service_key_check_use(key, access, deadline, &answer);
+    CK_RV rv = service_key_check_use(key, access, deadline, ret_answer);
 
     if (rv == CKR_OK) {
         rv = access->service->ops->sign(access->service, &key->ref, request->algorithm, request->digest,
-                                        deadline, ret_signature, &answer);
-        service_key_learn(key, access, &answer, rv == CKR_OK ? ret_signature->size : 0);
+                                        deadline, ret_signature, ret_answer);
+        service_key_learn(key, access, ret_answer, rv == CKR_OK ? ret_signature->size : 0);
     }
     if (rv != CKR_OK) {
-        rv = soft_judge_dates(session, key, rv, &answer);
+        rv = soft_judge_dates(session, key, rv, ret_answer);
     }
-    soft_session_note(session, rv, &answer);
+    soft_session_note(session, rv, ret_answer);
+    return rv;
+}
+
+static CK_RV ask_recorded(struct soft_session *session, CK_MECHANISM_TYPE mechanism, struct service_key *key,
+                          const struct request *request, struct deadline deadline,
+                          struct buffer *ret_signature)
+{
+    struct service_answer answer = {VERDICT_NONE};
+    int64_t began = audit_began();
+    CK_RV rv = ask(session, key, request, deadline, ret_signature, &answer);
+
+    rv = soft_audit_use(
+        session->token, key,
+        (struct audit_use){.operation = "sign",
+                           .mechanism = mechanism,
+                           .blob = rv == CKR_OK ? buffer_bytes(ret_signature) : bytes_of(NULL, 0),
+                           .answer = &answer,
+                           .began = began,
+                           .rv = rv});
+    if (rv != CKR_OK) {
+        buffer_clear(ret_signature);
+    }
     return rv;
 }
 
@@ -202,7 +223,8 @@ static CK_RV make(struct soft_session *session, struct signing *signing, const s
             rv = keep_input(signing, input);
         }
         if (rv == CKR_OK) {
-            rv = ask(session, key->key, &request, deadline, &signing->signature);
+            rv = ask_recorded(session, signing->mechanism->type, key->key, &request, deadline,
+                              &signing->signature);
         }
     }
     if (rv == CKR_OK) {

@@ -5,6 +5,7 @@
 #ifndef BYOK_PKCS11_SOFT_SOFT_H
 #define BYOK_PKCS11_SOFT_SOFT_H
 
+#include "backends/audit.h"
 #include "backends/backend.h"
 #include "pkcs11/soft/certificates.h"
 #include "pkcs11/soft/cipher.h"
@@ -100,6 +101,7 @@ struct rsa_use {
     enum rsa_task task;
     CK_MECHANISM_TYPE mechanism; /* the application's, which may have another half beside RSA */
     enum rsa_padding padding;
+    struct bytes rest; /* what follows RSA's part in the application's blob */
 };
 
 /*
@@ -114,6 +116,13 @@ MUST_USE CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, stru
  */
 MUST_USE CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
+/*
+ * The record (audit.h) of a use of a key of the service, of which the token, the key's identifier and where it was
+ * done are filled in. Its result; or CKR_FUNCTION_FAILED, and then what came of it must be wiped.
+ */
+MUST_USE CK_RV soft_audit_use(const struct soft_token *token, const struct service_key *key,
+                              struct audit_use use);
+
 /* A 403 that says no more is about the dates, where these are known to forbid the use. */
 MUST_USE CK_RV soft_judge_dates(const struct soft_session *session, struct service_key *key, CK_RV rv,
                                 const struct service_answer *answer);

@@ -21,10 +21,11 @@ struct wrap_way {
 
 extern const struct wrap_way wrap_rsa, wrap_aes, wrap_rsa_aes;
 
-/* The part of it that RSA does. */
-static inline struct rsa_use wrap_rsa_use(const struct wrap_call *call, enum rsa_task task)
+/* The part of it that RSA does; `rest` is what follows that in the blob. */
+static inline struct rsa_use wrap_rsa_use(const struct wrap_call *call, enum rsa_task task, struct bytes rest)
 {
-    return (struct rsa_use){call->session, call->kek, task, call->mechanism->type, call->parameter->padding};
+    return (struct rsa_use){call->session, call->kek, task, call->mechanism->type, call->parameter->padding,
+                            rest};
 }
 
 /*

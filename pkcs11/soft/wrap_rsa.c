@@ -8,7 +8,7 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
 {
     struct buffer blob SCOPED(buffer_free) = BUFFER_INIT(LONGEST_BLOB);
     const struct object *kek = call->kek;
-    struct rsa_use use = wrap_rsa_use(call, RSA_WRAP);
+    struct rsa_use use = wrap_rsa_use(call, RSA_WRAP, bytes_of(NULL, 0));
     struct service_answer answer = {VERDICT_NONE};
     bool known;
     size_t room = soft_rsa_blob_room(kek, &known);
@@ -23,7 +23,7 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
 
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
-    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP);
+    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(NULL, 0));
     struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = soft_rsa_check_blob(call->kek, blob.size, RSA_UNWRAP);
 

@@ -17,26 +17,33 @@ static CK_RV random_key(size_t size, struct secret *ret_key)
     return rv == CKR_OK ? libcrypto_random(ret_key->data, size) : rv;
 }
 
-/* Both halves into `blob`; the second has `second` bytes. */
-static CK_RV seal(const struct wrap_call *call, struct bytes key, size_t second, struct buffer *blob)
+static CK_RV seal_second(const struct wrap_call *call, struct bytes key, const struct secret *middle,
+                         size_t size, struct buffer *ret_second)
+{
+    CK_RV rv = buffer_resize(ret_second, size);
+
+    return rv == CKR_OK ? aes_wrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD, secret_bytes(middle),
+                                   bytes_of(NULL, 0), key, ret_second->data)
+                        : rv;
+}
+
+/* Both halves into `blob`; the second, which the record of the first tells of too, has `size` bytes. */
+static CK_RV seal(const struct wrap_call *call, struct bytes key, size_t size, struct buffer *blob)
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
-    struct rsa_use use = wrap_rsa_use(call, RSA_WRAP);
+    struct buffer second SCOPED(buffer_free) = BUFFER_INIT(size);
     struct service_answer answer = {VERDICT_NONE};
-    size_t first;
     CK_RV rv = random_key(call->parameter->aes_size, &middle);
 
     if (rv == CKR_OK) {
+        rv = seal_second(call, key, &middle, size, &second);
+    }
+    if (rv == CKR_OK) {
+        struct rsa_use use = wrap_rsa_use(call, RSA_WRAP, buffer_bytes(&second));
+
         rv = soft_rsa_seal(&use, secret_bytes(&middle), blob, &answer);
     }
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    first = blob->size;
-    rv = buffer_resize(blob, first + second);
-    return rv == CKR_OK ? aes_wrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD, secret_bytes(&middle),
-                                   bytes_of(NULL, 0), key, blob->data + first)
-                        : rv;
+    return rv == CKR_OK ? buffer_append(blob, second.data, second.size) : rv;
 }
 
 static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
@@ -125,7 +132,7 @@ static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t fi
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
     struct service_answer answer = {VERDICT_NONE};
-    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP);
+    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(blob.data + first, blob.size - first));
     CK_RV rv = soft_rsa_open(&use, bytes_of(blob.data, first), &middle, &answer);
 
     if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
