@@ -99,7 +99,7 @@ EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, bool encrypt)
 {
     EVP_CIPHER_CTX *context;
 
-    for (size_t i = 0; spares != NULL && i < MOST_SPARES; i++) {
+    for (size_t i = 0; i < MOST_SPARES; i++) {
         context = atomic_exchange(&spares->slot[i], NULL);
         if (context != NULL && EVP_CIPHER_CTX_is_encrypting(context) == encrypt) {
             return context;
@@ -113,7 +113,7 @@ void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context)
 {
     EVP_CIPHER_CTX *none;
 
-    for (size_t i = 0; spares != NULL && context != NULL && i < MOST_SPARES; i++) {
+    for (size_t i = 0; context != NULL && i < MOST_SPARES; i++) {
         none = NULL;
         if (atomic_compare_exchange_strong(&spares->slot[i], &none, context)) {
             return;
@@ -122,16 +122,15 @@ void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context)
     EVP_CIPHER_CTX_free(context);
 }
 
-void cipher_spares_free(struct cipher_spares *spares)
+void cipher_spares_done(struct cipher_spares *spares)
 {
-    for (size_t i = 0; spares != NULL && i < MOST_SPARES; i++) {
+    for (size_t i = 0; i < MOST_SPARES; i++) {
         EVP_CIPHER_CTX *context = atomic_exchange(&spares->slot[i], NULL);
 
         if (libcrypto_usable()) {
             EVP_CIPHER_CTX_free(context);
         }
     }
-    free(spares);
 }
 
 CK_RV cipher_next(EVP_CIPHER_CTX *context, struct bytes iv)

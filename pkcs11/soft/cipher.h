@@ -35,7 +35,7 @@ MUST_USE CK_RV cipher_update(EVP_CIPHER_CTX *context, struct bytes in, unsigned 
 
 /*
  * Contexts of AES-GCM that hold a key, which waits in them for its next message: setting it up costs more than a
- * short message. They are the object's and end with it. All threads.
+ * short message. They are the value's and end with it. All threads.
  */
 enum { MOST_SPARES = 4 };
 
@@ -43,11 +43,11 @@ struct cipher_spares {
     EVP_CIPHER_CTX *_Atomic slot[MOST_SPARES];
 };
 
-/* One of this direction; NULL: there is none. `spares` may be NULL in all of these. */
+/* One of this direction; NULL: there is none. */
 EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, bool encrypt);
 /* NULL is allowed. Freed where there is no room. */
 void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context);
-void cipher_spares_free(struct cipher_spares *spares);
+void cipher_spares_done(struct cipher_spares *spares);
 /* The next message with the key that the context holds. CKR_FUNCTION_FAILED. */
 MUST_USE CK_RV cipher_next(EVP_CIPHER_CTX *context, struct bytes iv);
 

@@ -52,7 +52,7 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
 {
     const struct block_mode *mode = mode_of(operation);
     CK_RV rv = cipher_begin(&session->token->ciphers, &operation->context, mode->mode, operation->encrypt,
-                            secret_bytes(&key->local->value), parameter->iv);
+                            secret_bytes(&key->local->value->secret), parameter->iv);
 
     operation->left =
         mode->mode == CIPHER_CTR ? until_overflow(parameter->iv.data, parameter->counter_bits) : UINT64_MAX;

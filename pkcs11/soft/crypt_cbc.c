@@ -10,7 +10,7 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
 {
     operation->held = 0;
     return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, operation->encrypt,
-                        secret_bytes(&key->local->value), parameter->iv);
+                        secret_bytes(&key->local->value->secret), parameter->iv);
 }
 
 /* What libcrypto gives out for `size` bytes more: whole blocks, and when decrypting never the last one. */
@@ -104,7 +104,7 @@ static CK_RV begin_again(struct soft_session *session, struct operation *operati
         return CKR_FUNCTION_FAILED;
     }
     return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, false,
-                        secret_bytes(&key->local->value), bytes_of(iv, sizeof iv));
+                        secret_bytes(&key->local->value->secret), bytes_of(iv, sizeof iv));
 }
 
 /* The next call may bring other input, so a plaintext that did not fit does not wait: it is made again. */

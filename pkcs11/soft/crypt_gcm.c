@@ -12,11 +12,12 @@ enum { LONGEST_TAG = 16 };
 static CK_RV begin_key(struct soft_session *session, struct operation *operation, const struct object *key,
                        struct bytes iv)
 {
-    EVP_CIPHER_CTX *spare = iv.size == GCM_IV ? cipher_spare_take(key->spares, operation->encrypt) : NULL;
+    EVP_CIPHER_CTX *spare =
+        iv.size == GCM_IV ? cipher_spare_take(&key->local->value->spares, operation->encrypt) : NULL;
 
     if (spare == NULL) {
         return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                            secret_bytes(&key->local->value), iv);
+                            secret_bytes(&key->local->value->secret), iv);
     }
     EVP_CIPHER_CTX_free(operation->context);
     operation->context = spare;
@@ -113,7 +114,7 @@ static CK_RV whole(struct soft_session *session, struct operation *operation, co
 
     (void)session;
     if (rv == CKR_OK && out != NULL && operation->iv_size == GCM_IV) {
-        cipher_spare_give(key->spares, take(operation->context));
+        cipher_spare_give(&key->local->value->spares, take(operation->context));
     }
     return rv;
 }

@@ -162,7 +162,7 @@ static CK_RV add_key_locked(struct soft_session *session, CK_OBJECT_HANDLE handl
     if (key == NULL || (key->key == NULL && key->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
-    return may_be_seen(key) ? add_locked(&session->digesting, secret_bytes(&key->local->value))
+    return may_be_seen(key) ? add_locked(&session->digesting, secret_bytes(&key->local->value->secret))
                             : CKR_KEY_INDIGESTIBLE;
 }
 

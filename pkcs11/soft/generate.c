@@ -20,10 +20,10 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
         rv = local_key_new(LOCAL_MADE_HERE, row->key_type, template, count, &key);
     }
     if (rv == CKR_OK) {
-        rv = secret_new(key->wanted_size, &key->value);
+        rv = secret_new(key->wanted_size, &key->value->secret);
     }
     if (rv == CKR_OK) {
-        rv = libcrypto_random(key->value.data, key->value.size);
+        rv = libcrypto_random(key->value->secret.data, key->value->secret.size);
     }
     if (rv != CKR_OK) {
         return rv;

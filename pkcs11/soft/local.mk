@@ -27,6 +27,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/hmac.c pkcs11/soft/hmac.h \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
 	pkcs11/soft/key_numbers.c pkcs11/soft/key_numbers.h \
+	pkcs11/soft/key_value.c pkcs11/soft/key_value.h \
 	pkcs11/soft/local_change.c \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
 	pkcs11/soft/local_new.c \

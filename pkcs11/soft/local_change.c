@@ -64,7 +64,7 @@ static CK_RV copy_text(const struct buffer *from, struct buffer *to)
     return buffer_append(to, from->data, from->size);
 }
 
-/* Everything but the value and the numbers, of which it has none. */
+/* Everything but the value, of which it has none. */
 static CK_RV copy_rest(const struct local_key *key, struct local_key **ret_key)
 {
     struct local_key *copy SCOPED(local_key_free_scoped) = malloc(sizeof *copy);
@@ -77,8 +77,7 @@ static CK_RV copy_rest(const struct local_key *key, struct local_key **ret_key)
     }
     *copy = *key;
     copy->before = NULL;
-    copy->value = (struct secret)SECRET_INIT;
-    copy->numbers = (struct key_numbers){NULL, NULL, NULL};
+    copy->value = NULL;
     copy->wrap_template = copy->unwrap_template = (struct attribute_list){NULL, 0};
     struct buffer *to[] = {&copy->label,      &copy->id,    &copy->subject,
                            &copy->mechanisms, &copy->start, &copy->end};
@@ -121,31 +120,10 @@ CK_RV local_key_change(struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG
         return rv;
     }
     changed->value = key->value;
-    changed->numbers = key->numbers;
     changed->before = key;
     changed->changes = key->changes + 1;
     *ret_key = take(changed);
     return CKR_OK;
-}
-
-static CK_RV copy_material(const struct local_key *key, struct local_key *copy)
-{
-    if (key->value.data != NULL) {
-        CK_RV rv = secret_copy(secret_bytes(&key->value), &copy->value);
-
-        if (rv != CKR_OK) {
-            return rv;
-        }
-    }
-    switch (key->class) {
-    case CKO_PRIVATE_KEY:
-        return key_numbers_from_pkcs8(secret_bytes(&copy->value), &copy->numbers);
-    case CKO_PUBLIC_KEY:
-        return key_numbers_from_info(
-            key_numbers_public(key->numbers.rsa, key->numbers.ec, CKA_PUBLIC_KEY_INFO).bytes, &copy->numbers);
-    default:
-        return CKR_OK;
-    }
 }
 
 CK_RV local_key_copy(const struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
@@ -165,9 +143,7 @@ CK_RV local_key_copy(const struct local_key *key, const CK_ATTRIBUTE *list, CK_U
     }
     if (rv == CKR_OK) {
         copy->changes = 0;
-        rv = copy_material(key, copy);
-    }
-    if (rv == CKR_OK) {
+        copy->value = key_value_hold(key->value);
         *ret_key = take(copy);
     }
     return rv;

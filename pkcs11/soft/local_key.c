@@ -52,8 +52,7 @@ void local_key_free(struct local_key *key)
     if (key == NULL) {
         return;
     }
-    secret_free(&key->value);
-    key_numbers_done(&key->numbers);
+    key_value_unhold(key->value);
     while (key != NULL) {
         before = key->before;
         free_texts(key);
@@ -83,9 +82,9 @@ bool local_key_takes(const struct local_key *key, size_t size)
 
 static CK_RV complete_private(struct local_key *key)
 {
-    CK_RV rv = key_numbers_from_pkcs8(secret_bytes(&key->value), &key->numbers);
+    CK_RV rv = key_numbers_from_pkcs8(secret_bytes(&key->value->secret), &key->value->numbers);
 
-    if (rv == CKR_OK && key->type != (key->numbers.rsa != NULL ? CKK_RSA : CKK_EC)) {
+    if (rv == CKR_OK && key->type != (key->value->numbers.rsa != NULL ? CKK_RSA : CKK_EC)) {
         rv = CKR_DATA_INVALID;
     }
     return rv == CKR_DATA_INVALID ? CKR_WRAPPED_KEY_INVALID : rv;
@@ -93,7 +92,7 @@ static CK_RV complete_private(struct local_key *key)
 
 CK_RV local_key_complete(struct local_key *key)
 {
-    if (!local_key_takes(key, key->value.size)) {
+    if (!local_key_takes(key, key->value->secret.size)) {
         return CKR_WRAPPED_KEY_INVALID;
     }
     return key->class == CKO_PRIVATE_KEY ? complete_private(key) : CKR_OK;
@@ -101,7 +100,7 @@ CK_RV local_key_complete(struct local_key *key)
 
 EVP_PKEY *local_key_pkey(const struct local_key *key)
 {
-    return key->numbers.pkey;
+    return key->value->numbers.pkey;
 }
 
 bool local_key_has(const struct local_key *key, unsigned flags)
@@ -131,7 +130,7 @@ static const struct attribute_value sensitive = {.form = ATTRIBUTE_SENSITIVE};
 static struct attribute_value of_numbers(const struct local_key *key, CK_ATTRIBUTE_TYPE type)
 {
     if (key_numbers_is_public(type)) {
-        return key_numbers_public(key->numbers.rsa, key->numbers.ec, type);
+        return key_numbers_public(key->value->numbers.rsa, key->value->numbers.ec, type);
     }
     return key->class == CKO_PRIVATE_KEY && key_numbers_is_private(key->type, type) ? sensitive : absent;
 }
@@ -152,7 +151,7 @@ static struct attribute_value answer(const struct local_key *key, CK_ATTRIBUTE_T
     case CKA_UNIQUE_ID:
         return attribute_bytes(bytes_of_text(key->unique_id));
     case CKA_VALUE_LEN:
-        return attribute_number(key->value.size);
+        return attribute_number(key->value->secret.size);
     case CKA_ALLOWED_MECHANISMS:
         return attribute_bytes(buffer_bytes(&key->mechanisms));
     case CKA_START_DATE:
@@ -183,7 +182,7 @@ struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRI
         return absent;
     }
     if (type == CKA_VALUE && key->class == CKO_SECRET_KEY) {
-        return tells_value(key) ? attribute_bytes(secret_bytes(&key->value)) : sensitive;
+        return tells_value(key) ? attribute_bytes(secret_bytes(&key->value->secret)) : sensitive;
     }
     return row->flag != 0 ? attribute_flag(local_key_has(key, row->flag)) : answer(key, type);
 }
@@ -199,7 +198,7 @@ CK_RV local_key_copy_out(const struct local_key *key, CK_ATTRIBUTE *to)
             to->type == CKA_WRAP_TEMPLATE ? &key->wrap_template : &key->unwrap_template, to);
     }
     if (value.form == ATTRIBUTE_SENSITIVE && key->class == CKO_PRIVATE_KEY && tells_value(key)) {
-        rv = key_numbers_private(&key->numbers, to->type, &number);
+        rv = key_numbers_private(&key->value->numbers, to->type, &number);
         if (rv != CKR_OK && rv != CKR_ATTRIBUTE_TYPE_INVALID) {
             return rv;
         }

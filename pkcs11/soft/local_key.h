@@ -6,10 +6,9 @@
 #ifndef BYOK_PKCS11_SOFT_LOCAL_KEY_H
 #define BYOK_PKCS11_SOFT_LOCAL_KEY_H
 
-#include "backends/base/secret.h"
 #include "backends/key_service.h"
 #include "pkcs11/soft/attribute_list.h"
-#include "pkcs11/soft/key_numbers.h"
+#include "pkcs11/soft/key_value.h"
 
 enum local_flag {
     LOCAL_SENSITIVE = 1 << 0,
@@ -38,12 +37,11 @@ enum { LONGEST_SECRET = 4096 /* bytes of a generic secret, as the table of mecha
 enum local_source { LOCAL_CREATED, LOCAL_MADE_HERE, LOCAL_UNWRAPPED };
 
 struct local_key {
-    CK_OBJECT_CLASS class;      /* CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY */
-    CK_KEY_TYPE type;           /* CKK_AES, CKK_GENERIC_SECRET, ...; CKK_RSA or CKK_EC */
-    unsigned flags;             /* enum local_flag */
-    struct secret value;        /* of a private key: PrivateKeyInfo (PKCS #8) in DER; of a public key: none */
-    struct key_numbers numbers; /* private and public keys */
-    CK_ULONG wanted_size;       /* what the template said, 0: nothing */
+    CK_OBJECT_CLASS class;   /* CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY */
+    CK_KEY_TYPE type;        /* CKK_AES, CKK_GENERIC_SECRET, ...; CKK_RSA or CKK_EC */
+    unsigned flags;          /* enum local_flag */
+    struct key_value *value; /* held once for all that it was before, too */
+    CK_ULONG wanted_size;    /* what the template said, 0: nothing */
     CK_MECHANISM_TYPE made_by;
     struct buffer label, id, subject, mechanisms, start, end;
     struct attribute_list wrap_template, unwrap_template;
@@ -72,7 +70,7 @@ MUST_USE CK_RV local_key_change(struct local_key *key, const CK_ATTRIBUTE *list,
                                 struct local_key **ret_key);
 /* Frees what local_key_change made, which nobody knows yet; what it was before stays. */
 void local_key_unchange(struct local_key *key);
-/* C_CopyObject: a key of its own, with a value of its own. CKR_ACTION_PROHIBITED where it is not copyable. */
+/* C_CopyObject: a key of its own, which shares the value. CKR_ACTION_PROHIBITED where it is not copyable. */
 MUST_USE CK_RV local_key_copy(const struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG count,
                               struct local_key **ret_key);
 

@@ -23,7 +23,7 @@ static CK_RV check_value(const struct local_key *key, enum local_source source, 
     if (!given) {
         return CKR_TEMPLATE_INCOMPLETE;
     }
-    return local_key_takes(key, key->value.size) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+    return local_key_takes(key, key->value->secret.size) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 /* The two numbers that make a public key, and none of the other type's. */
@@ -42,7 +42,7 @@ static CK_RV complete_public(struct local_key *key, const CK_ATTRIBUTE *list, CK
         return CKR_TEMPLATE_INCOMPLETE;
     }
     return (key->type == CKK_RSA ? key_numbers_from_rsa : key_numbers_from_ec)(
-        attribute_content(first), attribute_content(second), &key->numbers);
+        attribute_content(first), attribute_content(second), &key->value->numbers);
 }
 
 static CK_RV check_whole(struct local_key *key, enum local_source source, const CK_ATTRIBUTE *list,
@@ -107,18 +107,19 @@ static CK_RV read_all(struct local_key *key, const CK_ATTRIBUTE *list, CK_ULONG 
 static struct local_key *blank(enum local_source source, CK_OBJECT_CLASS class, CK_KEY_TYPE type)
 {
     static const struct buffer empty = BUFFER_INIT(LONGEST_TEXT);
-    struct local_key *key = calloc(1, sizeof *key);
+    struct local_key *key SCOPED(scope_free) = calloc(1, sizeof *key);
 
-    if (key != NULL) {
-        key->class = class;
-        key->type = type;
-        key->source = source;
-        key->flags = LOCAL_DESTROYABLE | LOCAL_MODIFIABLE | LOCAL_COPYABLE |
-                     (class == CKO_PUBLIC_KEY ? 0 : LOCAL_SENSITIVE | LOCAL_PRIVATE);
-        key->made_by = CK_UNAVAILABLE_INFORMATION;
-        key->label = key->id = key->subject = key->mechanisms = key->start = key->end = empty;
+    if (key == NULL || (key->value = key_value_new()) == NULL) {
+        return NULL;
     }
-    return key;
+    key->class = class;
+    key->type = type;
+    key->source = source;
+    key->flags = LOCAL_DESTROYABLE | LOCAL_MODIFIABLE | LOCAL_COPYABLE |
+                 (class == CKO_PUBLIC_KEY ? 0 : LOCAL_SENSITIVE | LOCAL_PRIVATE);
+    key->made_by = CK_UNAVAILABLE_INFORMATION;
+    key->label = key->id = key->subject = key->mechanisms = key->start = key->end = empty;
+    return take(key);
 }
 
 CK_RV local_key_new(enum local_source source, CK_KEY_TYPE type, const CK_ATTRIBUTE *list, CK_ULONG count,

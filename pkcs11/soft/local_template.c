@@ -90,7 +90,7 @@ static CK_RV read_value(struct local_key *key, const CK_ATTRIBUTE *from)
     if (from->ulValueLen == 0 || from->ulValueLen > LONGEST_SECRET) {
         return CKR_ATTRIBUTE_VALUE_INVALID;
     }
-    return secret_copy(attribute_content(from), &key->value);
+    return secret_copy(attribute_content(from), &key->value->secret);
 }
 
 static CK_RV read_size(struct local_key *key, const CK_ATTRIBUTE *from)

@@ -37,7 +37,7 @@ CK_RV soft_destroy_object(struct token_session *base, CK_OBJECT_HANDLE handle)
 static CK_ULONG size_of(const struct object *object)
 {
     if (object->local != NULL) {
-        return sizeof *object->local + object->local->value.size;
+        return sizeof *object->local + object->local->value->secret.size;
     }
     return object->key != NULL ? sizeof *object->key : CK_UNAVAILABLE_INFORMATION;
 }

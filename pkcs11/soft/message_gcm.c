@@ -48,7 +48,7 @@ static CK_RV begin_here(const struct message *message, struct bytes aad)
     }
     operation->iv_size = iv.size;
     rv = cipher_begin(ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                      secret_bytes(&message->key->local->value), iv);
+                      secret_bytes(&message->key->local->value->secret), iv);
     return rv == CKR_OK ? cipher_update(operation->context, aad, NULL, &written) : rv;
 }
 

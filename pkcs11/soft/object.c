@@ -26,7 +26,6 @@ static void release(void *thing)
         pthread_mutex_unlock(&object->store->lock);
     }
     local_key_free(object->local);
-    cipher_spares_free(object->spares);
     free(object);
 }
 
@@ -149,7 +148,6 @@ CK_RV object_store_add_local(struct object_store *store, struct object_owner *ow
 
     if (rv == CKR_OK) {
         object->local = local;
-        object->spares = calloc(1, sizeof *object->spares);
         pthread_mutex_lock(&store->lock);
         rv = link_local_locked(store, owner, object);
         handle = object->handle;
@@ -157,7 +155,6 @@ CK_RV object_store_add_local(struct object_store *store, struct object_owner *ow
     }
     if (rv != CKR_OK) {
         local_key_free(local);
-        cipher_spares_free(object == NULL ? NULL : object->spares);
         free(object);
         return rv;
     }

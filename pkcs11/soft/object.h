@@ -6,7 +6,6 @@
 #define BYOK_PKCS11_SOFT_OBJECT_H
 
 #include "backends/base/handle.h"
-#include "pkcs11/soft/cipher.h"
 #include "pkcs11/soft/local_key.h"
 #include "pkcs11/soft/policy.h"
 #include "pkcs11/soft/service_key.h"
@@ -19,7 +18,6 @@ struct object {
     struct service_key *key;              /* a key of the service; the catalogue's */
     struct held_certificate *certificate; /* the certificates' */
     struct local_key *_Atomic local;      /* a key that lives here; owned, another one after each change */
-    struct cipher_spares *spares; /* of a key that lives here; NULL: it has none */
     struct object_store *store;
     CK_OBJECT_HANDLE handle;
     struct object_owner *owner; /* NULL: its session has ended, or it has none */

@@ -57,9 +57,9 @@ CK_RV policy_check(const struct policy *policy, const struct local_key *key)
 static struct bytes value_of(const struct local_key *key)
 {
     if (key->class == CKO_SECRET_KEY) {
-        return secret_bytes(&key->value);
+        return secret_bytes(&key->value->secret);
     }
-    return key_numbers_public(key->numbers.rsa, key->numbers.ec, CKA_PUBLIC_KEY_INFO).bytes;
+    return key_numbers_public(key->value->numbers.rsa, key->value->numbers.ec, CKA_PUBLIC_KEY_INFO).bytes;
 }
 
 static CK_RV get_salt(struct policy *policy, unsigned char ret_salt[DIGEST_SIZE])

@@ -46,7 +46,7 @@ static CK_RV service_permits(const struct soft_session *session, struct service_
 /* Whoever uses one checks what it may be used for, as of every key that lives here. */
 static CK_RV local_permits(const struct local_key *key, enum rsa_task task)
 {
-    unsigned bits = rsa_public_bits(key->numbers.rsa);
+    unsigned bits = rsa_public_bits(key->value->numbers.rsa);
 
     return bits >= SMALLEST_BITS && bits <= LARGEST_BITS ? CKR_OK : tasks[task].bad_size;
 }
@@ -58,7 +58,7 @@ CK_RV soft_rsa_permits(const struct soft_session *session, const struct object *
 
 static size_t blob_size(const struct object *key)
 {
-    return key->local != NULL ? rsa_public_modulus(key->local->numbers.rsa).size
+    return key->local != NULL ? rsa_public_modulus(key->local->value->numbers.rsa).size
                               : service_key_blob_size(key->key);
 }
 
@@ -169,7 +169,7 @@ static CK_RV local_seal(const struct rsa_use *use, struct bytes plain, struct bu
     if (use->task == RSA_WRAP) {
         log_local_wrap(use->session);
     }
-    return seal_here(use->key->local->numbers.rsa, use->task, use->padding, plain, ret_blob);
+    return seal_here(use->key->local->value->numbers.rsa, use->task, use->padding, plain, ret_blob);
 }
 
 static CK_RV record(const struct rsa_use *use, struct bytes blob, const struct service_answer *answer,

@@ -57,7 +57,7 @@ CK_RV signing_begin(struct hmac_set *hmacs, struct signing *signing, const struc
     if (signing->mechanism->family == FAMILY_HMAC) {
         EVP_MAC_CTX_free(signing->mac);
         signing->mac = NULL;
-        return hmac_begin(hmacs, signing->how.hash, secret_bytes(&key->local->value), &signing->mac);
+        return hmac_begin(hmacs, signing->how.hash, secret_bytes(&key->local->value->secret), &signing->mac);
     }
     return hashes(signing) ? hash_begin(&signing->hashing, signing->how.hash) : CKR_OK;
 }

@@ -117,7 +117,7 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
         return rv;
     }
     return ways[row->family]->wrap(&(struct wrap_call){session, kek, row, &parameter},
-                                   secret_bytes(&target->local->value), out, out_size);
+                                   secret_bytes(&target->local->value->secret), out, out_size);
 }
 
 /* A value that makes no such key is one more bad blob: a code of its own would tell that the rest was right. */

@@ -15,7 +15,7 @@ struct wrap_call {
 struct wrap_way {
     /* `key` is the value of a secret key or the PrivateKeyInfo of a private one. */
     CK_RV (*wrap)(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size);
-    /* What opened goes to ret_key->value, and which version did it; both are judged by wrap.c. */
+    /* What opened goes to ret_key->value->secret, and which version did it; both are judged by wrap.c. */
     CK_RV (*unwrap)(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key);
 };
 

@@ -106,7 +106,7 @@ static CK_RV unwrap_there(const struct wrap_call *call, struct bytes blob, struc
     CK_RV rv = CKR_WRAPPED_KEY_INVALID;
 
     if (could_be_blob(mode_of(call), blob.size) && blob.size <= LONGEST_ASKED) {
-        rv = ask(call, AES_UNWRAP, blob, &ret_key->value, &answer);
+        rv = ask(call, AES_UNWRAP, blob, &ret_key->value->secret, &answer);
     }
     if (rv == CKR_OK) {
         memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
@@ -129,7 +129,7 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
         return wrap_there(call, key, out, out_size);
     }
     *out_size = size;
-    return aes_wrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
+    return aes_wrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value->secret),
                     call->parameter->iv, key, out);
 }
 
@@ -138,8 +138,8 @@ static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct loca
     if (call->kek->local == NULL) {
         return unwrap_there(call, blob, ret_key);
     }
-    return aes_unwrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value),
-                      call->parameter->iv, blob, &ret_key->value);
+    return aes_unwrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value->secret),
+                      call->parameter->iv, blob, &ret_key->value->secret);
 }
 
 const struct wrap_way wrap_aes = {wrap, unwrap};

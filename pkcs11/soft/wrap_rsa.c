@@ -30,7 +30,7 @@ static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct loca
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = soft_rsa_open(&use, blob, &ret_key->value, &answer);
+    rv = soft_rsa_open(&use, blob, &ret_key->value->secret, &answer);
     if (rv == CKR_OK) {
         memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
     }

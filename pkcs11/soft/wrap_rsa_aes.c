@@ -138,7 +138,7 @@ static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t fi
     if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
         return rv;
     }
-    rv = open_second(call, bytes_of(blob.data + first, blob.size - first), &middle, &ret_key->value);
+    rv = open_second(call, bytes_of(blob.data + first, blob.size - first), &middle, &ret_key->value->secret);
     if (rv == CKR_OK) {
         memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
     }

@@ -105,7 +105,7 @@ static CK_RV complete(CK_KEY_TYPE type, struct bytes der, CK_BBOOL sensitive, CK
 
     assert_rv(local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, COUNT(template), ret_key),
               CKR_OK);
-    assert_rv(secret_copy(der, &(*ret_key)->value), CKR_OK);
+    assert_rv(secret_copy(der, &(*ret_key)->value->secret), CKR_OK);
     rv = local_key_complete(*ret_key);
     if (rv != CKR_OK) {
         local_key_free(*ret_key);

@@ -30,7 +30,7 @@ static CK_OBJECT_HANDLE private_of(const char *name, CK_KEY_TYPE type, CK_BBOOL 
 
     assert_rv(local_key_new(LOCAL_UNWRAPPED, CK_UNAVAILABLE_INFORMATION, template, COUNT(template), &key),
               CKR_OK);
-    assert_rv(secret_copy(bytes_of(der, (size_t)length), &key->value), CKR_OK);
+    assert_rv(secret_copy(bytes_of(der, (size_t)length), &key->value->secret), CKR_OK);
     assert_rv(local_key_complete(key), CKR_OK);
     assert_rv(object_store_add_local(&owner->token->store, &owner->objects, key, &handle), CKR_OK);
     OPENSSL_free(der);
