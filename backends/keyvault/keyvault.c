@@ -7,6 +7,7 @@
 #include "backends/keyvault/vault_algorithm.h"
 #include "backends/keyvault/vault_client.h"
 #include "backends/keyvault/vault_config.h"
+#include "backends/keyvault/vault_fleet.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -283,6 +284,17 @@ static CK_RV keyvault_open(const struct settings *section, struct key_service **
     return CKR_OK;
 }
 
+static void keyvault_diagnose_fleet(const struct settings *section, unsigned processes,
+                                    struct diagnosis *diagnosis)
+{
+    struct key_service *service;
+
+    if (keyvault_open(section, &service) == CKR_OK) {
+        vault_fleet_diagnose(section, service, keyvault_of(service)->config.managed_hsm, processes, diagnosis);
+        keyvault_close(service);
+    }
+}
+
 static void keyvault_after_fork(void)
 {
     http_after_fork();
@@ -295,5 +307,6 @@ const struct backend_kind keyvault_kind = {
     .options = vault_options,
     .option_count = VAULT_OPTION_COUNT,
     .open_service = keyvault_open,
+    .diagnose_fleet = keyvault_diagnose_fleet,
     .after_fork = keyvault_after_fork,
 };

@@ -47,6 +47,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \
 	backends/keyvault/vault_config_keys.c backends/keyvault/vault_config_private.h \
 	backends/keyvault/vault_error.c backends/keyvault/vault_error.h \
+	backends/keyvault/vault_fleet.c backends/keyvault/vault_fleet.h \
 	backends/keyvault/vault_json.c backends/keyvault/vault_json.h \
 	backends/keyvault/vault_json_certificate.c backends/keyvault/vault_json_key.c \
 	backends/keyvault/vault_json_private.h \
