@@ -59,7 +59,9 @@ static const struct {
     {403, "KeyDisabled", ANY_VERB, VERDICT_DISABLED, CKR_KEY_FUNCTION_NOT_PERMITTED,
      "The key is disabled; its owner can enable it."},
     {403, "KeyOperationForbidden", ANY_VERB, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED,
-     "The key's own list of permitted operations (key_ops) lacks this one.", true},
+     "The key's own list of permitted operations (key_ops) lacks this one. An EC key only signs: to wrap takes an "
+     "RSA key.",
+     true},
     {403, lacks_grant, VAULT_RANDOM, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, GRANT_RANDOM},
     {403, lacks_grant, CERTIFICATE_VERBS, VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED,
      GRANT_CERTIFICATES},
