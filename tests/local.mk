@@ -42,6 +42,7 @@ TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 include tests/backends/base/local.mk
 include tests/backends/hsm/local.mk
 include tests/backends/keyvault/local.mk
+include tests/backends/local.mk
 include tests/pkcs11/soft/local.mk
 include tests/pkcs11/soft/checks/local.mk
 include tests/pkcs11/soft/random/local.mk

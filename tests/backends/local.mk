@@ -1,0 +1,7 @@
+# tests of backends/ itself
+audit_test_sources = tests/backends/audit_test.c tests/backends/audit_test.h tests/backends/base/base_test.h
+
+check_PROGRAMS += \
+	tests/backends/test_audit_read
+
+tests_backends_test_audit_read_SOURCES = tests/backends/test_audit_read.c $(audit_test_sources)
