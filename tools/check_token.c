@@ -82,12 +82,36 @@ static bool may_be_kek(const struct kek *kek, bool named, struct diagnosis *diag
     return kek->wraps != 0;
 }
 
+/* What the owner of the key, or the HSM, says. Not told is no no. */
+static bool allows(const struct kek_search *in, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE use)
+{
+    CK_BBOOL value = CK_TRUE;
+    CK_ATTRIBUTE attribute = {use, &value, sizeof value};
+
+    return key == 0 || in->p11->C_GetAttributeValue(in->session, key, &attribute, 1) != CKR_OK ||
+           value != CK_FALSE;
+}
+
+static bool is_allowed(const struct kek_search *in, const struct kek *kek, struct diagnosis *diagnosis)
+{
+    bool wraps = allows(in, kek->wraps, CKA_WRAP), unwraps = allows(in, kek->unwraps, CKA_UNWRAP);
+
+    if (!wraps || !unwraps) {
+        diagnosis_fail(
+            diagnosis, "kek",
+            "allow it: of a vault's key by its permitted operations (key_ops), of an HSM's by its attribute",
+            "\"%s\" may not be used to %s%s%s", kek->label, wraps ? "" : "wrap (wrapKey, CKA_WRAP)",
+            wraps || unwraps ? "" : " nor to ", unwraps ? "" : "unwrap (unwrapKey, CKA_UNWRAP)");
+    }
+    return wraps && unwraps;
+}
+
 static void try_key(const struct kek_search *in, const struct kek *kek, bool named,
                     struct diagnosis *diagnosis)
 {
     struct kek_trial trial;
 
-    if (!may_be_kek(kek, named, diagnosis)) {
+    if (!may_be_kek(kek, named, diagnosis) || !is_allowed(in, kek, diagnosis)) {
         return;
     }
     CK_RV rv = kek_try(in, kek, &trial);

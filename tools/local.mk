@@ -2,6 +2,7 @@
 bin_PROGRAMS = tools/byok-pkcs11
 tools_byok_pkcs11_SOURCES = \
 	tools/answers.c tools/answers.h \
+	tools/audit.c \
 	tools/check.c tools/check.h \
 	tools/check_files.c \
 	tools/check_outage.c \

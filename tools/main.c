@@ -16,6 +16,7 @@ static const struct verb {
 } verbs[] = {
     {"check", check_run, 0, 1},
     {"keys", keys_run, 0, 1},
+    {"audit", audit_run, 1, -1},
 };
 
 static const char help[] =
