@@ -50,7 +50,7 @@ enum audit_place { AUDIT_HERE, AUDIT_SERVICE, AUDIT_HSM };
 
 /* One use of a key. What is not known is NULL, "" or 0. All of it is lent for the call. */
 struct audit_use {
-    const char *token;   /* its label */
+    const char *token;   /* the title of its section */
     const char *backend; /* "keyvault", "hsm" */
     enum audit_place place;
     const char *operation; /* "wrap", "unwrap", "encrypt", "decrypt", "sign" */

@@ -1,5 +1,7 @@
 /* The slots and their tokens, made from the sections of the configuration. */
 #include "pkcs11/slot.h"
+#include "backends/audit.h"
+#include "backends/audit_token.h"
 #include "backends/base/scope.h"
 #include "backends/key_service.h"
 #include "pkcs11/soft/token.h"
@@ -84,18 +86,34 @@ static CK_RV label_choose(const struct slots *slots, const struct settings *sect
     return CKR_OK;
 }
 
-static CK_RV token_open(const struct settings *section, CK_SLOT_ID id, struct token **ret_token)
+/* The soft token records for itself, with what the service answered. */
+static CK_RV recorded(struct token *token, const struct settings *section, const char *label,
+                      struct token **ret_token)
+{
+    if (audit_wanted()) {
+        return audit_token_new(token, settings_title(section), label, backend_kind_of(section)->name,
+                               ret_token);
+    }
+    *ret_token = token;
+    return CKR_OK;
+}
+
+static CK_RV token_open(const struct settings *section, CK_SLOT_ID id, const char *label,
+                        struct token **ret_token)
 {
     const struct backend_kind *kind = backend_kind_of(section);
     struct key_service *service = NULL;
+    struct token *token = NULL;
+    CK_RV rv;
 
     if (kind == NULL) {
         return settings_refuse(section, "backend", "a token needs `backend =`, its kind of key store");
     }
     if (kind->open_token != NULL) {
-        return kind->open_token(section, ret_token);
+        rv = kind->open_token(section, &token);
+        return rv == CKR_OK ? recorded(token, section, label, ret_token) : rv;
     }
-    CK_RV rv = kind->open_service(section, &service);
+    rv = kind->open_service(section, &service);
 
     return rv == CKR_OK ? soft_token_open(service, section, (unsigned)id, ret_token) : rv;
 }
@@ -111,7 +129,7 @@ static CK_RV slot_open(struct slots *slots, const struct settings *section)
     slot->home = slots;
     slot->id = slots->count;
     slot->removable = settings_yes(section, "removable");
-    rv = token_open(section, slot->id, &slot->token);
+    rv = token_open(section, slot->id, slot->label, &slot->token);
     if (rv == CKR_OK) {
         slots->count++;
     }

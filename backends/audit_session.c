@@ -1,0 +1,276 @@
+/* The sessions of a token that records. */
+#include "backends/audit_session.h"
+#include "backends/base/libcrypto.h"
+#include <p11-kit/uri.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LONGEST_NAME = 256 };
+
+static const char *const operations[] = {
+    [RUNNING_ENCRYPT] = "encrypt",
+    [RUNNING_DECRYPT] = "decrypt",
+    [RUNNING_SIGN] = "sign",
+    [RUNNING_SIGN_RECOVER] = "sign",
+    [RUNNING_MESSAGE_ENCRYPT] = "encrypt",
+    [RUNNING_MESSAGE_DECRYPT] = "decrypt",
+    [RUNNING_MESSAGE_SIGN] = "sign",
+};
+
+static bool takes_messages(enum audit_running_kind kind)
+{
+    return kind >= RUNNING_MESSAGE_ENCRYPT;
+}
+
+static const struct audit_token *token_of(const struct token_session *session)
+{
+    return (const struct audit_token *)((const struct session_above *)session)->token;
+}
+
+/* --- Names of keys: RFC 7512, under the label that this module gives the token --- */
+
+static void put_attribute(P11KitUri *uri, CK_ATTRIBUTE *attribute)
+{
+    if (attribute->ulValueLen != CK_UNAVAILABLE_INFORMATION && attribute->ulValueLen != 0) {
+        p11_kit_uri_set_attribute(uri, attribute);
+    }
+}
+
+static void put_label(P11KitUri *uri, const char *label)
+{
+    CK_TOKEN_INFO *info = p11_kit_uri_get_token_info(uri);
+    size_t size = strlen(label);
+
+    memset(info->label, ' ', sizeof info->label);
+    memcpy(info->label, label, size < sizeof info->label ? size : sizeof info->label);
+}
+
+static void format(const struct token_session *session, CK_ATTRIBUTE *attributes, size_t count,
+                   CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
+{
+    P11KitUri *uri = p11_kit_uri_new();
+    char *text = NULL;
+
+    snprintf(ret_text, KEY_TEXT_SIZE, "handle 0x%lx", key);
+    if (uri == NULL) {
+        return;
+    }
+    put_label(uri, token_of(session)->label);
+    for (size_t i = 0; i < count; i++) {
+        put_attribute(uri, &attributes[i]);
+    }
+    if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, &text) == P11_KIT_URI_OK) {
+        snprintf(ret_text, KEY_TEXT_SIZE, "%s", text);
+        free(text);
+    }
+    p11_kit_uri_free(uri);
+}
+
+bool audit_session_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
+{
+    unsigned char label[LONGEST_NAME], id[LONGEST_NAME];
+    CK_BBOOL on_token = CK_TRUE;
+    CK_OBJECT_CLASS class;
+    CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &on_token, sizeof on_token},
+                                 {CKA_CLASS, &class, sizeof class},
+                                 {CKA_LABEL, label, sizeof label},
+                                 {CKA_ID, id, sizeof id}};
+    CK_RV rv = token_above_get_attribute_value(session, key, attributes, 4);
+    bool some = rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
+                rv == CKR_BUFFER_TOO_SMALL;
+
+    format(session, attributes + 1, some ? 3 : 0, key, ret_text);
+    if (!some) {
+        snprintf(ret_text, KEY_TEXT_SIZE, "handle 0x%lx", key);
+    }
+    return on_token != CK_FALSE;
+}
+
+/* --- What a session is in the middle of --- */
+
+static struct audit_session *session_of(struct token_session *session)
+{
+    return (struct audit_session *)session;
+}
+
+void audit_session_init(struct audit_session *session)
+{
+    pthread_mutex_init(&session->lock, NULL);
+}
+
+void audit_session_done(struct audit_session *session)
+{
+    for (int i = 0; i < RUNNING_KINDS && libcrypto_usable(); i++) {
+        EVP_MD_CTX_free(session->running[i].parts);
+        session->running[i].parts = NULL;
+    }
+    pthread_mutex_destroy(&session->lock);
+}
+
+static void set_off(struct audit_running *running)
+{
+    running->is_on = running->in_parts = false;
+}
+
+void audit_session_end(struct token_session *base, enum audit_running_kind kind)
+{
+    struct audit_session *session = session_of(base);
+
+    pthread_mutex_lock(&session->lock);
+    set_off(&session->running[kind]);
+    pthread_mutex_unlock(&session->lock);
+}
+
+CK_RV audit_session_begin(struct token_session *base, enum audit_running_kind kind,
+                          const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_RV rv)
+{
+    struct audit_session *session = session_of(base);
+    struct audit_running *running = &session->running[kind];
+    char text[KEY_TEXT_SIZE];
+    bool is_on;
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    is_on = mechanism != NULL && audit_session_key(base, key, text);
+    pthread_mutex_lock(&session->lock);
+    set_off(running);
+    running->is_on = is_on;
+    if (is_on) {
+        running->mechanism = mechanism->mechanism;
+        memcpy(running->key, text, sizeof text);
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+static struct audit_use use_of(const struct token_session *session, enum audit_running_kind kind,
+                               const struct audit_running *running)
+{
+    return (struct audit_use){.token = token_of(session)->title,
+                              .backend = token_of(session)->backend,
+                              .place = AUDIT_HSM,
+                              .operation = operations[kind],
+                              .mechanism = running->mechanism,
+                              .key = running->key};
+}
+
+/* True for the first. */
+static bool begin_parts_locked(struct audit_running *running)
+{
+    if (!running->is_on || running->in_parts) {
+        return false;
+    }
+    running->in_parts = true;
+    running->began = clock_now();
+    running->parts_unknown = hash_begin(&running->parts, HASH_SHA256) != CKR_OK;
+    return true;
+}
+
+CK_RV audit_session_part_begin(struct token_session *base, enum audit_running_kind kind)
+{
+    struct audit_session *session = session_of(base);
+    struct audit_running running;
+    struct audit_use use;
+    bool is_first;
+    CK_RV rv;
+
+    pthread_mutex_lock(&session->lock);
+    is_first = begin_parts_locked(&session->running[kind]);
+    running = session->running[kind];
+    pthread_mutex_unlock(&session->lock);
+    if (!is_first) {
+        return CKR_OK;
+    }
+    use = use_of(base, kind, &running);
+    use.is_begun = true;
+    rv = audit_use(&use);
+    if (rv != CKR_OK) {
+        audit_session_end(base, kind);
+    }
+    return rv;
+}
+
+/* Of what ends an operation, this alone says that there was none. */
+static bool is_no_use(CK_RV rv)
+{
+    return rv == CKR_OPERATION_NOT_INITIALIZED;
+}
+
+CK_RV audit_session_part_end(struct token_session *base, enum audit_running_kind kind,
+                             struct bytes ciphertext, CK_RV rv)
+{
+    struct audit_session *session = session_of(base);
+    struct audit_running *running = &session->running[kind];
+
+    if (rv != CKR_OK) {
+        return audit_session_finish(base, kind, NULL, 0, NULL, NULL, rv);
+    }
+    pthread_mutex_lock(&session->lock);
+    if (running->is_on && running->in_parts && !running->parts_unknown && ciphertext.size != 0) {
+        running->parts_unknown = hash_add(running->parts, ciphertext) != CKR_OK;
+    }
+    pthread_mutex_unlock(&session->lock);
+    return rv;
+}
+
+/* What ran, which runs no more; true with the hash of its parts where there is one. */
+static bool stop(struct audit_session *session, enum audit_running_kind kind,
+                 struct audit_running *ret_running, unsigned char ret_hash[LONGEST_HASH])
+{
+    struct audit_running *running = &session->running[kind];
+    bool known = false;
+
+    pthread_mutex_lock(&session->lock);
+    if (running->is_on && running->in_parts && !running->parts_unknown) {
+        known = hash_end(running->parts, ret_hash) == CKR_OK;
+    }
+    *ret_running = *running;
+    running->in_parts = false;
+    running->is_on = running->is_on && takes_messages(kind);
+    pthread_mutex_unlock(&session->lock);
+    return known;
+}
+
+CK_RV audit_session_finish(struct token_session *base, enum audit_running_kind kind, const struct bytes *blob,
+                           int64_t began, void *out, const CK_ULONG *out_size, CK_RV rv)
+{
+    struct audit_running running;
+    unsigned char hash[LONGEST_HASH];
+    struct audit_use use;
+
+    if (rv == CKR_BUFFER_TOO_SMALL) {
+        return rv;
+    }
+    bool known = stop(session_of(base), kind, &running, hash);
+
+    if (!running.is_on || is_no_use(rv)) {
+        return rv;
+    }
+    use = use_of(base, kind, &running);
+    use.began = running.in_parts ? running.began : began;
+    use.rv = rv;
+    if (blob != NULL) {
+        use.blob = *blob;
+    } else if (known) {
+        use.blob_hash = hash;
+    }
+    if (audit_use(&use) == CKR_OK) {
+        return rv;
+    }
+    if (rv == CKR_OK && out != NULL && out_size != NULL) {
+        wipe(out, *out_size);
+    }
+    return CKR_FUNCTION_FAILED;
+}
+
+CK_RV audit_session_record(const struct token_session *session, const struct audit_use *use)
+{
+    struct audit_use full = *use;
+
+    full.token = token_of(session)->title;
+    full.backend = token_of(session)->backend;
+    full.place = AUDIT_HSM;
+    return audit_use(&full);
+}

@@ -1,0 +1,330 @@
+/* A token over an HSM's, which records what keys of the HSM are used for. */
+#include "backends/audit_token.h"
+#include "backends/audit_session.h"
+#include <stdlib.h>
+
+enum { SCRATCH = 1024 };
+
+static void close_token(struct token *base)
+{
+    struct audit_token *token = (struct audit_token *)base;
+
+    token->above.below->ops->close(token->above.below);
+    free(token);
+}
+
+static CK_RV open_session(struct token *token, CK_FLAGS flags, token_notify *notify, void *notify_arg,
+                          struct token_session **ret_session)
+{
+    CK_RV rv =
+        token_above_open_session(token, sizeof(struct audit_session), flags, notify, notify_arg, ret_session);
+
+    if (rv == CKR_OK) {
+        audit_session_init((struct audit_session *)*ret_session);
+    }
+    return rv;
+}
+
+static CK_RV close_session(struct token_session *session)
+{
+    audit_session_done((struct audit_session *)session);
+    return token_above_close_session(session);
+}
+
+/* --- Keys --- */
+
+static CK_RV wrap_key(struct token_session *session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
+                      CK_OBJECT_HANDLE key, CK_BYTE *out, CK_ULONG *out_size)
+{
+    char name[KEY_TEXT_SIZE];
+    int64_t began = audit_began();
+    CK_RV rv = token_above_wrap_key(session, mechanism, wrapping_key, key, out, out_size);
+
+    if (out == NULL || out_size == NULL || mechanism == NULL || rv == CKR_BUFFER_TOO_SMALL ||
+        !audit_session_key(session, wrapping_key, name)) {
+        return rv;
+    }
+    if (audit_session_record(
+            session, &(struct audit_use){.operation = "wrap",
+                                         .mechanism = mechanism->mechanism,
+                                         .key = name,
+                                         .blob = rv == CKR_OK ? bytes_of(out, *out_size) : bytes_of(NULL, 0),
+                                         .began = began,
+                                         .rv = rv}) == CKR_OK) {
+        return rv;
+    }
+    if (rv == CKR_OK) {
+        wipe(out, *out_size);
+    }
+    return CKR_FUNCTION_FAILED;
+}
+
+static CK_RV unwrap_key(struct token_session *session, CK_MECHANISM *mechanism,
+                        CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *blob, CK_ULONG blob_size,
+                        CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
+{
+    char name[KEY_TEXT_SIZE];
+    int64_t began = audit_began();
+    CK_RV rv =
+        token_above_unwrap_key(session, mechanism, unwrapping_key, blob, blob_size, template, count, ret_key);
+
+    if (mechanism == NULL || blob == NULL || ret_key == NULL ||
+        !audit_session_key(session, unwrapping_key, name)) {
+        return rv;
+    }
+    if (audit_session_record(session, &(struct audit_use){.operation = "unwrap",
+                                                          .mechanism = mechanism->mechanism,
+                                                          .key = name,
+                                                          .blob = bytes_of(blob, blob_size),
+                                                          .began = began,
+                                                          .rv = rv}) == CKR_OK) {
+        return rv;
+    }
+    if (rv == CKR_OK) {
+        (void)token_above_destroy_object(session, *ret_key);
+        *ret_key = CK_INVALID_HANDLE;
+    }
+    return CKR_FUNCTION_FAILED;
+}
+
+/* --- Beginning --- */
+
+/* clang-format off */
+#define BEGIN(verb, kind) \
+    static CK_RV verb(struct token_session *session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) \
+    { \
+        return audit_session_begin(session, kind, mechanism, key, \
+                                   token_above_##verb(session, mechanism, key)); \
+    }
+/* clang-format on */
+BEGIN(encrypt_init, RUNNING_ENCRYPT)
+BEGIN(decrypt_init, RUNNING_DECRYPT)
+BEGIN(sign_init, RUNNING_SIGN)
+BEGIN(sign_recover_init, RUNNING_SIGN_RECOVER)
+BEGIN(message_encrypt_init, RUNNING_MESSAGE_ENCRYPT)
+BEGIN(message_decrypt_init, RUNNING_MESSAGE_DECRYPT)
+BEGIN(message_sign_init, RUNNING_MESSAGE_SIGN)
+
+/* clang-format off */
+#define END_MESSAGES(verb, kind) \
+    static CK_RV verb(struct token_session *session) \
+    { \
+        audit_session_end(session, kind); \
+        return token_above_##verb(session); \
+    }
+/* clang-format on */
+END_MESSAGES(message_encrypt_final, RUNNING_MESSAGE_ENCRYPT)
+END_MESSAGES(message_decrypt_final, RUNNING_MESSAGE_DECRYPT)
+END_MESSAGES(message_sign_final, RUNNING_MESSAGE_SIGN)
+
+/* --- In one call; a NULL buffer asks for a size, which ends nothing --- */
+
+static struct bytes made(const CK_BYTE *out, const CK_ULONG *out_size, CK_RV rv)
+{
+    return rv == CKR_OK && out_size != NULL ? bytes_of(out, *out_size) : bytes_of(NULL, 0);
+}
+
+/* clang-format off */
+#define WHOLE(verb, kind, blob_of) \
+    static CK_RV verb(struct token_session *session, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size) \
+    { \
+        int64_t began = audit_began(); \
+        CK_RV rv = token_above_##verb(session, data, data_size, out, out_size); \
+        struct bytes blob = blob_of; \
+\
+        return out == NULL ? rv : audit_session_finish(session, kind, &blob, began, out, out_size, rv); \
+    }
+/* clang-format on */
+WHOLE(encrypt, RUNNING_ENCRYPT, made(out, out_size, rv))
+WHOLE(decrypt, RUNNING_DECRYPT, bytes_of(data, data_size))
+WHOLE(sign, RUNNING_SIGN, made(out, out_size, rv))
+WHOLE(sign_recover, RUNNING_SIGN_RECOVER, made(out, out_size, rv))
+
+/* clang-format off */
+#define WHOLE_MESSAGE(verb, kind, blob_of) \
+    static CK_RV verb(struct token_session *session, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, \
+                      CK_ULONG associated_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size) \
+    { \
+        int64_t began = audit_began(); \
+        CK_RV rv = token_above_##verb(session, parameter, parameter_size, associated, associated_size, data, \
+                                      data_size, out, out_size); \
+        struct bytes blob = blob_of; \
+\
+        return out == NULL ? rv : audit_session_finish(session, kind, &blob, began, out, out_size, rv); \
+    }
+/* clang-format on */
+WHOLE_MESSAGE(encrypt_message, RUNNING_MESSAGE_ENCRYPT, made(out, out_size, rv))
+WHOLE_MESSAGE(decrypt_message, RUNNING_MESSAGE_DECRYPT, bytes_of(data, data_size))
+
+static CK_RV sign_message(struct token_session *session, void *parameter, CK_ULONG parameter_size,
+                          CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size)
+{
+    int64_t began = audit_began();
+    CK_RV rv = token_above_sign_message(session, parameter, parameter_size, data, data_size, out, out_size);
+    struct bytes blob = made(out, out_size, rv);
+
+    return out == NULL ? rv
+                       : audit_session_finish(session, RUNNING_MESSAGE_SIGN, &blob, began, out, out_size, rv);
+}
+
+/* --- In parts --- */
+
+/* What was refused must not go on below: by what 3.0 has for that, or by ending it unseen. */
+static CK_RV refuse(struct token_session *session, enum audit_running_kind kind)
+{
+    static const CK_FLAGS flags[RUNNING_KINDS] = {[RUNNING_ENCRYPT] = CKF_ENCRYPT,
+                                                  [RUNNING_DECRYPT] = CKF_DECRYPT,
+                                                  [RUNNING_MESSAGE_ENCRYPT] = CKF_MESSAGE_ENCRYPT,
+                                                  [RUNNING_MESSAGE_DECRYPT] = CKF_MESSAGE_DECRYPT};
+    CK_BYTE scratch[SCRATCH];
+    CK_ULONG size = sizeof scratch;
+
+    if (token_above_session_cancel(session, flags[kind]) != CKR_OK) {
+        if (kind == RUNNING_ENCRYPT) {
+            (void)token_above_encrypt_final(session, scratch, &size);
+        } else if (kind == RUNNING_DECRYPT) {
+            (void)token_above_decrypt_final(session, scratch, &size);
+        }
+        wipe(scratch, sizeof scratch);
+    }
+    return CKR_FUNCTION_FAILED;
+}
+
+/* clang-format off */
+#define PART(verb, kind, blob_of) \
+    static CK_RV verb(struct token_session *session, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size) \
+    { \
+        if (out != NULL && audit_session_part_begin(session, kind) != CKR_OK) { \
+            return refuse(session, kind); \
+        } \
+        CK_RV rv = token_above_##verb(session, part, part_size, out, out_size); \
+\
+        return out == NULL ? rv : audit_session_part_end(session, kind, blob_of, rv); \
+    }
+#define LAST_PART(verb, kind) \
+    static CK_RV verb(struct token_session *session, CK_BYTE *out, CK_ULONG *out_size) \
+    { \
+        CK_RV rv = token_above_##verb(session, out, out_size); \
+\
+        if (out == NULL) { \
+            return rv; \
+        } \
+        if (rv == CKR_OK && out_size != NULL) { \
+            CIPHERTEXT_##kind \
+        } \
+        return audit_session_finish(session, kind, NULL, audit_began(), out, out_size, rv); \
+    }
+#define CIPHERTEXT_RUNNING_ENCRYPT (void)audit_session_part_end(session, RUNNING_ENCRYPT, bytes_of(out, *out_size), rv);
+#define CIPHERTEXT_RUNNING_DECRYPT
+/* clang-format on */
+PART(encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
+PART(digest_encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
+PART(sign_encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
+PART(decrypt_update, RUNNING_DECRYPT, bytes_of(part, part_size))
+PART(decrypt_digest_update, RUNNING_DECRYPT, bytes_of(part, part_size))
+PART(decrypt_verify_update, RUNNING_DECRYPT, bytes_of(part, part_size))
+LAST_PART(encrypt_final, RUNNING_ENCRYPT)
+LAST_PART(decrypt_final, RUNNING_DECRYPT)
+
+/* The parts of what is signed give nothing away. */
+static CK_RV sign_final(struct token_session *session, CK_BYTE *out, CK_ULONG *out_size)
+{
+    int64_t began = audit_began();
+    CK_RV rv = token_above_sign_final(session, out, out_size);
+    struct bytes blob = made(out, out_size, rv);
+
+    return out == NULL ? rv : audit_session_finish(session, RUNNING_SIGN, &blob, began, out, out_size, rv);
+}
+
+static CK_RV sign_message_next(struct token_session *session, void *parameter, CK_ULONG parameter_size,
+                               CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size)
+{
+    int64_t began = audit_began();
+    CK_RV rv =
+        token_above_sign_message_next(session, parameter, parameter_size, part, part_size, out, out_size);
+    struct bytes blob = made(out, out_size, rv);
+
+    return out == NULL ? rv
+                       : audit_session_finish(session, RUNNING_MESSAGE_SIGN, &blob, began, out, out_size, rv);
+}
+
+/* clang-format off */
+#define PART_OF_MESSAGE(verb, kind, blob_of) \
+    static CK_RV verb(struct token_session *session, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, \
+                      CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size, CK_FLAGS flags) \
+    { \
+        if (out != NULL && audit_session_part_begin(session, kind) != CKR_OK) { \
+            return refuse(session, kind); \
+        } \
+        CK_RV rv = token_above_##verb(session, parameter, parameter_size, part, part_size, out, out_size, flags); \
+\
+        if (out == NULL || rv == CKR_BUFFER_TOO_SMALL) { \
+            return rv; \
+        } \
+        rv = audit_session_part_end(session, kind, blob_of, rv); \
+        return rv != CKR_OK || (flags & CKF_END_OF_MESSAGE) == 0 \
+                   ? rv \
+                   : audit_session_finish(session, kind, NULL, 0, out, out_size, rv); \
+    }
+/* clang-format on */
+PART_OF_MESSAGE(encrypt_message_next, RUNNING_MESSAGE_ENCRYPT, made(out, out_size, rv))
+PART_OF_MESSAGE(decrypt_message_next, RUNNING_MESSAGE_DECRYPT, bytes_of(part, part_size))
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+static const struct token_ops audit_ops = {
+    TOKEN_ABOVE_ROWS.name = "audit",
+    .close = close_token,
+    .open_session = open_session,
+    .close_session = close_session,
+    .wrap_key = wrap_key,
+    .unwrap_key = unwrap_key,
+    .encrypt_init = encrypt_init,
+    .encrypt = encrypt,
+    .encrypt_update = encrypt_update,
+    .digest_encrypt_update = digest_encrypt_update,
+    .sign_encrypt_update = sign_encrypt_update,
+    .encrypt_final = encrypt_final,
+    .decrypt_init = decrypt_init,
+    .decrypt = decrypt,
+    .decrypt_update = decrypt_update,
+    .decrypt_digest_update = decrypt_digest_update,
+    .decrypt_verify_update = decrypt_verify_update,
+    .decrypt_final = decrypt_final,
+    .sign_init = sign_init,
+    .sign = sign,
+    .sign_final = sign_final,
+    .sign_recover_init = sign_recover_init,
+    .sign_recover = sign_recover,
+    .message_encrypt_init = message_encrypt_init,
+    .encrypt_message = encrypt_message,
+    .encrypt_message_next = encrypt_message_next,
+    .message_encrypt_final = message_encrypt_final,
+    .message_decrypt_init = message_decrypt_init,
+    .decrypt_message = decrypt_message,
+    .decrypt_message_next = decrypt_message_next,
+    .message_decrypt_final = message_decrypt_final,
+    .message_sign_init = message_sign_init,
+    .sign_message = sign_message,
+    .sign_message_next = sign_message_next,
+    .message_sign_final = message_sign_final,
+};
+#pragma GCC diagnostic pop
+
+CK_RV audit_token_new(struct token *below, const char *title, const char *label, const char *backend,
+                      struct token **ret_token)
+{
+    struct audit_token *token = calloc(1, sizeof *token);
+
+    if (token == NULL) {
+        below->ops->close(below);
+        return CKR_HOST_MEMORY;
+    }
+    token->above.base.ops = &audit_ops;
+    token->above.below = below;
+    token->title = title;
+    token->label = label;
+    token->backend = backend;
+    *ret_token = &token->above.base;
+    return CKR_OK;
+}
