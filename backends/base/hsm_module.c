@@ -219,13 +219,13 @@ void hsm_module_revive(struct hsm_module *module, unsigned generation, const cha
     hsm_turn_give(&module->turn);
 }
 
-/* The counter and the pointer are each written before the other is read, here and in session_begin(). */
+/* The pointer is written before the count is read: see hsm_held.c. */
 static bool restart_in_turn(struct hsm_module *module, const char *about)
 {
     CK_FUNCTION_LIST *functions = atomic_exchange(&module->functions, NULL);
 
     if (functions == NULL || clock_now() - module->born < LIFE_BEFORE_RESTART ||
-        atomic_load(&module->sessions) != 0) {
+        hsm_module_holds_session(module)) {
         atomic_store(&module->functions, functions);
         return false;
     }
@@ -245,21 +245,6 @@ bool hsm_module_restart(struct hsm_module *module, const char *about)
 
     hsm_turn_give(&module->turn);
     return done;
-}
-
-CK_RV hsm_module_session_begin(struct hsm_module *module)
-{
-    atomic_fetch_add(&module->sessions, 1);
-    if (atomic_load(&module->functions) != NULL) {
-        return CKR_OK;
-    }
-    atomic_fetch_sub(&module->sessions, 1);
-    return CKR_CANCEL;
-}
-
-void hsm_module_session_end(struct hsm_module *module)
-{
-    atomic_fetch_sub(&module->sessions, 1);
 }
 
 static bool leave_locked(struct hsm_module *module, struct hsm_watch *watch)
@@ -341,7 +326,6 @@ void hsm_module_after_fork(void)
         hsm_login_after_fork(module);
         atomic_store(&module->functions, NULL);
         atomic_fetch_add(&module->generation, 1);
-        atomic_store(&module->sessions, 0);
         module->counted = false;
         module->ours = false;
         module->complained = false;

@@ -47,7 +47,8 @@ struct hsm_module {
     unsigned users;
     bool stays; /* some user has no `finalize = yes` */
 
-    _Alignas(64) atomic_ulong sessions; /* open through us; written often, so on a line of its own */
+    /* Held through us in the present life: see hsm_held.c. Written often, so on a line of its own. */
+    _Alignas(64) _Atomic uint64_t held;
 };
 
 /* The module of this path; nothing is loaded. It stays until hsm_module_leave() with the same watch. */
@@ -69,17 +70,20 @@ void hsm_module_revive(struct hsm_module *module, unsigned generation, const cha
 
 /*
  * Finalises and initialises it, for an HSM that went away and returned, or came later: many modules look for
- * their tokens only then. Done only where it has lived for a second and nobody has a session there. False:
+ * their tokens only then. Done only where it has lived for a second and nobody holds a session there. False:
  * not done.
  */
 bool hsm_module_restart(struct hsm_module *module, const char *about);
 
 /*
- * Round each session. CKR_CANCEL: the module is being restarted, ask hsm_module_ready() again. Afterwards the
- * module is not restarted before hsm_module_session_end().
+ * Round each session that may be called. CKR_CANCEL: the module is being restarted, ask hsm_module_ready() again.
+ * Afterwards the module is not restarted before hsm_module_session_end() with the same life. A life that has ended
+ * otherwise took its sessions with it: they are held no longer, ended or not.
  */
-MUST_USE CK_RV hsm_module_session_begin(struct hsm_module *module);
-void hsm_module_session_end(struct hsm_module *module);
+MUST_USE CK_RV hsm_module_session_begin(struct hsm_module *module, unsigned *ret_life);
+void hsm_module_session_end(struct hsm_module *module, unsigned life);
+/* Whether there is one, of the present life. */
+bool hsm_module_holds_session(struct hsm_module *module);
 
 /* Asks the module for events, without waiting, and tells its watches. Loads nothing. */
 void hsm_module_collect_events(struct hsm_module *module);

@@ -8,6 +8,7 @@ libbyok_la_SOURCES += \
 	backends/base/ec.c backends/base/ec.h \
 	backends/base/file.c backends/base/file.h \
 	backends/base/handle.c backends/base/handle.h \
+	backends/base/hsm_held.c \
 	backends/base/hsm_inside.c backends/base/hsm_inside.h \
 	backends/base/hsm_interface.c backends/base/hsm_interface.h \
 	backends/base/hash.c backends/base/hash.h \

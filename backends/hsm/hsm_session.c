@@ -2,15 +2,42 @@
 #include "backends/hsm/hsm_session.h"
 #include <stdlib.h>
 
+/* It is one of the module's that nobody waits for: the module may be restarted. */
+static void lose(struct hsm_session *session)
+{
+    if (atomic_exchange(&session->generation, HSM_LOST) == session->life) {
+        hsm_module_session_end(session->module, session->life);
+    }
+}
+
+bool hsm_session_stays_gone(struct hsm_session *session)
+{
+    unsigned mark = HSM_LOST, life;
+
+    if (!atomic_compare_exchange_strong(&session->generation, &mark, session->life)) {
+        return mark != atomic_load(&session->module->generation);
+    }
+    if (hsm_module_session_begin(session->module, &life) != CKR_OK) {
+        atomic_store(&session->generation, HSM_LOST);
+        return true;
+    }
+    if (life == session->life) {
+        return false;
+    }
+    hsm_module_session_end(session->module, life);
+    return true;
+}
+
 /*
  * A session that the HSM does not know any more, or a token that is away: the next C_OpenSession looks where the
- * token is now. Its slot may have another number after the HSM was restarted.
+ * token is now. Its slot may have another number after the HSM was restarted. It may have to restart the module for
+ * that, which this session does not hinder.
  */
 CK_RV hsm_session_failed(struct hsm_session *session, CK_RV rv)
 {
     switch (rv) {
     case CKR_CRYPTOKI_NOT_INITIALIZED:
-        hsm_module_revive(session->module, session->generation, session->token->label);
+        hsm_module_revive(session->module, session->life, session->token->label);
         return CKR_SESSION_HANDLE_INVALID;
     case CKR_SESSION_HANDLE_INVALID:
     case CKR_SESSION_CLOSED:
@@ -19,6 +46,7 @@ CK_RV hsm_session_failed(struct hsm_session *session, CK_RV rv)
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_TOKEN_NOT_RECOGNIZED:
         hsm_token_look_soon(session->token);
+        lose(session);
         return rv;
     default:
         return rv;
@@ -130,7 +158,7 @@ static CK_RV ask_open(struct hsm_token *token, const CK_FUNCTION_LIST *functions
     CK_RV rv = hsm_token_check(token, functions, slot);
 
     if (rv == CKR_OK) {
-        rv = hsm_module_session_begin(token->module);
+        rv = hsm_module_session_begin(token->module, &session->life);
     }
     if (rv != CKR_OK) {
         return rv;
@@ -138,11 +166,11 @@ static CK_RV ask_open(struct hsm_token *token, const CK_FUNCTION_LIST *functions
     session->below = functions;
     session->slot = slot;
     session->below_3_0 = token->module->table_3_0;
-    session->generation = atomic_load(&token->module->generation);
+    atomic_store_explicit(&session->generation, session->life, memory_order_relaxed);
     rv = functions->C_OpenSession(slot, opening->flags, notify ? session : NULL, notify ? pass_event : NULL,
                                   &session->handle);
     if (rv != CKR_OK) {
-        hsm_module_session_end(token->module);
+        hsm_module_session_end(token->module, session->life);
     }
     return rv;
 }
@@ -209,7 +237,9 @@ CK_RV hsm_session_close(struct token_session *base)
     if (token->login != NULL && atomic_fetch_sub(&token->sessions, 1) == 1) {
         atomic_store(&token->application, HSM_NOBODY);
     }
-    hsm_module_session_end(token->module);
+    if (atomic_load(&session->generation) == session->life) {
+        hsm_module_session_end(token->module, session->life);
+    }
     free(session);
     return rv == CKR_CRYPTOKI_NOT_INITIALIZED ? CKR_OK : rv;
 }

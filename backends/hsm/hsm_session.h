@@ -11,7 +11,8 @@ struct hsm_session {
     const CK_FUNCTION_LIST *below;
     CK_SESSION_HANDLE handle; /* the vendor's */
     struct hsm_module *module;
-    unsigned generation; /* of the module, when it was opened */
+    atomic_uint generation; /* of the module, when it was opened; HSM_LOST: the HSM has lost it since */
+    unsigned life;          /* the same, lost or not */
     struct hsm_token *token;
     CK_SLOT_ID slot;                       /* the vendor's */
     const CK_FUNCTION_LIST_3_0 *below_3_0; /* NULL: the vendor's module is of 2.40 */
@@ -19,10 +20,21 @@ struct hsm_session {
     void *notify_arg;
 };
 
+/* No generation gets there. */
+#define HSM_LOST ((unsigned)-1)
+
+/*
+ * Of a session that is not of the module's present life, by its mark: true unless it is only lost. That one is held
+ * again from here on, so that the module is not restarted under the call that follows.
+ */
+bool hsm_session_stays_gone(struct hsm_session *session);
+
 /* Its handle may belong to somebody else's session by now. */
-static inline bool hsm_session_is_gone(const struct hsm_session *session)
+static inline bool hsm_session_is_gone(struct hsm_session *session)
 {
-    return atomic_load_explicit(&session->module->generation, memory_order_relaxed) != session->generation;
+    return atomic_load_explicit(&session->module->generation, memory_order_relaxed) !=
+               atomic_load_explicit(&session->generation, memory_order_relaxed) &&
+           hsm_session_stays_gone(session);
 }
 
 /* The answer to a call from inside the module (hsm_inside.h). */

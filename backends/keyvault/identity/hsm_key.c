@@ -120,22 +120,23 @@ static bool find_slot(struct hsm_key *key, struct hsm_slots *ret_slots, struct i
 }
 
 /* CKR_CANCEL: the module was started anew meanwhile. */
-static CK_RV open_session(struct hsm_key *key, const struct hsm_slots *slots, CK_SESSION_HANDLE *ret_session)
+static CK_RV open_session(struct hsm_key *key, const struct hsm_slots *slots, struct hsm_signing *signing)
 {
-    unsigned generation = atomic_load(&key->module->generation);
-    CK_RV rv = hsm_module_session_begin(key->module);
+    unsigned life;
+    CK_RV rv = hsm_module_session_begin(key->module, &life);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = slots->functions->C_OpenSession(slots->slot, CKF_SERIAL_SESSION, NULL, NULL, ret_session);
+    rv = slots->functions->C_OpenSession(slots->slot, CKF_SERIAL_SESSION, NULL, NULL, &signing->session);
     if (rv != CKR_OK) {
-        hsm_module_session_end(key->module);
+        hsm_module_session_end(key->module, life);
     }
     if (rv == CKR_CRYPTOKI_NOT_INITIALIZED) {
-        hsm_module_revive(key->module, generation, key->about);
+        hsm_module_revive(key->module, life, key->about);
         return CKR_CANCEL;
     }
+    signing->life = life;
     return rv;
 }
 
@@ -241,7 +242,7 @@ static bool prepare(struct hsm_signing *signing, CK_SLOT_ID slot, struct identit
 static void end(struct hsm_signing *signing)
 {
     signing->functions->C_CloseSession(signing->session);
-    hsm_module_session_end(signing->key->module);
+    hsm_module_session_end(signing->key->module, signing->life);
     signing->functions = NULL;
 }
 
@@ -256,7 +257,7 @@ static bool begin_with(struct hsm_key *key, struct hsm_signing *ret_signing,
         if (!find_slot(key, &slots, ret_failure)) {
             return false;
         }
-        rv = open_session(key, &slots, &signing.session);
+        rv = open_session(key, &slots, &signing);
     }
     if (rv != CKR_OK) {
         return fail(CKR_DEVICE_ERROR, "the HSM opens no session", rv, ret_failure);

@@ -19,6 +19,7 @@ struct hsm_signing {
     struct hsm_key *key;
     const CK_FUNCTION_LIST *functions;
     CK_SESSION_HANDLE session;
+    unsigned life; /* of the module, for hsm_module_session_end() */
     const struct hsm_mechanism *mechanism;
     enum assertion_algorithm algorithm;
 };

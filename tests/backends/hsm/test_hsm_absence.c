@@ -139,6 +139,129 @@ static void test_absent_token_does_not_disturb_its_neighbour(void **state)
     assert_rv(bench_close_session(neighbour), CKR_OK);
 }
 
+/* --- A module that looks for its tokens only when it is initialised --- */
+
+/* It was away, which ended its sessions, and is back, which the module would see only then. */
+static void come_back_unseen(void)
+{
+    fake->looks_once = true;
+    fake->sessions = 0;
+    fake->seen[0] = false;
+    fake->there[0] = true;
+    fake->answer = CKR_OK;
+    wait_for(1100);
+}
+
+static void lose_session(struct token_session *session, CK_RV code)
+{
+    fake->there[0] = false;
+    fake->answer = code;
+    assert_rv(session->ops->find_objects_final(session), code);
+}
+
+static void check_lost_session(CK_RV code)
+{
+    struct token_session *lost, *session;
+
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    lost = bench_session(bench.token[0]);
+    lose_session(lost, code);
+    come_back_unseen();
+    session = bench_session(bench.token[0]);
+    assert_int_equal(fake->finalized, 1);
+    assert_rv(session->ops->find_objects_final(session), CKR_OK);
+    unsigned calls = fake->calls;
+
+    assert_rv(lost->ops->find_objects_final(lost), CKR_SESSION_HANDLE_INVALID);
+    assert_rv(bench_close_session(lost), CKR_OK);
+    assert_int_equal(fake->calls, calls);
+    assert_rv(session->ops->find_objects_final(session), CKR_OK);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+static void test_lost_session_does_not_hinder_a_restart(void **state)
+{
+    (void)state;
+    check_lost_session(CKR_DEVICE_REMOVED);
+}
+
+static void test_unknown_session_does_not_hinder_a_restart(void **state)
+{
+    (void)state;
+    check_lost_session(CKR_SESSION_HANDLE_INVALID);
+}
+
+/* A call may be under way in it. */
+static void test_session_not_known_to_be_lost_hinders_a_restart(void **state)
+{
+    struct token_session *session;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(fake->finalized, 0);
+    fake->answer = CKR_DEVICE_REMOVED;
+    assert_rv(session->ops->find_objects_final(session), CKR_DEVICE_REMOVED);
+    fake->answer = CKR_OK;
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    assert_int_equal(fake->finalized, 1);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+static void test_session_that_works_again_hinders_a_restart(void **state)
+{
+    struct token_session *session;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    lose_session(session, CKR_DEVICE_ERROR);
+    come_back_unseen();
+    assert_rv(session->ops->find_objects_final(session), CKR_OK);
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(fake->finalized, 0);
+    fake->sessions = 1;
+    assert_rv(bench_close_session(session), CKR_OK);
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+}
+
+static void test_session_of_another_token_hinders_a_restart(void **state)
+{
+    struct token_session *lost, *neighbour;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), fake_uri("token=two", ""), NULL);
+    lost = bench_session(bench.token[0]);
+    neighbour = bench_session(bench.token[1]);
+    lose_session(lost, CKR_DEVICE_REMOVED);
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(fake->finalized, 0);
+    assert_rv(neighbour->ops->find_objects_final(neighbour), CKR_OK);
+    assert_rv(bench_close_session(neighbour), CKR_OK);
+    assert_rv(bench_close_session(lost), CKR_OK);
+}
+
+/* The application has finalised the module, which closed them. */
+static void test_sessions_of_an_earlier_life_do_not_hinder_a_restart(void **state)
+{
+    struct token_session *mine, *neighbour;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), fake_uri("token=two", ""), NULL);
+    mine = bench_session(bench.token[0]);
+    neighbour = bench_session(bench.token[1]);
+    assert_rv(fake->table->C_Finalize(NULL), CKR_OK);
+    assert_rv(mine->ops->find_objects_final(mine), CKR_SESSION_HANDLE_INVALID);
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    assert_int_equal(fake->finalized, 2);
+    assert_rv(bench_close_session(neighbour), CKR_OK);
+    assert_rv(bench_close_session(mine), CKR_OK);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, fake_set_up, fake_tear_down)
 
 int main(void)
@@ -152,6 +275,12 @@ int main(void)
         ROW(test_slot_that_holds_another_token_now),
         ROW(test_module_that_fails_to_initialise_at_first),
         ROW(test_absent_token_does_not_disturb_its_neighbour),
+        ROW(test_lost_session_does_not_hinder_a_restart),
+        ROW(test_unknown_session_does_not_hinder_a_restart),
+        ROW(test_session_not_known_to_be_lost_hinders_a_restart),
+        ROW(test_session_that_works_again_hinders_a_restart),
+        ROW(test_session_of_another_token_hinders_a_restart),
+        ROW(test_sessions_of_an_earlier_life_do_not_hinder_a_restart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
