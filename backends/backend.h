@@ -64,6 +64,12 @@ struct token_ops {
     CK_RV (*poll_event)(struct token *token);
 
     /*
+     * Does what time alone asks for (a lease that has ended). Called at the beginning of each call into the module
+     * that is not for a session of this token, where the token looks itself. No network. NULL: nothing.
+     */
+    void (*look)(struct token *token);
+
+    /*
      * * Never touches the network. CKF_SERIAL_SESSION has been checked. `notify` (NULL: none) may be called with
      * notify_arg until close_session has returned.
      */

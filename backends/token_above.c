@@ -47,6 +47,15 @@ CK_RV token_above_poll_event(struct token *token)
     return to->ops->poll_event == NULL ? CKR_NO_EVENT : to->ops->poll_event(to);
 }
 
+void token_above_look(struct token *token)
+{
+    struct token *to = below(token);
+
+    if (to->ops->look != NULL) {
+        to->ops->look(to);
+    }
+}
+
 CK_RV token_above_open_session(struct token *token, size_t size, CK_FLAGS flags, token_notify *notify,
                                void *notify_arg, struct token_session **ret_session)
 {

@@ -29,6 +29,7 @@ CK_RV token_above_get_mechanism_info(struct token *token, CK_MECHANISM_TYPE type
                                      CK_MECHANISM_INFO *ret_info);
 CK_RV token_above_init_token(struct token *token, CK_BYTE *pin, CK_ULONG pin_size, CK_UTF8CHAR *label);
 CK_RV token_above_poll_event(struct token *token);
+void token_above_look(struct token *token);
 CK_RV token_above_get_session_info(struct token_session *session, CK_SESSION_INFO *ret_info);
 
 /* A session of `size` bytes, zeros behind its first member, over one of the token below. */
@@ -54,6 +55,7 @@ EACH_SESSION_FUNCTION_OF_3_0(DECLARE_TOKEN_ABOVE)
     .get_mechanism_info = token_above_get_mechanism_info, \
     .init_token = token_above_init_token, \
     .poll_event = token_above_poll_event, \
+    .look = token_above_look, \
     .close_session = token_above_close_session, \
     .get_session_info = token_above_get_session_info, \
     EACH_SESSION_FUNCTION(TOKEN_ABOVE_ROW) \

@@ -256,6 +256,9 @@ struct slots *module_slots(void)
         slots_ref(slots);
     }
     pthread_mutex_unlock(&module.lock);
+    if (slots != NULL) {
+        slots_look(slots, NULL);
+    }
     return slots;
 }
 

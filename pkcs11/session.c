@@ -128,7 +128,12 @@ CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTI
 
 struct session *session_enter(CK_SESSION_HANDLE handle)
 {
-    return process_is_marked() ? handle_enter(&sessions.table, handle) : NULL;
+    struct session *session = process_is_marked() ? handle_enter(&sessions.table, handle) : NULL;
+
+    if (session != NULL) {
+        slots_look(session->slot->home, session->slot->token);
+    }
+    return session;
 }
 
 void session_leave(CK_SESSION_HANDLE handle)

@@ -152,6 +152,27 @@ static CK_RV slots_open_all(struct slots *slots)
     return CKR_OK;
 }
 
+void slots_look_all(const struct slots *slots, const struct token *but)
+{
+    for (size_t i = 0; i < slots->count; i++) {
+        struct token *token = slots->slot[i].token;
+
+        if (token != but && token->ops->look != NULL) {
+            token->ops->look(token);
+        }
+    }
+}
+
+static unsigned count_lookers(const struct slots *slots)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < slots->count; i++) {
+        count += slots->slot[i].token->ops->look != NULL;
+    }
+    return count;
+}
+
 CK_RV slots_open(struct settings_file *file, struct slots **ret_slots)
 {
     size_t sections = file == NULL ? 0 : settings_section_count(file);
@@ -167,6 +188,7 @@ CK_RV slots_open(struct settings_file *file, struct slots **ret_slots)
     CK_RV rv = slots_open_all(slots);
 
     if (rv == CKR_OK) {
+        slots->lookers = count_lookers(slots);
         *ret_slots = take(slots);
     }
     return rv;

@@ -24,6 +24,7 @@ struct slots {
     atomic_uint closing;        /* above 0: C_Finalize has come by, no new sessions */
     struct settings_file *file; /* tokens may keep what it lends; NULL: no configuration */
     struct slots *abandoned;    /* after a fork: the set that was abandoned before */
+    unsigned lookers;           /* tokens that want to look */
     size_t count;
     struct slot slot[];
 };
@@ -44,6 +45,15 @@ MUST_USE CK_RV slots_open(struct settings_file *file, struct slots **ret_slots);
 void slots_ref(struct slots *slots);
 /* The last one closes the tokens. NULL is allowed. */
 void slots_unref(struct slots *slots);
+
+/* At the beginning of each call: tokens look what time alone asks for; `but` (NULL: none) does so itself. */
+void slots_look_all(const struct slots *slots, const struct token *but);
+static inline void slots_look(const struct slots *slots, const struct token *but)
+{
+    if (slots->lookers > (but != NULL && but->ops->look != NULL ? 1 : 0)) {
+        slots_look_all(slots, but);
+    }
+}
 
 /* NULL: there is no such slot. Lent for as long as the set is held. */
 struct slot *slots_at(struct slots *slots, CK_SLOT_ID id);

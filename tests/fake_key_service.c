@@ -48,6 +48,8 @@ struct fake {
     unsigned versions_made;
     struct held_certificate certificate[MOST_CERTIFICATES];
     size_t certificate_count;
+    unsigned char last_blob[512]; /* that was to be unwrapped */
+    size_t last_blob_size;
 };
 
 const struct fake_rule fake_refused = {VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, 403};
@@ -406,10 +408,30 @@ static CK_RV encrypt(struct key_service *service, const struct key_ref *key, enu
     return seal(service, FAKE_ENCRYPT, key, padding, plain, deadline, ret_blob, ret_answer);
 }
 
+static void note_blob(struct fake *fake, struct bytes blob)
+{
+    pthread_mutex_lock(&fake->lock);
+    fake->last_blob_size = blob.size <= sizeof fake->last_blob ? blob.size : 0;
+    memcpy(fake->last_blob, blob.data, fake->last_blob_size);
+    pthread_mutex_unlock(&fake->lock);
+}
+
+bool fake_unwrapped_last(struct key_service *service, struct bytes blob)
+{
+    struct fake *fake = fake_of(service);
+    bool same;
+
+    pthread_mutex_lock(&fake->lock);
+    same = bytes_equal(blob, bytes_of(fake->last_blob, fake->last_blob_size));
+    pthread_mutex_unlock(&fake->lock);
+    return same;
+}
+
 static CK_RV unwrap(struct key_service *service, const struct key_ref *kek, enum rsa_padding padding,
                     struct bytes blob, struct deadline deadline, struct secret *ret_key,
                     struct service_answer *ret_answer)
 {
+    note_blob(fake_of(service), blob);
     return open_blob(service, FAKE_UNWRAP, kek, padding, blob, deadline, ret_key, ret_answer);
 }
 

@@ -81,4 +81,7 @@ void fake_certify(struct key_service *service, const char *key_name);
 /* Both halves of the newest version, lent. */
 EVP_PKEY *fake_pair(struct key_service *service, const char *name);
 
+/* Whether this is the blob that it was last asked to unwrap. */
+bool fake_unwrapped_last(struct key_service *service, struct bytes blob);
+
 #endif

@@ -68,6 +68,7 @@ static CK_RV ask(struct soft_session *session, const struct object *key, const s
     struct key_access *access = &session->token->catalogue.access;
     struct deadline deadline = soft_deadline(session->token);
     const struct key_service_ops *ops = access->service->ops;
+    int64_t began = clock_now();
     CK_RV rv;
 
     task.algorithm = families[mechanism->family].algorithm;
@@ -79,6 +80,9 @@ static CK_RV ask(struct soft_session *session, const struct object *key, const s
         rv = ops->aes(access->service, &key->key->ref, &task, deadline, ret_value, ret_extra, ret_answer);
     }
     service_key_learn(key->key, access, ret_answer, 0);
+    if (task.verb == AES_UNWRAP) {
+        soft_lease_answered(session->token, key->key, ret_answer->version, ret_answer, began);
+    }
     if (rv == CKR_OK && ret_extra->key_bits != 0) {
         atomic_store(&key->key->aes_bits, ret_extra->key_bits);
     }

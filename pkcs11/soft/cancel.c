@@ -28,8 +28,8 @@ CK_RV soft_session_cancel(struct token_session *base, CK_FLAGS operations)
 {
     struct soft_session *session = soft_session_of(base);
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     cancel_locked(session, operations);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return CKR_OK;
 }

@@ -59,10 +59,14 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
                          const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
 {
     struct object *key SCOPED(object_leave_scoped) = NULL;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct mechanism_parameter parameter;
     const struct mechanism *row;
     CK_RV rv;
 
+    if (operation->use.cancelled) {
+        operation_end(operation);
+    }
     if (crypt_is_running_locked(session, operation)) {
         return CKR_OPERATION_ACTIVE;
     }
@@ -74,6 +78,10 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     operation->mechanism = row;
     rv = crypt_check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
+        rv = soft_value_enter(session, key, &entered);
+    }
+    if (rv == CKR_OK) {
+        value_use_begin(&operation->use, entered);
         rv = way_of(row, key)->begin(session, operation, key, &parameter);
     }
     if (rv != CKR_OK) {
@@ -91,7 +99,7 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
 {
     CK_RV rv = CKR_OK;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (mechanism != NULL) {
         rv = init_locked(session, operation, mechanism, handle);
     } else if (crypt_is_running_locked(session, operation)) {
@@ -99,7 +107,7 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
     } else {
         rv = CKR_ARGUMENTS_BAD;
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -138,11 +146,16 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
 {
     struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     const struct crypt_way *way;
     CK_RV rv;
 
     if (key == NULL) {
         return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
+    }
+    rv = soft_value_resume(session, key, &operation->use, &entered);
+    if (rv != CKR_OK) {
+        return rv;
     }
     if (out_size == NULL || (in.data == NULL && in.size != 0)) {
         return CKR_ARGUMENTS_BAD;
@@ -183,7 +196,7 @@ static CK_RV run(struct soft_session *session, struct operation *operation, enum
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (crypt_is_running_locked(session, operation) && in_order(operation, stage)) {
         rv = run_locked(session, operation, stage, in, out, out_size);
         operation->parted |= stage == PART && rv == CKR_OK && out != NULL;
@@ -191,7 +204,7 @@ static CK_RV run(struct soft_session *session, struct operation *operation, enum
             operation_end(operation);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 

@@ -4,11 +4,30 @@
 #include "pkcs11/soft/soft.h"
 #include <string.h>
 
-void digesting_end(struct digesting *digesting)
+static void wipe_digesting(struct digesting *digesting)
 {
     if (digesting->parted) {
         EVP_MD_CTX_reset(digesting->context);
     }
+    for (size_t i = 0; i < MOST_DIGESTED; i++) {
+        value_use_end(&digesting->uses[i]);
+    }
+}
+
+void digesting_cancel(struct digesting *digesting)
+{
+    for (size_t i = 0; i < MOST_DIGESTED; i++) {
+        if (value_use_is_over(&digesting->uses[i])) {
+            wipe_digesting(digesting);
+            digesting->cancelled = true;
+        }
+    }
+}
+
+void digesting_end(struct digesting *digesting)
+{
+    wipe_digesting(digesting);
+    digesting->cancelled = false;
     digesting->mechanism = NULL;
     digesting->parted = false;
 }
@@ -30,6 +49,17 @@ static bool is_running_locked(struct soft_session *session)
     return digesting->mechanism != NULL;
 }
 
+/* A key whose value is part of it has been closed: so it ends. */
+static bool is_cancelled_locked(struct digesting *digesting)
+{
+    digesting_cancel(digesting);
+    if (!digesting->cancelled) {
+        return false;
+    }
+    digesting_end(digesting);
+    return true;
+}
+
 static CK_RV init_locked(struct soft_session *session, const CK_MECHANISM *mechanism)
 {
     struct digesting *digesting = &session->digesting;
@@ -37,7 +67,7 @@ static CK_RV init_locked(struct soft_session *session, const CK_MECHANISM *mecha
     const struct mechanism *row;
     CK_RV rv;
 
-    if (is_running_locked(session)) {
+    if (is_running_locked(session) && !is_cancelled_locked(digesting)) {
         if (mechanism != NULL) {
             return CKR_OPERATION_ACTIVE;
         }
@@ -60,9 +90,9 @@ CK_RV soft_digest_init(struct token_session *base, CK_MECHANISM *mechanism)
     struct soft_session *session = soft_session_of(base);
     CK_RV rv;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     rv = init_locked(session, mechanism);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -110,14 +140,16 @@ static CK_RV finish(struct soft_session *session, bool whole, struct bytes in, C
     struct digesting *digesting = &session->digesting;
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session) && !(whole && digesting->parted)) {
+    soft_session_lock(session);
+    if (is_running_locked(session) && is_cancelled_locked(digesting)) {
+        rv = CKR_FUNCTION_CANCELED;
+    } else if (is_running_locked(session) && !(whole && digesting->parted)) {
         rv = end_locked(digesting, in, out, out_size);
         if (rv != CKR_BUFFER_TOO_SMALL && (rv != CKR_OK || out != NULL)) {
             digesting_end(digesting);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -137,14 +169,16 @@ CK_RV soft_digest_update(struct token_session *base, CK_BYTE *part, CK_ULONG par
     struct soft_session *session = soft_session_of(base);
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session)) {
+    soft_session_lock(session);
+    if (is_running_locked(session) && is_cancelled_locked(&session->digesting)) {
+        rv = CKR_FUNCTION_CANCELED;
+    } else if (is_running_locked(session)) {
         rv = add_locked(&session->digesting, bytes_of(part, part_size));
         if (rv != CKR_OK) {
             digesting_end(&session->digesting);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -155,15 +189,34 @@ static bool may_be_seen(const struct object *key)
            (key->local->flags & LOCAL_EXTRACTABLE) != 0;
 }
 
+/* False: there are too many that may be closed. */
+static bool note_use(struct digesting *digesting, struct key_value *entered)
+{
+    for (size_t i = 0; entered != NULL && i < MOST_DIGESTED; i++) {
+        if (digesting->uses[i].value == NULL || digesting->uses[i].value == entered) {
+            value_use_end(&digesting->uses[i]);
+            value_use_begin(&digesting->uses[i], entered);
+            return true;
+        }
+    }
+    return entered == NULL;
+}
+
 static CK_RV add_key_locked(struct soft_session *session, CK_OBJECT_HANDLE handle)
 {
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, handle);
 
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
+    CK_RV rv;
+
     if (key == NULL || (key->key == NULL && key->local == NULL)) {
         return CKR_KEY_HANDLE_INVALID;
     }
-    return may_be_seen(key) ? add_locked(&session->digesting, secret_bytes(&key->local->value->secret))
-                            : CKR_KEY_INDIGESTIBLE;
+    rv = may_be_seen(key) ? soft_value_enter(session, key, &entered) : CKR_KEY_INDIGESTIBLE;
+    if (rv == CKR_OK && !note_use(&session->digesting, entered)) {
+        rv = CKR_KEY_INDIGESTIBLE;
+    }
+    return rv == CKR_OK ? add_locked(&session->digesting, secret_bytes(&key->local->value->secret)) : rv;
 }
 
 /* That a key is not for this does not end the operation: PKCS#11 2.40, 5.10.4, says so of parts alone. */
@@ -172,10 +225,12 @@ CK_RV soft_digest_key(struct token_session *base, CK_OBJECT_HANDLE key)
     struct soft_session *session = soft_session_of(base);
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
-    if (is_running_locked(session)) {
+    soft_session_lock(session);
+    if (is_running_locked(session) && is_cancelled_locked(&session->digesting)) {
+        rv = CKR_FUNCTION_CANCELED;
+    } else if (is_running_locked(session)) {
         rv = add_key_locked(session, key);
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }

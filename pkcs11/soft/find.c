@@ -1,5 +1,6 @@
 /* C_FindObjects: all is found when it begins; certificates come first, and the order is stable. */
 #include "pkcs11/soft/find.h"
+#include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/profile.h"
 #include <string.h>
@@ -45,10 +46,15 @@ static void find_profile(struct search *search)
 
 static void match_local(const struct object *object, void *arg)
 {
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct search *search = arg;
     struct attribute_value value;
+    bool open = value_look_in(object->local->value, &entered);
 
     for (CK_ULONG i = 0; i < search->count; i++) {
+        if (!open && search->template[i].type == CKA_VALUE) {
+            return;
+        }
         value = local_key_attribute(object->local, search->template[i].type);
         if (!attribute_matches(&search->template[i], &value)) {
             return;
@@ -100,9 +106,9 @@ CK_RV soft_find_objects_init(struct token_session *base, CK_ATTRIBUTE *template,
     if (rv != CKR_OK) {
         return rv;
     }
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     rv = find_init_locked(session, template, count);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -125,7 +131,7 @@ CK_RV soft_find_objects(struct token_session *base, CK_OBJECT_HANDLE *ret_object
     if (ret_count == NULL || (ret_objects == NULL && most != 0)) {
         return CKR_ARGUMENTS_BAD;
     }
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (is_finding_locked(session)) {
         left = found->count - found->next;
         *ret_count = left < most ? left : most;
@@ -135,7 +141,7 @@ CK_RV soft_find_objects(struct token_session *base, CK_OBJECT_HANDLE *ret_object
         found->next += *ret_count;
         rv = CKR_OK;
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -144,9 +150,9 @@ CK_RV soft_find_objects_final(struct token_session *base)
     struct soft_session *session = soft_session_of(base);
     CK_RV rv;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     rv = is_finding_locked(session) ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
     found_end(&session->found);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }

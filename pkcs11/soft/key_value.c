@@ -1,5 +1,6 @@
 /* Values of keys that live here. */
 #include "pkcs11/soft/key_value.h"
+#include "pkcs11/soft/leasehold.h"
 #include <stdlib.h>
 
 struct key_value *key_value_new(void)
@@ -25,9 +26,16 @@ static void wipe_value(struct key_value *value)
     cipher_spares_done(&value->spares);
 }
 
+void value_use_end(struct value_use *use)
+{
+    key_value_unhold(use->value);
+    *use = (struct value_use){NULL, 0, false};
+}
+
 void key_value_unhold(struct key_value *value)
 {
     if (value != NULL && atomic_fetch_sub_explicit(&value->holders, 1, memory_order_acq_rel) == 1) {
+        leasehold_free(value->leasehold);
         wipe_value(value);
         free(value);
     }

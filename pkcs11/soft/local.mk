@@ -28,6 +28,11 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/key_attribute.c pkcs11/soft/key_attribute.h \
 	pkcs11/soft/key_numbers.c pkcs11/soft/key_numbers.h \
 	pkcs11/soft/key_value.c pkcs11/soft/key_value.h \
+	pkcs11/soft/lease.c pkcs11/soft/lease.h \
+	pkcs11/soft/lease_check.c \
+	pkcs11/soft/lease_report.c \
+	pkcs11/soft/lease_use.c pkcs11/soft/lease_use.h \
+	pkcs11/soft/leasehold.c pkcs11/soft/leasehold.h \
 	pkcs11/soft/local_change.c \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
 	pkcs11/soft/local_new.c \
@@ -39,6 +44,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/message_gcm.c \
 	pkcs11/soft/message_iv.c \
 	pkcs11/soft/object.c pkcs11/soft/object.h \
+	pkcs11/soft/opener.c pkcs11/soft/opener.h \
 	pkcs11/soft/operation.c pkcs11/soft/operation.h \
 	pkcs11/soft/pem.c pkcs11/soft/pem.h \
 	pkcs11/soft/policy.c pkcs11/soft/policy.h \

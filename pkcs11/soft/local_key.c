@@ -124,6 +124,14 @@ static bool tells_value(const struct local_key *key)
     return local_key_has(key, LOCAL_EXTRACTABLE) && !local_key_has(key, LOCAL_SENSITIVE);
 }
 
+bool local_key_is_secret(const struct local_key *key, CK_ATTRIBUTE_TYPE type)
+{
+    if (key->class == CKO_PRIVATE_KEY) {
+        return tells_value(key) && key_numbers_is_private(key->type, type);
+    }
+    return key->class == CKO_SECRET_KEY && type == CKA_VALUE && tells_value(key);
+}
+
 static const struct attribute_value absent = {.form = ATTRIBUTE_ABSENT};
 static const struct attribute_value sensitive = {.form = ATTRIBUTE_SENSITIVE};
 
@@ -151,7 +159,7 @@ static struct attribute_value answer(const struct local_key *key, CK_ATTRIBUTE_T
     case CKA_UNIQUE_ID:
         return attribute_bytes(bytes_of_text(key->unique_id));
     case CKA_VALUE_LEN:
-        return attribute_number(key->value->secret.size);
+        return attribute_number(key_value_size(key->value));
     case CKA_ALLOWED_MECHANISMS:
         return attribute_bytes(buffer_bytes(&key->mechanisms));
     case CKA_START_DATE:

@@ -99,6 +99,8 @@ MUST_USE CK_RV local_key_unwrap_template(const struct local_key *kek, const CK_A
 /* CKA_WRAP_TEMPLATE: whether the target is what this key may wrap. */
 bool local_key_may_wrap(const struct local_key *kek, const struct local_key *target);
 
+/* What is told only by a value that is there: one that may be closed has to be entered first. */
+bool local_key_is_secret(const struct local_key *key, CK_ATTRIBUTE_TYPE type);
 /* What it answers for one attribute; private numbers are always sensitive here. */
 struct attribute_value local_key_attribute(const struct local_key *key, CK_ATTRIBUTE_TYPE type);
 /* C_GetAttributeValue for one attribute, private numbers that may be seen too. */

@@ -37,7 +37,7 @@ CK_RV soft_destroy_object(struct token_session *base, CK_OBJECT_HANDLE handle)
 static CK_ULONG size_of(const struct object *object)
 {
     if (object->local != NULL) {
-        return sizeof *object->local + object->local->value->secret.size;
+        return sizeof *object->local + key_value_size(object->local->value);
     }
     return object->key != NULL ? sizeof *object->key : CK_UNAVAILABLE_INFORMATION;
 }
@@ -57,14 +57,35 @@ CK_RV soft_get_object_size(struct token_session *base, CK_OBJECT_HANDLE handle, 
     return CKR_OK;
 }
 
-static CK_RV copy_local(const struct local_key *key, CK_ATTRIBUTE *template, CK_ULONG count)
+static bool asks_secret(const struct local_key *key, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    CK_RV rv = CKR_OK;
-
     for (CK_ULONG i = 0; i < count; i++) {
-        rv = attribute_graver(rv, local_key_copy_out(key, &template[i]));
+        if (local_key_is_secret(key, template[i].type)) {
+            return true;
+        }
     }
-    return rv;
+    return false;
+}
+
+/* Of a key that is closed what is not secret is filled in all the same. */
+static CK_RV copy_local(struct soft_session *session, const struct object *object, CK_ATTRIBUTE *template,
+                        CK_ULONG count)
+{
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
+    const struct local_key *key = object->local;
+    CK_RV rv = CKR_OK, closed = CKR_OK;
+
+    if (asks_secret(key, template, count)) {
+        closed = soft_value_enter(session, object, &entered);
+    }
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (closed != CKR_OK && local_key_is_secret(key, template[i].type)) {
+            template[i].ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        } else {
+            rv = attribute_graver(rv, local_key_copy_out(key, &template[i]));
+        }
+    }
+    return closed != CKR_OK ? closed : rv;
 }
 
 static bool asks_public_part(const CK_ATTRIBUTE *template, CK_ULONG count)
@@ -163,7 +184,7 @@ static CK_RV copy_any(struct soft_session *session, const struct object *object,
                       CK_ULONG count)
 {
     if (object->local != NULL) {
-        return copy_local(object->local, template, count);
+        return copy_local(session, object, template, count);
     }
     if (object->certificate != NULL) {
         return copy_certificate(session, object->certificate, template, count);
@@ -186,21 +207,34 @@ CK_RV soft_get_attribute_value(struct token_session *base, CK_OBJECT_HANDLE hand
     return copy_any(session, object, template, count);
 }
 
+/* Under a strict policy what a key may do depends on its value. */
+static CK_RV enter_for_policy(struct soft_session *session, const struct object *object,
+                              struct key_value **ret_entered)
+{
+    return session->token->policy.strict ? soft_value_enter(session, object, ret_entered) : CKR_OK;
+}
+
 /* What is the service's stays as it is, as CKA_MODIFIABLE and CKA_COPYABLE say. */
 CK_RV soft_set_attribute_value(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
                                CK_ULONG count)
 {
+    struct soft_session *session = soft_session_of(base);
     struct object *object SCOPED(object_leave_scoped) = NULL;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     CK_RV rv = attribute_check_list(template, count);
 
     if (rv != CKR_OK) {
         return rv;
     }
-    object = object_enter(&soft_session_of(base)->token->store, handle);
+    object = object_enter(&session->token->store, handle);
     if (object == NULL) {
         return CKR_OBJECT_HANDLE_INVALID;
     }
-    return object->local == NULL ? CKR_ACTION_PROHIBITED : object_change(object, template, count);
+    if (object->local == NULL) {
+        return CKR_ACTION_PROHIBITED;
+    }
+    rv = enter_for_policy(session, object, &entered);
+    return rv == CKR_OK ? object_change(object, template, count) : rv;
 }
 
 CK_RV soft_copy_object(struct token_session *base, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template,
@@ -208,6 +242,7 @@ CK_RV soft_copy_object(struct token_session *base, CK_OBJECT_HANDLE handle, CK_A
 {
     struct soft_session *session = soft_session_of(base);
     struct object *object SCOPED(object_leave_scoped) = NULL;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct local_key *copy;
     CK_RV rv = ret_object == NULL ? CKR_ARGUMENTS_BAD : attribute_check_list(template, count);
 
@@ -221,7 +256,10 @@ CK_RV soft_copy_object(struct token_session *base, CK_OBJECT_HANDLE handle, CK_A
     if (object->local == NULL) {
         return CKR_ACTION_PROHIBITED;
     }
-    rv = local_key_copy(object->local, template, count, &copy);
+    rv = enter_for_policy(session, object, &entered);
+    if (rv == CKR_OK) {
+        rv = local_key_copy(object->local, template, count, &copy);
+    }
     return rv == CKR_OK ? object_store_add_local(&session->token->store, &session->objects, copy, ret_object)
                         : rv;
 }

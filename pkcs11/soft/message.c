@@ -26,10 +26,14 @@ static CK_RV init_locked(struct soft_session *session, struct messaging *messagi
                          const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
 {
     struct object *key SCOPED(object_leave_scoped) = NULL;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct operation *operation = &messaging->operation;
     const struct mechanism *row;
     CK_RV rv;
 
+    if (operation->use.cancelled) {
+        end(messaging);
+    }
     if (is_running_locked(session, messaging)) {
         return CKR_OPERATION_ACTIVE;
     }
@@ -40,6 +44,10 @@ static CK_RV init_locked(struct soft_session *session, struct messaging *messagi
     key = object_enter(&session->token->store, handle);
     rv = crypt_check_key(session, key, row, operation->encrypt);
     if (rv == CKR_OK) {
+        rv = soft_value_enter(session, key, &entered);
+    }
+    if (rv == CKR_OK) {
+        value_use_begin(&operation->use, entered);
         operation->mechanism = row;
         operation->key = handle;
         operation->began = atomic_load(&session->token->logouts);
@@ -52,9 +60,9 @@ static CK_RV init(struct soft_session *session, struct messaging *messaging, con
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     rv = init_locked(session, messaging, mechanism, handle);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -62,10 +70,10 @@ static CK_RV final(struct soft_session *session, struct messaging *messaging)
 {
     CK_RV rv;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     rv = is_running_locked(session, messaging) ? CKR_OK : CKR_OPERATION_NOT_INITIALIZED;
     end(messaging);
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -128,6 +136,7 @@ static CK_RV run_locked(struct soft_session *session, struct messaging *messagin
 {
     struct object *key SCOPED(object_leave_scoped) =
         object_enter(&session->token->store, messaging->operation.key);
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct gcm_message_params parameter;
     const struct message message = {session, messaging, key, &parameter};
     CK_RV rv = check_call(call, messaging->operation.encrypt, &parameter);
@@ -135,9 +144,11 @@ static CK_RV run_locked(struct soft_session *session, struct messaging *messagin
     if (rv != CKR_OK) {
         return rv;
     }
-    if (key == NULL) {
+    rv = key == NULL ? CKR_KEY_HANDLE_INVALID /* destroyed meanwhile */
+                     : soft_value_resume(session, key, &messaging->operation.use, &entered);
+    if (rv != CKR_OK) {
         end(messaging);
-        return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
+        return rv;
     }
     if (call->begins == messaging->open) {
         return messaging->open ? CKR_OPERATION_ACTIVE : CKR_OPERATION_NOT_INITIALIZED;
@@ -158,11 +169,11 @@ static CK_RV run(struct soft_session *session, struct messaging *messaging, cons
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (is_running_locked(session, messaging)) {
         rv = run_locked(session, messaging, call);
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 

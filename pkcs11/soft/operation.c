@@ -1,5 +1,6 @@
 /* What a session is in the middle of. */
 #include "pkcs11/soft/operation.h"
+#include "pkcs11/soft/lease_use.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ void operation_init(struct operation *operation, bool encrypt)
     operation->aad.limit = LONGEST_ASKED;
 }
 
-void operation_end(struct operation *operation)
+static void wipe_operation(struct operation *operation)
 {
     if (operation->context != NULL) {
         EVP_CIPHER_CTX_reset(operation->context);
@@ -44,6 +45,20 @@ void operation_end(struct operation *operation)
     buffer_free(&operation->collected);
     buffer_free(&operation->aad);
     secret_free(&operation->result);
+    value_use_end(&operation->use);
+}
+
+void operation_cancel(struct operation *operation)
+{
+    if (value_use_is_over(&operation->use)) {
+        wipe_operation(operation);
+        operation->use.cancelled = true;
+    }
+}
+
+void operation_end(struct operation *operation)
+{
+    wipe_operation(operation);
     operation->mechanism = NULL;
     operation->parted = false;
     operation->done = false;

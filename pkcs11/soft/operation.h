@@ -4,6 +4,7 @@
 
 #include "backends/base/secret.h"
 #include "backends/key_service.h"
+#include "pkcs11/soft/key_value.h"
 #include "pkcs11/soft/mechanism.h"
 #include <openssl/evp.h>
 
@@ -41,6 +42,7 @@ struct operation {
                                 plaintext, not fetched */
     struct secret result;    /* RSA: plaintext not fetched */
     bool done;               /* the result is there, but not fetched */
+    struct value_use use;    /* of the key's value */
 };
 
 void found_end(struct found *found);
@@ -50,6 +52,8 @@ void operation_init(struct operation *operation, bool encrypt);
 /* Wiped; the next may begin. */
 void operation_end(struct operation *operation);
 void operation_done(struct operation *operation);
+/* Where its key has been closed: wiped, but for the fact, which the next call tells. */
+void operation_cancel(struct operation *operation);
 
 /*
  * What each function with an output does about its size: true where the caller shall go on and write `size`

@@ -255,11 +255,15 @@ static CK_RV ask_to_open(const struct rsa_use *use, struct bytes blob, struct de
     struct service_key *key = use->key->key;
     struct key_access *access = &use->session->token->catalogue.access;
     const struct key_service_ops *ops = access->service->ops;
+    int64_t began = clock_now();
     CK_RV rv;
 
     rv = (use->task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, use->padding,
                                                                 blob, deadline, ret_plain, ret_answer);
     service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
+    if (use->task == RSA_UNWRAP) {
+        soft_lease_answered(use->session->token, key, ret_answer->version, ret_answer, began);
+    }
     soft_session_note(use->session, rv, ret_answer);
     return rv;
 }

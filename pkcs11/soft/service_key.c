@@ -2,6 +2,7 @@
 #include "pkcs11/soft/service_key.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/lease_use.h"
 #include "pkcs11/soft/policy.h"
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +145,12 @@ static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
     return CKR_OK;
 }
 
+static bool is_refusal(const struct service_answer *answer)
+{
+    return answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
+           answer->verdict == VERDICT_GONE;
+}
+
 static CK_RV ask(struct service_key *key, struct key_access *access, struct deadline deadline,
                  struct service_answer *ret_answer)
 {
@@ -156,6 +163,9 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
     rv = access->service->ops->public_part(access->service, &key->ref, deadline, &part->info, ret_answer);
     if (rv != CKR_OK) {
         public_part_free(part);
+        if (is_refusal(ret_answer)) {
+            soft_lease_hint(access->leases, key, ret_answer->version);
+        }
         return ret_answer->verdict == VERDICT_REFUSED ? keep_refusal(key, access) : rv;
     }
     atomic_store(&access->get_works, true);
@@ -303,11 +313,13 @@ void service_key_learn(struct service_key *key, struct key_access *access,
             key->blob_size = blob_size;
         }
     }
-    if (answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
-        answer->verdict == VERDICT_GONE) {
+    if (is_refusal(answer)) {
         key->wrapped = 0;
     }
     pthread_mutex_unlock(&key->lock);
+    if (is_refusal(answer)) {
+        soft_lease_hint(access->leases, key, answer->version);
+    }
 }
 
 int64_t service_key_failure_wait(struct service_key *key)

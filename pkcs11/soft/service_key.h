@@ -12,11 +12,14 @@
 #include "pkcs11/soft/failure_limit.h"
 #include "pkcs11/soft/public_part.h"
 
+struct lease_book;
+
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
 
 /* The service, how the configuration wants it used, and what is known of it as a whole. */
 struct key_access {
     struct key_service *service;
+    struct lease_book *leases;    /* lent */
     const char *label;            /* the token's, for the log */
     int64_t refresh, lease_check; /* milliseconds */
     enum wrap_place place;

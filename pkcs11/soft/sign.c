@@ -39,10 +39,14 @@ static CK_RV init_locked(struct soft_session *session, struct signing *signing, 
                          CK_OBJECT_HANDLE handle)
 {
     struct object *key SCOPED(object_leave_scoped) = NULL;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
     struct mechanism_parameter parameter;
     const struct mechanism *row;
     CK_RV rv;
 
+    if (signing->use.cancelled) {
+        signing_end(signing);
+    }
     if (is_running_locked(session, signing)) {
         return CKR_OPERATION_ACTIVE;
     }
@@ -51,10 +55,14 @@ static CK_RV init_locked(struct soft_session *session, struct signing *signing, 
         return rv;
     }
     key = object_enter(&session->token->store, handle);
-    rv = check_key(session, key, row, signing->verify);
+    rv = soft_value_enter(session, key, &entered);
+    if (rv == CKR_OK) {
+        rv = check_key(session, key, row, signing->verify);
+    }
     if (rv != CKR_OK) {
         return rv;
     }
+    value_use_begin(&signing->use, entered);
     signing->mechanism = row;
     signing->key = handle;
     signing->how.scheme = row->how.scheme;
@@ -70,7 +78,7 @@ static CK_RV init(struct soft_session *session, struct signing *signing, const C
 {
     CK_RV rv = CKR_OK;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (mechanism != NULL) {
         rv = init_locked(session, signing, mechanism, handle);
     } else if (is_running_locked(session, signing)) {
@@ -78,7 +86,7 @@ static CK_RV init(struct soft_session *session, struct signing *signing, const C
     } else {
         rv = CKR_ARGUMENTS_BAD;
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
@@ -151,9 +159,12 @@ static CK_RV verify_locked(struct soft_session *session, struct signing *signing
 static CK_RV run_locked(struct soft_session *session, struct signing *signing, const struct call *call)
 {
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, signing->key);
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
+    CK_RV rv = key == NULL ? CKR_KEY_HANDLE_INVALID /* destroyed meanwhile */
+                           : soft_value_resume(session, key, &signing->use, &entered);
 
-    if (key == NULL) {
-        return CKR_KEY_HANDLE_INVALID; /* destroyed meanwhile */
+    if (rv != CKR_OK) {
+        return rv;
     }
     if (call->in.data == NULL && call->in.size != 0) {
         return CKR_ARGUMENTS_BAD;
@@ -181,24 +192,26 @@ static CK_RV run(struct soft_session *session, struct signing *signing, const st
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (is_running_locked(session, signing) && in_order(signing, call)) {
         rv = run_locked(session, signing, call);
         if (!goes_on(signing, call, rv)) {
             signing_end(signing);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 
 static CK_RV update_locked(struct soft_session *session, struct signing *signing, struct bytes in)
 {
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, signing->key);
-    CK_RV rv = CKR_OK;
+    struct key_value *entered SCOPED(value_leave_scoped) = NULL;
+    CK_RV rv =
+        key == NULL ? CKR_KEY_HANDLE_INVALID : soft_value_resume(session, key, &signing->use, &entered);
 
-    if (key == NULL) {
-        return CKR_KEY_HANDLE_INVALID;
+    if (rv != CKR_OK) {
+        return rv;
     }
     if (in.data == NULL && in.size != 0) {
         return CKR_ARGUMENTS_BAD;
@@ -218,14 +231,14 @@ static CK_RV update(struct soft_session *session, struct signing *signing, struc
 {
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
-    pthread_mutex_lock(&session->lock);
+    soft_session_lock(session);
     if (is_running_locked(session, signing) && !signing->whole && !signing->done) {
         rv = update_locked(session, signing, in);
         if (rv != CKR_OK) {
             signing_end(signing);
         }
     }
-    pthread_mutex_unlock(&session->lock);
+    soft_session_unlock(session);
     return rv;
 }
 

@@ -1,5 +1,6 @@
 /* What is signed: data as it came, its digest, or its HMAC. */
 #include "pkcs11/soft/signing.h"
+#include "pkcs11/soft/lease_use.h"
 #include "pkcs11/soft/operation.h"
 #include <string.h>
 
@@ -11,7 +12,7 @@ void signing_init(struct signing *signing, bool verify)
     signing->signature.limit = LONGEST_BLOB;
 }
 
-void signing_end(struct signing *signing)
+static void wipe_signing(struct signing *signing)
 {
     if (signing->parted && signing->hashing != NULL) {
         EVP_MD_CTX_reset(signing->hashing);
@@ -20,6 +21,20 @@ void signing_end(struct signing *signing)
     buffer_free(&signing->input);
     buffer_free(&signing->signature);
     signing->mac = NULL;
+    value_use_end(&signing->use);
+}
+
+void signing_cancel(struct signing *signing)
+{
+    if (value_use_is_over(&signing->use)) {
+        wipe_signing(signing);
+        signing->use.cancelled = true;
+    }
+}
+
+void signing_end(struct signing *signing)
+{
+    wipe_signing(signing);
     signing->mechanism = NULL;
     signing->parted = false;
     signing->whole = false;

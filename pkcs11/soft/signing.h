@@ -23,12 +23,15 @@ struct signing {
     bool whole;              /* `input` is */
     struct buffer signature; /* of `input`, not fetched */
     bool done;               /* it is there */
+    struct value_use use;    /* of the key's value */
 };
 
 void signing_init(struct signing *signing, bool verify);
 /* Wiped; the next may begin. */
 void signing_end(struct signing *signing);
 void signing_done(struct signing *signing);
+/* Where its key has been closed: wiped, but for the fact, which the next call tells. */
+void signing_cancel(struct signing *signing);
 
 /* Data in parts. The key is the one it began with. CKR_DATA_LEN_RANGE where too much is to be collected. */
 MUST_USE CK_RV signing_begin(struct hmac_set *hmacs, struct signing *signing, const struct object *key);
@@ -40,15 +43,20 @@ MUST_USE CK_RV signing_parts(struct hmac_set *hmacs, struct signing *signing, co
 MUST_USE CK_RV signing_whole(struct hmac_set *hmacs, struct signing *signing, const struct object *key,
                              struct bytes in, unsigned char digest[LONGEST_HASH], struct bytes *ret_input);
 
+enum { MOST_DIGESTED = 4 };
+
 struct digesting {
     const struct mechanism *mechanism; /* NULL: none */
     CK_ULONG began;
     bool parted;
-    EVP_MD_CTX *context; /* kept from one operation to the next */
+    EVP_MD_CTX *context;                  /* kept from one operation to the next */
+    struct value_use uses[MOST_DIGESTED]; /* leased values that are part of it */
+    bool cancelled;
 };
 
 void digesting_end(struct digesting *digesting);
 void digesting_done(struct digesting *digesting);
+void digesting_cancel(struct digesting *digesting);
 
 struct soft_session;
 

@@ -10,6 +10,7 @@
 #include "pkcs11/soft/certificates.h"
 #include "pkcs11/soft/cipher.h"
 #include "pkcs11/soft/hmac.h"
+#include "pkcs11/soft/lease_use.h"
 #include "pkcs11/soft/message.h"
 #include "pkcs11/soft/operation.h"
 #include "pkcs11/soft/signing.h"
@@ -26,9 +27,12 @@ struct soft_token {
     struct certificates certificates;
     struct cipher_set ciphers;
     struct hmac_set hmacs;
+    struct lease_book leases;
     _Atomic CK_ULONG logouts; /* each ends the operations that began before it */
 
-    pthread_mutex_t lock; /* for all below */
+    pthread_mutex_t lock;                    /* for all below */
+    TAILQ_HEAD(, soft_session) all_sessions; /* those that were not looked into for longest come first */
+    pthread_cond_t unpinned;
     CK_ULONG sessions, rw_sessions;
     bool logged_in;
     struct failure_limit local_failures; /* bad blobs under keys that live here */
@@ -40,8 +44,14 @@ struct soft_session {
     CK_FLAGS flags;
     _Atomic CK_ULONG device_error; /* HTTP status of the last failure */
     struct object_owner objects;
+    _Atomic int64_t now; /* clock_now() when the last call began, while anything is leased */
+
+    TAILQ_ENTRY(soft_session) of_token; /* these three: the token's lock */
+    unsigned long visited;              /* by whoever closed that many leases */
+    unsigned pins;
 
     pthread_mutex_t lock; /* for the operations; the one lock that is held while the service is asked */
+    unsigned long swept;  /* closings of leases that have been looked for */
     struct found found;
     struct operation encrypting, decrypting;
     struct signing signing, verifying;
@@ -49,9 +59,27 @@ struct soft_session {
     struct messaging messages_encrypting, messages_decrypting;
 };
 
-static inline struct soft_session *soft_session_of(struct token_session *session)
+/* What leases do by time alone. */
+static inline void soft_look(struct soft_session *session)
 {
-    return (struct soft_session *)session;
+    int64_t first_end = atomic_load_explicit(&session->token->leases.first_end, memory_order_relaxed), now;
+
+    if (first_end != INT64_MAX) {
+        now = clock_now();
+        atomic_store_explicit(&session->now, now, memory_order_relaxed);
+        if (now >= first_end) {
+            soft_leases_look(session->token, now);
+        }
+    }
+}
+
+/* Every function of a session begins with it. */
+static inline struct soft_session *soft_session_of(struct token_session *base)
+{
+    struct soft_session *session = (struct soft_session *)base;
+
+    soft_look(session);
+    return session;
 }
 
 static inline struct deadline soft_deadline(const struct soft_token *token)

@@ -12,14 +12,18 @@ static const char *const random_words[] = {"local", "service", NULL};
 
 static const char *const certificate_words[] = {"none", "vault", NULL};
 
+static const char *const outage_words[] = {"close", "keep", NULL};
+
 static const char *const policy_words[] = {"compatible", "strict", NULL};
 
-enum { SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
+enum { LEAST_CHECK = 100, SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
 
 const struct setting_option soft_token_options[] = {
     {"wrap", SETTING_WORD, "auto", wrap_words, 0, 0},
     {"refresh", SETTING_DURATION, "5m", NULL, SECOND, DAY},
-    {"lease-check", SETTING_DURATION, "5m", NULL, SECOND, DAY},
+    {"lease", SETTING_DURATION_OR_OFF, "1h", NULL, 2 * LEAST_CHECK, 30 * (int64_t)DAY},
+    {"lease-check", SETTING_DURATION, "5m", NULL, LEAST_CHECK, DAY},
+    {"outage", SETTING_WORD, "close", outage_words, 0, 0},
     {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
     {"policy", SETTING_WORD, "compatible", policy_words, 0, 0},
     {"random", SETTING_WORD, "local", random_words, 0, 0},
@@ -105,6 +109,16 @@ static CK_RV poll_event(struct token *token)
     return CKR_NO_EVENT;
 }
 
+static void look(struct token *base)
+{
+    struct soft_token *token = soft_token_of(base);
+    int64_t first_end = atomic_load(&token->leases.first_end);
+
+    if (first_end != INT64_MAX && clock_now() >= first_end) {
+        soft_leases_look(token, clock_now());
+    }
+}
+
 static void close_token(struct token *base)
 {
     struct soft_token *token = soft_token_of(base);
@@ -112,10 +126,12 @@ static void close_token(struct token *base)
     object_store_done(&token->store);
     certificates_done(&token->certificates);
     policy_done(&token->policy);
+    lease_book_done(&token->leases);
     catalogue_done(&token->catalogue);
     cipher_set_done(&token->ciphers);
     hmac_set_done(&token->hmacs);
     token->service->ops->close(token->service);
+    pthread_cond_destroy(&token->unpinned);
     pthread_mutex_destroy(&token->lock);
     free(token->label);
     free(token->public_keys);
@@ -132,6 +148,7 @@ static const struct token_ops ops = {
     .get_mechanism_list = get_mechanism_list,
     .get_mechanism_info = get_mechanism_info,
     .poll_event = poll_event,
+    .look = look,
     .open_session = soft_open_session,
     .close_session = soft_close_session,
     .get_session_info = soft_get_session_info,
@@ -210,6 +227,23 @@ static bool is_strict(const struct settings *section)
     return word != NULL && strcmp(word, "strict") == 0;
 }
 
+static bool keeps_in_outage(const struct settings *section)
+{
+    const char *word = settings_text(section, "outage");
+
+    return word != NULL && strcmp(word, "keep") == 0;
+}
+
+static CK_RV check_lease(const struct soft_token *token, const struct settings *section)
+{
+    const struct lease_book *book = &token->leases;
+
+    return book->length == 0 || 2 * book->check <= book->length
+               ? CKR_OK
+               : settings_refuse(section, "lease-check", "at most half of `lease`, which is %lld s",
+                                 (long long)(book->length / SECOND));
+}
+
 /* Fills in everything that close_token takes apart, whether it succeeds or not. */
 static CK_RV prepare(struct soft_token *token, const struct settings *section, unsigned number)
 {
@@ -218,6 +252,8 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
 
     copied = copy_text(settings_text(section, "public-keys"), &token->public_keys) && copied;
     pthread_mutex_init(&token->lock, NULL);
+    pthread_cond_init(&token->unpinned, NULL);
+    TAILQ_INIT(&token->all_sessions);
     policy_init(&token->policy, token->label, is_strict(section));
     access->strict = token->policy.strict;
     object_store_init(&token->store, number, &token->policy);
@@ -227,6 +263,9 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
     access->refresh = settings_milliseconds(section, "refresh");
     access->lease_check = settings_milliseconds(section, "lease-check");
     access->public_keys = token->public_keys;
+    access->leases = &token->leases;
+    lease_book_init(&token->leases, access, settings_milliseconds(section, "lease"), access->lease_check,
+                    keeps_in_outage(section));
     certificates_init(&token->certificates, &token->catalogue, &token->store);
     if (object_store_add_profile(&token->store) != CKR_OK ||
         catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied) {
@@ -278,6 +317,9 @@ CK_RV soft_token_open(struct key_service *service, const struct settings *sectio
     token->base.ops = &ops;
     token->service = service;
     rv = prepare(token, section, number);
+    if (rv == CKR_OK) {
+        rv = check_lease(token, section);
+    }
     if (rv == CKR_OK) {
         rv = choose_certificates(token, section);
     }

@@ -17,6 +17,7 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     session->token = token;
     session->flags = flags & (CKF_SERIAL_SESSION | CKF_RW_SESSION);
     pthread_mutex_init(&session->lock, NULL);
+    session->swept = session->visited = atomic_load(&token->leases.closings);
     LIST_INIT(&session->objects.objects);
     operation_init(&session->encrypting, true);
     operation_init(&session->decrypting, false);
@@ -25,6 +26,7 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     signing_init(&session->signing, false);
     signing_init(&session->verifying, true);
     pthread_mutex_lock(&token->lock);
+    TAILQ_INSERT_TAIL(&token->all_sessions, session, of_token);
     token->sessions++;
     token->rw_sessions += (flags & CKF_RW_SESSION) != 0;
     pthread_mutex_unlock(&token->lock);
@@ -32,11 +34,23 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     return CKR_OK;
 }
 
+/* From then on nobody looks into it. */
+static void leave_token(struct soft_token *token, struct soft_session *session)
+{
+    pthread_mutex_lock(&token->lock);
+    TAILQ_REMOVE(&token->all_sessions, session, of_token);
+    while (session->pins != 0) {
+        pthread_cond_wait(&token->unpinned, &token->lock);
+    }
+    pthread_mutex_unlock(&token->lock);
+}
+
 CK_RV soft_close_session(struct token_session *base)
 {
     struct soft_session *session = soft_session_of(base);
     struct soft_token *token = session->token;
 
+    leave_token(token, session);
     found_end(&session->found);
     operation_done(&session->encrypting);
     operation_done(&session->decrypting);

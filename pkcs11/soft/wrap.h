@@ -10,12 +10,19 @@ struct wrap_call {
     const struct object *kek; /* entered for the call */
     const struct mechanism *mechanism;
     const struct mechanism_parameter *parameter;
+    struct wrap_trace *trace;
+};
+
+/* What is known of it afterwards, by which the value is found again. */
+struct wrap_trace {
+    size_t first;                   /* bytes of the blob that RSA made, 0: the whole */
+    char version[KEY_VERSION_SIZE]; /* of the service's key, "": not told */
 };
 
 struct wrap_way {
     /* `key` is the value of a secret key or the PrivateKeyInfo of a private one. */
     CK_RV (*wrap)(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size);
-    /* What opened goes to ret_key->value->secret, and which version did it; both are judged by wrap.c. */
+    /* What opened goes to ret_key->value->secret; it is judged by wrap.c. */
     CK_RV (*unwrap)(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key);
 };
 

@@ -97,6 +97,8 @@ static CK_RV wrap_there(const struct wrap_call *call, struct bytes key, CK_BYTE 
     struct service_answer answer = {VERDICT_NONE};
     CK_RV rv = key.size > LONGEST_ASKED ? CKR_KEY_SIZE_RANGE : ask(call, AES_WRAP, key, &blob, &answer);
 
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
+
     return rv == CKR_OK ? output_deliver(secret_bytes(&blob), out, out_size) : rv;
 }
 
@@ -108,9 +110,7 @@ static CK_RV unwrap_there(const struct wrap_call *call, struct bytes blob, struc
     if (could_be_blob(mode_of(call), blob.size) && blob.size <= LONGEST_ASKED) {
         rv = ask(call, AES_UNWRAP, blob, &ret_key->value->secret, &answer);
     }
-    if (rv == CKR_OK) {
-        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
-    }
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
     return rv;
 }
 

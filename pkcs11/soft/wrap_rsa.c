@@ -18,6 +18,7 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
         return rv;
     }
     rv = soft_rsa_seal(&use, key, &blob, &answer);
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
     return rv == CKR_OK ? output_deliver(buffer_bytes(&blob), out, out_size) : rv;
 }
 
@@ -31,9 +32,7 @@ static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct loca
         return rv;
     }
     rv = soft_rsa_open(&use, blob, &ret_key->value->secret, &answer);
-    if (rv == CKR_OK) {
-        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
-    }
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
     return rv;
 }
 

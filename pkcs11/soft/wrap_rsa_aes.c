@@ -43,6 +43,8 @@ static CK_RV seal(const struct wrap_call *call, struct bytes key, size_t size, s
 
         rv = soft_rsa_seal(&use, secret_bytes(&middle), blob, &answer);
     }
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
+    call->trace->first = blob->size;
     return rv == CKR_OK ? buffer_append(blob, second.data, second.size) : rv;
 }
 
@@ -139,9 +141,8 @@ static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t fi
         return rv;
     }
     rv = open_second(call, bytes_of(blob.data + first, blob.size - first), &middle, &ret_key->value->secret);
-    if (rv == CKR_OK) {
-        memcpy(ret_key->opened_by, answer.version, sizeof ret_key->opened_by);
-    }
+    call->trace->first = first;
+    memcpy(call->trace->version, answer.version, sizeof call->trace->version);
     return rv;
 }
 

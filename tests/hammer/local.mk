@@ -19,12 +19,17 @@ EXTRA_DIST += tests/hammer-life
 
 # Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
 noinst_PROGRAMS += tests/hammer/secrets
-tests_hammer_secrets_SOURCES = tests/built_module.h tests/hammer/secrets.c
+tests_hammer_secrets_SOURCES = tests/built_module.h tests/hammer/memory.c tests/hammer/memory.h tests/hammer/secrets.c
 tests_hammer_secrets_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
 tests_hammer_secrets_LDADD = $(CMOCKA_LIBS)
 
+noinst_PROGRAMS += tests/hammer/closed
+tests_hammer_closed_SOURCES = tests/built_module.h tests/hammer/memory.c tests/hammer/memory.h tests/hammer/closed.c
+tests_hammer_closed_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
+tests_hammer_closed_LDADD = $(CMOCKA_LIBS)
+
 # A sanitizer's own memory is too large to look through.
-EXTRA_DIST += tests/hammer-secrets
+EXTRA_DIST += tests/hammer-closed tests/hammer-secrets
 if !SANITIZED
-check_SCRIPTS += tests/hammer-secrets
+check_SCRIPTS += tests/hammer-closed tests/hammer-secrets
 endif

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "tests/built_module.h"
+#include "tests/hammer/memory.h"
 #include <cmocka.h>
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
@@ -20,13 +20,7 @@
 
 enum {
     VAULT = 1,
-    MASK = 0xa5,
-    KEY_SIZE = 32,
-    PIECE = 16,
     TOKEN_PART = 40, /* of the signature: what stands before it, all tokens may share */
-    LOOK = 1 << 20,
-    MOST_NEEDLES = 8,
-    MOST_MAPS = 4096
 };
 
 static CK_FUNCTION_LIST *p11;
@@ -35,143 +29,6 @@ static unsigned char blob[512];
 static CK_ULONG blob_size;
 static CK_RSA_PKCS_OAEP_PARAMS sha1 = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
 static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha1, sizeof sha1};
-
-/* --- What is looked for --- */
-
-/* Masked from the first moment. */
-static struct needle {
-    const char *form;
-    unsigned char masked[PIECE];
-} needles[MOST_NEEDLES];
-static size_t needle_count;
-static unsigned char masked_key[KEY_SIZE];
-
-static void add_needle(const char *form, unsigned char (*at)(size_t i), size_t from)
-{
-    struct needle *needle = &needles[needle_count++];
-
-    needle->form = form;
-    for (size_t i = 0; i < PIECE; i++) {
-        needle->masked[i] = at(from + i) ^ MASK;
-    }
-}
-
-static unsigned char raw(size_t i)
-{
-    return masked_key[i] ^ MASK;
-}
-
-static unsigned char base64url(size_t i)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned bits = 0;
-
-    for (size_t k = 0; k < 6; k++) {
-        size_t at = i * 6 + k;
-
-        bits = bits << 1 | (raw(at / 8) >> (7 - at % 8) & 1);
-    }
-    return (unsigned char)digits[bits];
-}
-
-static unsigned char hex(size_t i)
-{
-    return (unsigned char)"0123456789abcdef"[i % 2 == 0 ? raw(i / 2) >> 4 : raw(i / 2) & 15];
-}
-
-static unsigned char upper_hex(size_t i)
-{
-    return (unsigned char)toupper(hex(i));
-}
-
-static void look_for_key(void)
-{
-    needle_count = 0;
-    add_needle("raw, first half", raw, 0);
-    add_needle("raw, second half", raw, PIECE);
-    add_needle("base64url, begin", base64url, 0);
-    add_needle("base64url, middle", base64url, 24);
-    add_needle("hex, begin", hex, 0);
-    add_needle("hex, end", hex, 2 * KEY_SIZE - PIECE);
-    add_needle("HEX, begin", upper_hex, 0);
-}
-
-/* --- Where --- */
-
-struct map {
-    unsigned long from, to;
-    bool ours; /* has the flags of the module's pages for keys */
-    char name[64];
-};
-
-static struct map maps[MOST_MAPS];
-static size_t map_count;
-static unsigned char *window; /* what was read from elsewhere; not looked at itself */
-
-static void read_maps(void)
-{
-    FILE *file = fopen("/proc/self/smaps", "r");
-    char line[512], rights[8];
-    struct map map = {0};
-
-    map_count = 0;
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %63s", &map.from, &map.to, rights, map.name) >= 3) {
-            maps[map_count] = map;
-            map_count += rights[0] == 'r' && strncmp(map.name, "[v", 2) != 0 && map_count + 1 < MOST_MAPS;
-            map.name[0] = 0;
-        } else if (strncmp(line, "VmFlags:", 8) == 0 && map_count > 0) {
-            maps[map_count - 1].ours = strstr(line, " dd") != NULL && strstr(line, " wf") != NULL;
-        }
-    }
-    fclose(file);
-}
-
-static int search(const struct map *map, unsigned long at, size_t size)
-{
-    int hits = 0;
-
-    for (size_t i = 0; i + PIECE <= size; i++) {
-        for (size_t n = 0; n < needle_count; n++) {
-            size_t k = 0;
-
-            while (k < PIECE && (unsigned char)(window[i + k] ^ needles[n].masked[k]) == MASK) {
-                k++;
-            }
-            if (k == PIECE) {
-                hits++;
-                if (!map->ours) {
-                    print_message("# %s at %lx, in %s\n", needles[n].form, at + i,
-                                  map->name[0] == 0 ? "memory without a name" : map->name);
-                }
-            }
-        }
-    }
-    return hits;
-}
-
-/* How often in the module's own pages, and elsewhere. */
-static void look(int *ret_ours, int *ret_elsewhere)
-{
-    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-
-    *ret_ours = *ret_elsewhere = 0;
-    assert_true(mem >= 0);
-    read_maps();
-    for (size_t m = 0; m < map_count; m++) {
-        for (unsigned long at = maps[m].from; at < maps[m].to; at += LOOK - PIECE) {
-            size_t size = maps[m].to - at < LOOK ? maps[m].to - at : LOOK;
-            bool is_window = at + size > (uintptr_t)window && at < (uintptr_t)window + LOOK;
-            ssize_t got = is_window ? 0 : pread(mem, window, size, (off_t)at);
-            int hits = got < PIECE ? 0 : search(&maps[m], at, (size_t)got);
-
-            *(maps[m].ours ? ret_ours : ret_elsewhere) += hits;
-            memset(window, 0, LOOK);
-        }
-    }
-    close(mem);
-}
 
 static void assert_only_in_our_pages(void)
 {
@@ -252,7 +109,7 @@ static int make_blob(void **state)
     int fds[2], status = -1;
 
     (void)state;
-    window = malloc(LOOK);
+    make_window();
     if (window == NULL || pipe(fds) != 0) {
         return -1;
     }
@@ -374,7 +231,7 @@ static void look_for_client_secret(void)
     close(fd);
     byte = 0;
     assert_true(size >= PIECE);
-    needle_count = 0;
+    look_for_nothing();
     add_needle("the client secret", masked_secret, 0);
 }
 
@@ -436,7 +293,7 @@ static void look_for_sent(const char *before)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(got, TOKEN_PART);
-    needle_count = 0;
+    look_for_nothing();
     add_needle("what was sent", masked_secret, 0);
     add_needle("the end of what was sent", masked_secret, TOKEN_PART - PIECE);
 }

@@ -81,3 +81,18 @@ tests_pkcs11_soft_test_traces_SOURCES = \
 	tests/backends/keyvault/traces.c tests/backends/keyvault/traces.h $(soft_test_sources)
 tests_pkcs11_soft_test_traces_CFLAGS = $(AM_CFLAGS)
 tests_pkcs11_soft_test_traces_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
+
+lease_test_sources = tests/pkcs11/soft/lease_test.c tests/pkcs11/soft/lease_test.h $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_lease
+tests_pkcs11_soft_test_lease_SOURCES = tests/pkcs11/soft/test_lease.c $(lease_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_lease_closed
+tests_pkcs11_soft_test_lease_closed_SOURCES = tests/pkcs11/soft/test_lease_closed.c $(lease_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_lease_move
+tests_pkcs11_soft_test_lease_move_SOURCES = tests/pkcs11/soft/test_lease_move.c tests/fake_aes.c tests/fake_aes.h $(lease_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_lease_threads
+tests_pkcs11_soft_test_lease_threads_SOURCES = tests/pkcs11/soft/test_lease_threads.c $(lease_test_sources)
+tests_pkcs11_soft_test_lease_threads_LDADD = $(LDADD) -lpthread

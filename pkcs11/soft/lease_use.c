@@ -1,0 +1,361 @@
+/* Values in use: entered, left, closed under those who are in the middle of something. */
+#include "pkcs11/soft/lease_use.h"
+#include "backends/base/scope.h"
+#include "pkcs11/soft/opener.h"
+#include "pkcs11/soft/soft.h"
+#include <string.h>
+
+/* --- Values --- */
+
+static __attribute__((noinline)) CK_RV enter_slowly(struct soft_session *session, struct leasehold *hold,
+                                                    bool reopens)
+{
+    CK_RV rv = CKR_FUNCTION_CANCELED;
+
+    lease_renew(session, hold);
+    if (leasehold_enter(hold)) {
+        return CKR_OK;
+    }
+    if (reopens) {
+        rv = lease_reopen(session, hold);
+    }
+    if (rv != CKR_OK) {
+        return rv == CKR_CANCEL ? CKR_DEVICE_ERROR : rv;
+    }
+    return leasehold_enter(hold) ? CKR_OK : CKR_DEVICE_ERROR; /* closed again meanwhile */
+}
+
+CK_RV value_enter(struct soft_session *session, struct key_value *value, bool reopens)
+{
+    struct leasehold *hold = value->leasehold;
+    const struct lease *lease = atomic_load_explicit(&hold->lease, memory_order_acquire);
+
+    if (atomic_load_explicit(&session->now, memory_order_relaxed) <
+            atomic_load_explicit(&lease->quiet_until, memory_order_acquire) &&
+        leasehold_enter(hold)) {
+        return CKR_OK;
+    }
+    return enter_slowly(session, hold, reopens);
+}
+
+static struct key_value *leased_value_of(const struct object *key)
+{
+    struct local_key *local = key == NULL ? NULL : key->local;
+
+    return local != NULL && local->value->leasehold != NULL ? local->value : NULL;
+}
+
+CK_RV soft_value_enter(struct soft_session *session, const struct object *key, struct key_value **ret_entered)
+{
+    struct key_value *value = leased_value_of(key);
+    CK_RV rv = value == NULL ? CKR_OK : value_enter(session, value, true);
+
+    if (rv == CKR_OK) {
+        *ret_entered = value;
+    }
+    return rv;
+}
+
+bool value_use_is_over(const struct value_use *use)
+{
+    const struct leasehold *hold = use->value == NULL ? NULL : use->value->leasehold;
+
+    return hold != NULL && (!leasehold_is_open(hold) || atomic_load(&hold->fillings) != use->filling);
+}
+
+CK_RV soft_value_resume(struct soft_session *session, const struct object *key, const struct value_use *use,
+                        struct key_value **ret_entered)
+{
+    struct key_value *value = leased_value_of(key);
+    CK_RV rv;
+
+    if (value == NULL) {
+        return CKR_OK;
+    }
+    rv = use->cancelled || use->value == NULL ? CKR_FUNCTION_CANCELED : value_enter(session, value, false);
+    if (rv == CKR_OK && value_use_is_over(use)) {
+        value_leave(value);
+        rv = CKR_FUNCTION_CANCELED;
+    }
+    if (rv == CKR_OK) {
+        *ret_entered = value;
+    }
+    return rv;
+}
+
+bool value_look_in(struct key_value *value, struct key_value **ret_entered)
+{
+    if (value->leasehold == NULL) {
+        return true;
+    }
+    if (!leasehold_enter(value->leasehold)) {
+        return false;
+    }
+    *ret_entered = value;
+    return true;
+}
+
+void value_use_begin(struct value_use *use, struct key_value *entered)
+{
+    if (entered != NULL) {
+        use->value = key_value_hold(entered);
+        use->filling = atomic_load(&entered->leasehold->fillings);
+        use->cancelled = false;
+    }
+}
+
+/* --- Sessions --- */
+
+static void sweep_locked(struct soft_session *session)
+{
+    operation_cancel(&session->encrypting);
+    operation_cancel(&session->decrypting);
+    operation_cancel(&session->messages_encrypting.operation);
+    operation_cancel(&session->messages_decrypting.operation);
+    signing_cancel(&session->signing);
+    signing_cancel(&session->verifying);
+    digesting_cancel(&session->digesting);
+}
+
+/* Whoever had to wait looks at the time again. */
+void soft_session_lock(struct soft_session *session)
+{
+    if (pthread_mutex_trylock(&session->lock) != 0) {
+        pthread_mutex_lock(&session->lock);
+        soft_look(session);
+    }
+}
+
+/*
+ * Who closes a lease counts up, and then looks into every session that nobody is in; who is in one looks at the
+ * count after it has left. One of the two comes second.
+ */
+void soft_session_unlock(struct soft_session *session)
+{
+    atomic_ulong *closings = &session->token->leases.closings;
+    unsigned long seen;
+
+    do {
+        seen = atomic_load(closings);
+        if (session->swept != seen) {
+            sweep_locked(session);
+            session->swept = seen;
+        }
+        pthread_mutex_unlock(&session->lock);
+        atomic_thread_fence(memory_order_seq_cst);
+    } while (atomic_load(closings) != seen && pthread_mutex_trylock(&session->lock) == 0);
+}
+
+/* The next session that has not been looked into since, pinned; NULL: that was the last one. */
+static struct soft_session *next_session(struct soft_token *token, unsigned long closings, bool *ret_locked)
+{
+    struct soft_session *session;
+
+    pthread_mutex_lock(&token->lock);
+    session = TAILQ_FIRST(&token->all_sessions);
+    if (session != NULL && session->visited >= closings) {
+        session = NULL;
+    }
+    if (session != NULL) {
+        session->visited = closings;
+        session->pins++;
+        TAILQ_REMOVE(&token->all_sessions, session, of_token);
+        TAILQ_INSERT_TAIL(&token->all_sessions, session, of_token);
+        *ret_locked = pthread_mutex_trylock(&session->lock) == 0;
+    }
+    pthread_mutex_unlock(&token->lock);
+    return session;
+}
+
+static void unpin(struct soft_token *token, struct soft_session *session)
+{
+    pthread_mutex_lock(&token->lock);
+    session->pins--;
+    pthread_cond_broadcast(&token->unpinned);
+    pthread_mutex_unlock(&token->lock);
+}
+
+static void sweep_all(struct soft_token *token)
+{
+    unsigned long closings = atomic_load(&token->leases.closings);
+    struct soft_session *session;
+    bool locked = false;
+
+    atomic_thread_fence(memory_order_seq_cst);
+    while ((session = next_session(token, closings, &locked)) != NULL) {
+        if (locked) {
+            soft_session_unlock(session);
+        }
+        unpin(token, session);
+    }
+}
+
+void lease_finish(struct soft_token *token, const struct lease_news *news,
+                  const struct service_answer *answer)
+{
+    if (news->what == LEASE_CLOSES) {
+        leaseholds_empty(&token->leases, news->lease);
+        sweep_all(token);
+    }
+    lease_report(&token->leases, news, answer);
+}
+
+void soft_leases_look(struct soft_token *token, int64_t now)
+{
+    struct lease_book *book = &token->leases;
+    struct lease_news news;
+    bool ended;
+
+    do {
+        news = (struct lease_news){.what = LEASE_NO_NEWS};
+        pthread_mutex_lock(&book->lock);
+        ended = lease_end_one_locked(book, now, &news);
+        pthread_mutex_unlock(&book->lock);
+        lease_finish(token, &news, NULL);
+    } while (ended);
+}
+
+/* --- What the application does under a key of the service --- */
+
+static struct opener *opener_of(const struct unwrapped *how)
+{
+    return opener_new(how->mechanism, how->parameter, how->blob, how->first);
+}
+
+static struct lease *accepted_lease_locked(struct lease_book *book, struct service_key *key,
+                                           const struct unwrapped *how, struct opener *opener,
+                                           struct lease_news *ret_news)
+{
+    struct service_answer answer = {.verdict = VERDICT_ACCEPTED};
+    struct lease *lease = lease_make_locked(book, key, how->version);
+
+    if (lease != NULL) {
+        lease_told_locked(book, lease, &answer, how->began, false, ret_news);
+        opener_unhold(lease->proof);
+        lease->proof = opener_hold(opener);
+    }
+    return lease;
+}
+
+CK_RV soft_lease_begin(struct soft_session *session, const struct object *kek, const struct unwrapped *how,
+                       struct key_value *value)
+{
+    struct soft_token *token = session->token;
+    struct lease_book *book = &token->leases;
+    struct key_value *parent = kek->local == NULL ? NULL : kek->local->value;
+    struct lease_news news = {.what = LEASE_NO_NEWS};
+    struct opener *opener SCOPED(opener_unhold_scoped) = NULL;
+    struct lease *lease = NULL;
+
+    if (book->length == 0 || (parent != NULL && parent->leasehold == NULL)) {
+        return CKR_OK;
+    }
+    opener = opener_of(how);
+    if (opener != NULL && parent == NULL) {
+        pthread_mutex_lock(&book->lock);
+        lease = accepted_lease_locked(book, kek->key, how, opener, &news);
+        pthread_mutex_unlock(&book->lock);
+        lease_finish(token, &news, NULL);
+    }
+    if (opener == NULL || (parent == NULL && lease == NULL)) {
+        return CKR_HOST_MEMORY;
+    }
+    return leasehold_new(book, value, take(opener), parent, lease);
+}
+
+void soft_lease_rewrapped(struct soft_session *session, const struct object *kek, const struct unwrapped *how,
+                          struct key_value *value)
+{
+    struct lease_book *book = &session->token->leases;
+    struct leasehold *root = value->leasehold;
+    const struct lease *lease;
+    struct opener *opener = NULL;
+
+    if (kek->local != NULL || root->parent != NULL || how->version[0] == 0 ||
+        (opener = opener_of(how)) == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&book->lock);
+    lease = atomic_load(&root->lease);
+    if (strcmp(lease->key->ref.name, kek->key->ref.name) == 0 && strcmp(lease->version, how->version) != 0) {
+        opener_unhold(root->next);
+        root->next = take(opener);
+        memcpy(root->next_version, how->version, strlen(how->version) + 1);
+    }
+    pthread_mutex_unlock(&book->lock);
+    opener_unhold(opener);
+}
+
+static const char *version_of(struct service_key *key, const char *version, char in_use[KEY_VERSION_SIZE])
+{
+    if (version[0] != 0) {
+        return version;
+    }
+    service_key_version(key, in_use);
+    return in_use;
+}
+
+void soft_lease_answered(struct soft_token *token, struct service_key *key, const char *version,
+                         const struct service_answer *answer, int64_t began)
+{
+    struct lease_book *book = &token->leases;
+    struct lease_news news = {.what = LEASE_NO_NEWS};
+    char in_use[KEY_VERSION_SIZE];
+    struct lease *lease;
+
+    if (book->length == 0) {
+        return;
+    }
+    version = version_of(key, version, in_use);
+    pthread_mutex_lock(&book->lock);
+    lease = lease_find_locked(book, key->ref.name, version);
+    if (lease != NULL && lease->count != 0) {
+        lease_told_locked(book, lease, answer, began, false, &news);
+    }
+    pthread_mutex_unlock(&book->lock);
+    lease_finish(token, &news, answer);
+}
+
+static CK_RV kek_open_locked(struct soft_session *session, struct lease_book *book, const char *name,
+                             const char *version)
+{
+    struct lease *lease = lease_find_locked(book, name, version);
+
+    if (lease == NULL || lease->count == 0) {
+        return CKR_OK;
+    }
+    if (lease->state != LEASE_OPEN) {
+        lease_attempt_locked(session, lease, NULL, soft_deadline(session->token));
+    }
+    return lease->state == LEASE_OPEN || lease->count == 0 ? CKR_OK : lease_code(lease->state);
+}
+
+CK_RV soft_kek_open(struct soft_session *session, struct service_key *key)
+{
+    struct lease_book *book = &session->token->leases;
+    char version[KEY_VERSION_SIZE];
+    CK_RV rv;
+
+    if (atomic_load(&book->closed) == 0) {
+        return CKR_OK;
+    }
+    service_key_version(key, version);
+    pthread_mutex_lock(&book->lock);
+    rv = kek_open_locked(session, book, key->ref.name, version);
+    pthread_mutex_unlock(&book->lock);
+    return rv;
+}
+
+void soft_lease_hint(struct lease_book *book, const struct service_key *key, const char *version)
+{
+    int64_t now = clock_now();
+
+    pthread_mutex_lock(&book->lock);
+    for (struct lease *lease = book->leases; lease != NULL; lease = lease->next) {
+        if (strcmp(lease->key->ref.name, key->ref.name) == 0 &&
+            (version[0] == 0 || strcmp(lease->version, version) == 0)) {
+            lease_hint_locked(book, lease, now);
+        }
+    }
+    pthread_mutex_unlock(&book->lock);
+}

@@ -1,0 +1,31 @@
+/* What the tests of leases share: a data key under "kek", a way to use it, and a service that says no. */
+#ifndef BYOK_TESTS_LEASE_TEST_H
+#define BYOK_TESTS_LEASE_TEST_H
+
+#include "tests/pkcs11/soft/soft_test.h"
+
+extern const struct fake_rule works, disabled, gone, no_caller;
+
+/* 16 bytes under the newest version of "kek", made without a request; it is unwrapped by one. */
+CK_OBJECT_HANDLE data_key(void);
+/* The same of a blob that is there. */
+void data_blob(unsigned char blob[512], CK_ULONG *ret_size);
+CK_OBJECT_HANDLE data_key_of(unsigned char *blob, CK_ULONG size);
+
+/* C_EncryptInit and C_Encrypt with AES-GCM; the code of the first that fails. */
+CK_RV use(CK_OBJECT_HANDLE key);
+CK_RV use_in(struct token_session *in, CK_OBJECT_HANDLE key);
+
+/* Another verb is refused, so the next use asks the service. */
+void make_check_due(void);
+
+/* Uses the key until it is told `wanted`, at most some seconds; milliseconds that it took. */
+int64_t use_until(CK_OBJECT_HANDLE key, CK_RV wanted);
+
+/* Requests to unwrap so far. */
+unsigned asked(void);
+void pass_time(int64_t milliseconds);
+
+#define answering(rule) fake_rule(fake, FAKE_UNWRAP, (rule))
+
+#endif
