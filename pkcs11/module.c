@@ -143,6 +143,11 @@ static void finish_start(struct slots *slots)
     pthread_mutex_unlock(&module.lock);
 }
 
+const struct setting_group *module_global_options(void)
+{
+    return &global_group;
+}
+
 CK_RV module_read_settings(const char *reserved, struct settings_file **ret_file)
 {
     return slots_read(reserved, &global_group, ret_file);

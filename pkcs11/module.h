@@ -9,6 +9,9 @@
 
 #include "pkcs11/slot.h"
 
+/* The options outside the sections. */
+const struct setting_group *module_global_options(void);
+
 /* The configuration as C_Initialize reads it (settings_read's arguments and results); opens nothing. */
 MUST_USE CK_RV module_read_settings(const char *reserved, struct settings_file **ret_file);
 

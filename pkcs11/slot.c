@@ -19,35 +19,52 @@ static const struct setting_option every_token_options[] = {
     {.name = "removable", .type = SETTING_YES_NO, .preset = "no"},
 };
 
-static size_t kind_count(void)
-{
-    size_t count = 0;
+static const struct setting_group every_token = {NULL, every_token_options,
+                                                 sizeof every_token_options / sizeof every_token_options[0]};
 
-    while (backend_kinds[count] != NULL) {
-        count++;
+void slots_each_group(setting_group_visitor *visit, void *arg)
+{
+    visit(arg, &every_token);
+    for (size_t i = 0; backend_kinds[i] != NULL; i++) {
+        const struct backend_kind *kind = backend_kinds[i];
+        struct setting_group own = {kind->name, kind->options, kind->option_count};
+        struct setting_group soft = {kind->name, soft_token_options, soft_token_option_count};
+
+        visit(arg, &own);
+        if (kind->open_service != NULL) {
+            visit(arg, &soft);
+        }
     }
-    return count;
+}
+
+struct groups {
+    struct setting_group *group; /* NULL: count them */
+    size_t count;
+};
+
+static void add_group(void *arg, const struct setting_group *group)
+{
+    struct groups *to = arg;
+
+    if (to->group != NULL) {
+        to->group[to->count] = *group;
+    }
+    to->count++;
 }
 
 CK_RV slots_read(const char *reserved, const struct setting_group *global, struct settings_file **ret_file)
 {
-    struct setting_group *groups SCOPED(scope_free) = calloc(1 + 2 * kind_count(), sizeof *groups);
-    size_t count = 0;
+    struct groups counted = {NULL, 0};
+
+    slots_each_group(add_group, &counted);
+    struct setting_group *groups SCOPED(scope_free) = calloc(counted.count, sizeof *groups);
+    struct groups filled = {groups, 0};
 
     if (groups == NULL) {
         return CKR_HOST_MEMORY;
     }
-    groups[count++] = (struct setting_group){NULL, every_token_options,
-                                             sizeof every_token_options / sizeof every_token_options[0]};
-    for (size_t i = 0; backend_kinds[i] != NULL; i++) {
-        const struct backend_kind *kind = backend_kinds[i];
-
-        groups[count++] = (struct setting_group){kind->name, kind->options, kind->option_count};
-        if (kind->open_service != NULL) {
-            groups[count++] = (struct setting_group){kind->name, soft_token_options, soft_token_option_count};
-        }
-    }
-    return settings_read(reserved, global, groups, count, ret_file);
+    slots_each_group(add_group, &filled);
+    return settings_read(reserved, global, groups, filled.count, ret_file);
 }
 
 /* Clients choose a token by its label, so a label names one token. */

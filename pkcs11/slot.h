@@ -29,6 +29,10 @@ struct slots {
     struct slot slot[];
 };
 
+/* The options of a section: of every token, then of each kind. The group is lent for the call. */
+typedef void setting_group_visitor(void *arg, const struct setting_group *group);
+void slots_each_group(setting_group_visitor *visit, void *arg);
+
 /*
  * Reads the configuration (settings_read's results) with the options of every kind of token. `global` are the
  * options outside the sections. *ret_file is NULL when there is none.

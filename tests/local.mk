@@ -56,6 +56,7 @@ include tests/faults/local.mk
 include tests/hammer/local.mk
 include tests/consumers/local.mk
 include tests/scenarios/local.mk
+include tests/tools/local.mk
 include tests/bench/local.mk
 
 check_SCRIPTS += tests/identities tests/tenant-identities

@@ -10,21 +10,22 @@ enum { CLEAN_SIZE = 1024 };
 
 struct summary {
     struct report report;
-    const char *path; /* of the file at hand */
+    const char *path; /* of the file at hand; NULL: none */
 };
 
 static void found(void *arg, const struct audit_finding *finding)
 {
     struct summary *summary = arg;
     struct diagnosis *diagnosis = &summary->report.diagnosis;
+    const char *file = summary->path == NULL ? "" : summary->path, *colon = file[0] == '\0' ? "" : ": ";
 
     if (finding->is_failure) {
         diagnosis_fail(diagnosis, "audit-chain",
                        "compare with a copy that was kept elsewhere, and find out who can write to the file",
-                       "%s:%" PRIu64 ": %s", summary->path, finding->line, finding->text);
+                       "%s%sline %" PRIu64 ": %s", file, colon, finding->line, finding->text);
     } else {
         diagnosis_warn(diagnosis, "audit-chain", "see the file before this one, and the module's log",
-                       "%s:%" PRIu64 ": %s", summary->path, finding->line, finding->text);
+                       "%s%sline %" PRIu64 ": %s", file, colon, finding->line, finding->text);
     }
 }
 
@@ -158,7 +159,7 @@ static void read_files(struct summary *summary, struct audit_report *report)
                            diagnosis_heard(diagnosis));
         }
     }
-    summary->path = "after the last file";
+    summary->path = NULL;           /* it may be any of them */
     (void)audit_report_end(report); /* what it finds is a finding */
     print_sums(report, command->json);
     tell_totals(report, diagnosis);

@@ -1,5 +1,5 @@
 /* Files and folders that a section names. */
-#include "pkcs11/soft/token.h"
+#include "pkcs11/slot.h"
 #include "tools/check.h"
 #include <errno.h>
 #include <string.h>
@@ -58,14 +58,26 @@ static void check_option(const struct settings *section, const struct setting_op
     }
 }
 
+struct checking {
+    const struct settings *section;
+    struct diagnosis *diagnosis;
+};
+
+static void check_group(void *arg, const struct setting_group *group)
+{
+    const struct checking *checking = arg;
+
+    if (group->backend != NULL && strcmp(group->backend, settings_text(checking->section, "backend")) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < group->count; i++) {
+        check_option(checking->section, &group->options[i], checking->diagnosis);
+    }
+}
+
 void check_files(const struct settings *section, struct diagnosis *diagnosis)
 {
-    const struct backend_kind *kind = backend_kind_of(section);
+    struct checking checking = {section, diagnosis};
 
-    for (size_t i = 0; i < kind->option_count; i++) {
-        check_option(section, &kind->options[i], diagnosis);
-    }
-    for (size_t i = 0; kind->open_service != NULL && i < soft_token_option_count; i++) {
-        check_option(section, &soft_token_options[i], diagnosis);
-    }
+    slots_each_group(check_group, &checking);
 }
