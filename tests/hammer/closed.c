@@ -143,11 +143,12 @@ static CK_OBJECT_HANDLE unwrap_key(CK_KEY_TYPE type)
                                {CKA_DECRYPT, &yes, 1},
                                {CKA_SIGN, &yes, 1},
                                {CKA_SENSITIVE, &no, 1},
-                               {CKA_EXTRACTABLE, &yes, 1}};
+                               {CKA_EXTRACTABLE, &yes, 1},
+                               {CKA_VERIFY, &yes, 1}};
     CK_OBJECT_HANDLE key;
 
     assert_int_equal(
-        p11->C_UnwrapKey(session[0], &oaep, kek(CKO_PRIVATE_KEY), blob, blob_size, template, 7, &key),
+        p11->C_UnwrapKey(session[0], &oaep, kek(CKO_PRIVATE_KEY), blob, blob_size, template, 8, &key),
         CKR_OK);
     return key;
 }
@@ -196,6 +197,7 @@ static void assert_nowhere(void)
     int ours, elsewhere;
 
     look(&ours, &elsewhere);
+    print_message("# nowhere: %d ours, %d elsewhere\n", ours, elsewhere);
     assert_int_equal(ours, 0);
     assert_int_equal(elsewhere, 0);
 }
@@ -206,6 +208,7 @@ static void assert_everywhere(void)
     int ours, elsewhere;
 
     look(&ours, &elsewhere);
+    print_message("# everywhere: %d ours, %d elsewhere\n", ours, elsewhere);
     assert_true(ours >= 2);
     assert_true(elsewhere >= 3);
 }
