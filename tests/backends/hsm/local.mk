@@ -21,6 +21,7 @@ hsm_test_softhsm = \
 check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_absence \
 	tests/backends/hsm/test_hsm_compose \
+	tests/backends/hsm/test_hsm_diagnose \
 	tests/backends/hsm/test_hsm_differential \
 	tests/backends/hsm/test_hsm_inside \
 	tests/backends/hsm/test_hsm_login \
@@ -34,6 +35,8 @@ tests_backends_hsm_test_hsm_absence_SOURCES = tests/backends/hsm/test_hsm_absenc
 tests_backends_hsm_test_hsm_absence_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
 tests_backends_hsm_test_hsm_compose_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_hsm_diagnose_SOURCES = tests/backends/hsm/test_hsm_diagnose.c $(hsm_test_bench)
+tests_backends_hsm_test_hsm_diagnose_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_differential_SOURCES = \
 	tests/backends/hsm/differential.h tests/backends/hsm/differential_calls.c \
 	tests/backends/hsm/test_hsm_differential.c $(hsm_test_softhsm)

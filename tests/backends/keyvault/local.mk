@@ -47,6 +47,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_error \
+	tests/backends/keyvault/test_vault_fleet \
 	tests/backends/keyvault/test_vault_json \
 	tests/backends/keyvault/test_vault_random \
 	tests/backends/keyvault/test_vault_report \
