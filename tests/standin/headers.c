@@ -2,6 +2,7 @@
 #include "tests/standin/headers.h"
 #include "tests/standin/answer.h"
 #include <string.h>
+#include <time.h>
 
 struct header {
     const char *name, *value;
@@ -17,6 +18,21 @@ static void add_all(struct answer *answer, const struct header *headers, size_t 
     answer_header(answer, "x-ms-request-id", id);
 }
 
+/* libmicrohttpd adds its own where there is none. */
+static void add_date(struct standin *standin, struct answer *answer)
+{
+    time_t when = time(NULL);
+    struct tm utc;
+    char date[64];
+
+    LOCKED(standin);
+    when += standin->settings.clock_ahead;
+    if (standin->settings.clock_ahead != 0) {
+        strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&when, &utc));
+        answer_header(answer, "Date", date);
+    }
+}
+
 void headers_vault(struct standin *standin, const struct request *request, struct answer *answer)
 {
     static const struct header headers[] = {
@@ -30,7 +46,7 @@ void headers_vault(struct standin *standin, const struct request *request, struc
         {"x-ms-keyvault-service-version", "1.9.749.1"}};
     const char *client_id = request_header(request, "x-ms-client-request-id");
 
-    (void)standin;
+    add_date(standin, answer);
     add_all(answer, headers, sizeof headers / sizeof *headers);
     if (client_id != NULL) {
         answer_header(answer, "x-ms-client-request-id", client_id);

@@ -22,6 +22,7 @@ static const struct option {
     OPTION(TYPE_NUMBER, assertion_skew),
     OPTION(TYPE_NUMBER, arc_key_size),
     OPTION(TYPE_NUMBER, leeway),
+    OPTION(TYPE_NUMBER, clock_ahead),
     OPTION(TYPE_NUMBER, recoverable_days),
     OPTION(TYPE_NUMBER, delete_delay_ms),
     OPTION(TYPE_NUMBER, recover_delay_ms),

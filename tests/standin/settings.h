@@ -14,6 +14,7 @@ struct settings {
     int assertion_skew;      /* seconds by which a client's clock may be wrong */
     int arc_key_size;        /* octets of Arc's key files; 0: as usual */
     int leeway;              /* seconds of grace at nbf and exp */
+    int clock_ahead;         /* seconds by which the vault's Date header is ahead */
     int recoverable_days;    /* 0: no soft delete, and the attribute is absent */
     int delete_delay_ms;     /* how long a deleted key is not yet among the deleted ones */
     int recover_delay_ms;    /* and a recovered one not yet among the keys */

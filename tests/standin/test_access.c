@@ -203,6 +203,18 @@ static void test_headers_of_an_answer(void **state)
     assert_non_null(reply_header(&reply, "Date"));
 }
 
+static void test_a_clock_of_its_own(void **state)
+{
+    struct reply now ENDS(reply_done) = vault("GET", "/keys/kek", NULL), ahead ENDS(reply_done) = {0};
+
+    (void)state;
+    control("/settings", "{\"clock_ahead\":864000}");
+    ahead = vault("GET", "/keys/kek", NULL);
+    assert_int_equal(ahead.status, 200);
+    assert_string_not_equal(strstr(now.headers, "Date: "), strstr(ahead.headers, "Date: "));
+    assert_null(strstr(strstr(ahead.headers, "Date: ") + 1, "Date: "));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_a_token_is_given),
     cmocka_unit_test(test_wrong_credentials),
@@ -215,5 +227,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_each_caller_has_permissions_of_its_own),
     cmocka_unit_test(test_the_api_version_must_be_known),
     cmocka_unit_test(test_headers_of_an_answer),
+    cmocka_unit_test_teardown(test_a_clock_of_its_own, as_at_the_start),
 };
 const struct test_list access_tests = TEST_LIST(tests);
