@@ -97,7 +97,8 @@ struct key_info {
     enum key_type type;
     bool enabled;
     enum told in_hardware;
-    enum told purge_protected; /* nobody can delete it for good before its time */
+    enum told recoverable;     /* once deleted it can be had back for a time */
+    enum told purge_protected; /* and nobody can delete it for good before that is over */
     bool uses_known;
     unsigned uses;                        /* enum key_use, or-ed; only where uses_known */
     int64_t created, not_before, expires; /* seconds since 1970, 0: not set or not known */

@@ -3,6 +3,7 @@
 #include "backends/base/scope.h"
 #include "backends/keyvault/http_failure.h"
 #include "backends/keyvault/http_pool.h"
+#include "backends/keyvault/http_tls.h"
 #include "backends/keyvault/libcurl.h"
 #include "config.h"
 #include <openssl/x509_vfy.h>
@@ -38,6 +39,9 @@ static size_t take_header(char *data, size_t one, size_t size, void *arg)
     struct exchange *exchange = arg;
 
     (void)one;
+    if (exchange->request->tls != NULL && !exchange->reply->began) {
+        http_tls_note(exchange->line->easy, exchange->request->tls);
+    }
     exchange->reply->began = true;
     exchange->header_bytes += size;
     if (exchange->header_bytes > HEADERS_LIMIT) {

@@ -12,6 +12,7 @@
 enum { HTTP_LISTING_LIMIT = 1024 * 1024, HTTP_ANSWER_LIMIT = 64 * 1024, HTTP_ID_SIZE = 65 };
 
 struct http_client;
+struct http_tls;
 
 struct http_options {
     const char *about;   /* for the log; copied, as all texts are */
@@ -40,6 +41,7 @@ struct http_request {
     size_t limit; /* bytes of the reply's body */
     bool fresh;   /* over a new connection */
     bool once;    /* close the connection afterwards: nothing more will be asked there for long */
+    struct http_tls *tls; /* what is told of it is noted here; NULL: not wanted */
 };
 
 enum http_failure {

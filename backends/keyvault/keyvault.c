@@ -1,30 +1,14 @@
 /* A key service over REST, composed of its parts. */
 #include "backends/keyvault/keyvault.h"
-#include "backends/key_service.h"
 #include "backends/keyvault/http_pool.h"
+#include "backends/keyvault/keyvault_private.h"
 #include "backends/keyvault/libcurl.h"
 #include "backends/keyvault/tls_store.h"
 #include "backends/keyvault/vault_algorithm.h"
-#include "backends/keyvault/vault_client.h"
-#include "backends/keyvault/vault_config.h"
+#include "backends/keyvault/vault_diagnose.h"
 #include "backends/keyvault/vault_fleet.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-struct keyvault {
-    struct key_service service;
-    struct vault_config config;
-    struct http_client *http;
-    struct endpoint *endpoint;
-    struct token_cache *tokens;
-    struct sign_in *sign_in;    /* NULL: the tenant is known, or nobody needs it */
-    struct vault_client client; /* lends all of the above */
-};
-
-static const struct keyvault *keyvault_of(struct key_service *service)
-{
-    return (struct keyvault *)service;
-}
 
 static void keyvault_close(struct key_service *service)
 {
@@ -307,6 +291,7 @@ const struct backend_kind keyvault_kind = {
     .options = vault_options,
     .option_count = VAULT_OPTION_COUNT,
     .open_service = keyvault_open,
+    .diagnose = vault_diagnose,
     .diagnose_fleet = keyvault_diagnose_fleet,
     .after_fork = keyvault_after_fork,
 };

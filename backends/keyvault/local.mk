@@ -1,4 +1,5 @@
 libbyok_la_SOURCES += \
+	backends/keyvault/address.c backends/keyvault/address.h \
 	backends/keyvault/ca_bundle.c backends/keyvault/ca_bundle.h \
 	backends/keyvault/cloud.c backends/keyvault/cloud.h \
 	backends/keyvault/endpoint.c backends/keyvault/endpoint.h \
@@ -8,6 +9,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/http_date.c backends/keyvault/http_date.h \
 	backends/keyvault/http_pool.c backends/keyvault/http_pool.h \
 	backends/keyvault/http_reply.c \
+	backends/keyvault/http_tls.c backends/keyvault/http_tls.h \
 	backends/keyvault/identity/aadsts.c backends/keyvault/identity/aadsts.h \
 	backends/keyvault/identity/arc_key.c backends/keyvault/identity/arc_key.h \
 	backends/keyvault/identity/assertion.c backends/keyvault/identity/assertion.h \
@@ -30,7 +32,7 @@ libbyok_la_SOURCES += \
 	backends/keyvault/identity/workload_identity.c \
 	backends/keyvault/json.c backends/keyvault/json.h \
 	backends/keyvault/key_id.c backends/keyvault/key_id.h \
-	backends/keyvault/keyvault.c backends/keyvault/keyvault.h \
+	backends/keyvault/keyvault.c backends/keyvault/keyvault.h backends/keyvault/keyvault_private.h \
 	backends/keyvault/libcurl.c backends/keyvault/libcurl.h \
 	backends/keyvault/libcurl_memory.c backends/keyvault/libcurl_memory.h \
 	backends/keyvault/option_text.c backends/keyvault/option_text.h \
@@ -46,6 +48,13 @@ libbyok_la_SOURCES += \
 	backends/keyvault/vault_client.c backends/keyvault/vault_client.h \
 	backends/keyvault/vault_config.c backends/keyvault/vault_config.h \
 	backends/keyvault/vault_config_keys.c backends/keyvault/vault_config_private.h \
+	backends/keyvault/vault_diagnose.c backends/keyvault/vault_diagnose.h \
+	backends/keyvault/vault_diagnose_identity.c \
+	backends/keyvault/vault_diagnose_key.c \
+	backends/keyvault/vault_diagnose_permission.c \
+	backends/keyvault/vault_diagnose_private.h \
+	backends/keyvault/vault_diagnose_property.c \
+	backends/keyvault/vault_diagnose_way.c \
 	backends/keyvault/vault_error.c backends/keyvault/vault_error.h \
 	backends/keyvault/vault_fleet.c backends/keyvault/vault_fleet.h \
 	backends/keyvault/vault_json.c backends/keyvault/vault_json.h \

@@ -125,6 +125,14 @@ static bool get_scope(struct vault_call *call, struct sign_in_scope *ret_scope,
     return sign_in_get(client->sign_in, ask_for_challenge, call, call->deadline, ret_scope, ret_failure);
 }
 
+bool vault_call_get_token(struct vault_call *call, struct sign_in_scope *ret_scope, struct buffer *ret_token,
+                          struct token_facts *ret_facts, struct identity_failure *ret_failure)
+{
+    return get_scope(call, ret_scope, ret_failure) &&
+           token_cache_get(call->operation.client->tokens, &ret_scope->scope, call->deadline, ret_token,
+                           ret_facts, ret_failure);
+}
+
 /* --- Refused tokens --- */
 
 /* One call while it runs. */
@@ -170,7 +178,6 @@ static bool answer_challenge(struct vault_call *call, struct course *course)
 /* Asks until there is an answer worth keeping. */
 static CK_RV send(struct vault_call *call)
 {
-    struct token_cache *tokens = call->operation.client->tokens;
     struct course course SCOPED(course_done) = {.again = RETRY_INIT(call->deadline),
                                                 .token = BUFFER_INIT(TOKEN_LIMIT)};
     bool more = true;
@@ -180,8 +187,7 @@ static CK_RV send(struct vault_call *call)
         struct token_facts facts;
 
         buffer_free(&course.token);
-        if (!get_scope(call, &course.scope, &failure) ||
-            !token_cache_get(tokens, &course.scope.scope, call->deadline, &course.token, &facts, &failure)) {
+        if (!vault_call_get_token(call, &course.scope, &course.token, &facts, &failure)) {
             return without_token(call, &failure);
         }
         memcpy(call->answer->principal, facts.principal, sizeof facts.principal);

@@ -29,6 +29,14 @@ void vault_call_done(struct vault_call *call);
  */
 MUST_USE CK_RV vault_call_ask(struct vault_call *call);
 
+/*
+ * The token that it would be asked with, and whose and for whom that is; `ret_token` is empty. The call has its
+ * address: a vault may have to tell its tenant first. False: ret_failure tells why there is none.
+ */
+MUST_USE bool vault_call_get_token(struct vault_call *call, struct sign_in_scope *ret_scope,
+                                   struct buffer *ret_token, struct token_facts *ret_facts,
+                                   struct identity_failure *ret_failure);
+
 /* Fault was found with an answer: VERDICT_UNREACHABLE, one line in the log, CKR_DEVICE_ERROR. */
 MUST_USE CK_RV vault_call_fault(struct vault_call *call, const char *said, const char *advice);
 

@@ -57,22 +57,32 @@ static int64_t read_time(const cJSON *attributes, const char *name)
     return json_whole(attributes, name, &seconds) && seconds > 0 ? seconds : 0;
 }
 
-/* The deletion recovery level: "+Purgeable" lets a privileged caller end a deleted key at once. */
-static enum told read_purge_protection(const char *level)
+/* The deletion recovery levels. "+Purgeable" lets a privileged caller end a deleted key at once. */
+static void read_recovery(const char *level, struct key_info *info)
 {
-    static const char *const protected_levels[] = {"Recoverable", "Recoverable+ProtectedSubscription",
-                                                   "CustomizedRecoverable",
-                                                   "CustomizedRecoverable+ProtectedSubscription"};
+    static const struct {
+        const char *level;
+        enum told recoverable, purge_protected;
+    } levels[] = {
+        {"Purgeable", TOLD_NO, TOLD_NO},
+        {"Recoverable+Purgeable", TOLD_YES, TOLD_NO},
+        {"CustomizedRecoverable+Purgeable", TOLD_YES, TOLD_NO},
+        {"Recoverable", TOLD_YES, TOLD_YES},
+        {"CustomizedRecoverable", TOLD_YES, TOLD_YES},
+        {"Recoverable+ProtectedSubscription", TOLD_YES, TOLD_YES},
+        {"CustomizedRecoverable+ProtectedSubscription", TOLD_YES, TOLD_YES},
+    };
 
-    if (level == NULL) {
-        return NOT_TOLD;
-    }
-    for (size_t i = 0; i < sizeof protected_levels / sizeof protected_levels[0]; i++) {
-        if (strcmp(level, protected_levels[i]) == 0) {
-            return TOLD_YES;
+    for (size_t i = 0; level != NULL && i < sizeof levels / sizeof levels[0]; i++) {
+        if (strcmp(level, levels[i].level) == 0) {
+            info->recoverable = levels[i].recoverable;
+            info->purge_protected = levels[i].purge_protected;
+            return;
         }
     }
-    return strstr(level, "Purgeable") != NULL ? TOLD_NO : NOT_TOLD;
+    if (level != NULL && strstr(level, "Purgeable") != NULL) { /* of a level that is not known yet */
+        info->purge_protected = TOLD_NO;
+    }
 }
 
 /* hsmPlatform: "0" is software, "1" FIPS 140-2 level 2, "2" FIPS 140-3 level 3; since api-version 7.5. */
@@ -102,7 +112,7 @@ static void read_attributes(const cJSON *attributes, struct key_info *info)
     info->created = read_time(attributes, "created");
     info->not_before = read_time(attributes, "nbf");
     info->expires = read_time(attributes, "exp");
-    info->purge_protected = read_purge_protection(json_text(attributes, "recoveryLevel"));
+    read_recovery(json_text(attributes, "recoveryLevel"), info);
     read_hardware(attributes, info);
 }
 

@@ -1,6 +1,7 @@
 /* Failures in words. */
 #include "backends/keyvault/vault_report.h"
 #include "backends/base/log.h"
+#include "backends/keyvault/address.h"
 #include "backends/keyvault/vault_challenge.h"
 #include <stdio.h>
 #include <string.h>
@@ -68,24 +69,6 @@ void vault_report(const struct vault_operation *operation, const char *said, con
               answer->tries, advice[0] == 0 ? "" : "; ", advice);
 }
 
-/* RFC 1918 and RFC 4193: where the name of a vault with a private endpoint leads. */
-static const char *kind_of_address(const char *address)
-{
-    unsigned a = 0, b = 0;
-
-    if (address[0] == 0) {
-        return "an unknown address";
-    }
-    if (strncasecmp(address, "fc", 2) == 0 || strncasecmp(address, "fd", 2) == 0) {
-        return "a private address";
-    }
-    if (sscanf(address, "%3u.%3u.", &a, &b) == 2 &&
-        (a == 10 || (a == 172 && b >= 16 && b <= 31) || (a == 192 && b == 168))) {
-        return "a private address";
-    }
-    return a == 127 || strcmp(address, "::1") == 0 ? "this machine" : "a public address";
-}
-
 static bool inner_is(const struct vault_error *error, const char *code)
 {
     return error != NULL && (strcmp(error->inner, code) == 0 || strcmp(error->code, code) == 0);
@@ -104,7 +87,7 @@ static void explain_network(const struct http_reply *reply, const struct vault_e
     }
     snprintf(ret_detail, room, "%s%s%s its name led to %s%s%s", client[0] == 0 ? "," : ", it saw ", client,
              client[0] == 0 ? "" : ";", reply->address, reply->address[0] == 0 ? "" : ", ",
-             reply->proxied ? "a proxy" : kind_of_address(reply->address));
+             reply->proxied ? "a proxy" : address_kind(reply->address));
 }
 
 static void explain_grant(enum vault_verb verb, char *ret_detail, size_t room)

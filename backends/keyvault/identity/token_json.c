@@ -210,7 +210,7 @@ static CK_RV read_payload(const char *token, struct buffer *ret_payload)
     return rv == CKR_OK ? base64url_decode(buffer_text(&text), ret_payload) : rv;
 }
 
-bool token_read_end(const char *token, int64_t *ret_end)
+static bool read_time(const char *token, const char *name, int64_t *ret_time)
 {
     struct buffer payload SCOPED(buffer_free) = BUFFER_INIT(PAYLOAD_LIMIT);
     cJSON *claims SCOPED(json_free_scoped) = NULL;
@@ -219,7 +219,17 @@ bool token_read_end(const char *token, int64_t *ret_end)
         return false;
     }
     claims = json_parse(buffer_bytes(&payload));
-    return json_whole(claims, "exp", ret_end);
+    return json_whole(claims, name, ret_time);
+}
+
+bool token_read_end(const char *token, int64_t *ret_end)
+{
+    return read_time(token, "exp", ret_end);
+}
+
+bool token_read_issue(const char *token, int64_t *ret_issue)
+{
+    return read_time(token, "iat", ret_issue);
 }
 
 /* What can stand in a record as it is, and is not cut. */

@@ -44,6 +44,8 @@ bool token_is_valid(const char *token);
  * looked at. False: it is no JWT, or does not say.
  */
 bool token_read_end(const char *token, int64_t *ret_end);
+/* The same of when it was issued: `iat`. */
+bool token_read_issue(const char *token, int64_t *ret_issue);
 /*
  * Whose it is by its own word: the object id in the directory (`oid`), or where it has none `sub`, `appid` or
  * `azp`. "": it is no JWT, or has none of them that is shorter than `room` and plain.

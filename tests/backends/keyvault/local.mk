@@ -46,6 +46,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_challenge \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
+	tests/backends/keyvault/test_vault_diagnose \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_fleet \
 	tests/backends/keyvault/test_vault_json \
@@ -90,6 +91,10 @@ tests_backends_keyvault_test_vault_aes_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_certificate_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_diagnose_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_diagnose_SOURCES = \
+	tests/backends/keyvault/test_vault_diagnose.c \
+	tests/standin/run_standin.c tests/standin/run_standin.h
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_random_LDADD = $(keyvault_ldadd)

@@ -272,6 +272,22 @@ static void test_payload_beyond_its_limit(void **state)
     assert_false(end_of(buffer_text(&payload), &end));
 }
 
+static void test_when_it_was_issued(void **state)
+{
+    struct buffer token SCOPED(buffer_free) = BUFFER_INIT(1024);
+    int64_t issue = 77;
+
+    (void)state;
+    make_token("{\"iat\":1700000000,\"exp\":1700003600}", &token);
+    assert_true(token_read_issue(buffer_text(&token), &issue));
+    assert_int_equal(issue, 1700000000);
+    buffer_clear(&token);
+    make_token("{\"exp\":1700003600}", &token);
+    assert_false(token_read_issue(buffer_text(&token), &issue));
+    assert_false(token_read_issue("opaque", &issue));
+    assert_int_equal(issue, 1700000000);
+}
+
 static void expect_principal(const char *payload, const char *expected)
 {
     struct buffer token SCOPED(buffer_free) = BUFFER_INIT(64 * 1024);
@@ -341,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_end_of_a_token),
         cmocka_unit_test(test_tokens_that_do_not_say),
         cmocka_unit_test(test_payload_beyond_its_limit),
+        cmocka_unit_test(test_when_it_was_issued),
         cmocka_unit_test(test_whose_it_is),
         cmocka_unit_test(test_what_cannot_stand_in_a_record_is_nobodys),
         cmocka_unit_test(test_valid_tokens),

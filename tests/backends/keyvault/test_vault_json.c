@@ -328,27 +328,29 @@ static void test_levels_of_recovery(void **state)
 {
     static const struct {
         const char *attributes;
-        enum told expected;
+        enum told recoverable, purge_protected;
     } levels[] = {
-        {"", NOT_TOLD},
-        {"\"recoveryLevel\":null", NOT_TOLD},
-        {"\"recoveryLevel\":\"\"", NOT_TOLD},
-        {"\"recoveryLevel\":7", NOT_TOLD},
-        {"\"recoveryLevel\":\"Indelible\"", NOT_TOLD},
-        {"\"recoveryLevel\":\"recoverable\"", NOT_TOLD},
-        {"\"recoveryLevel\":\"Purgeable\"", TOLD_NO},
-        {"\"recoveryLevel\":\"Recoverable+Purgeable\"", TOLD_NO},
-        {"\"recoveryLevel\":\"CustomizedRecoverable+Purgeable\"", TOLD_NO},
-        {"\"recoveryLevel\":\"Indelible+Purgeable\"", TOLD_NO},
-        {"\"recoveryLevel\":\"Recoverable\"", TOLD_YES},
-        {"\"recoveryLevel\":\"Recoverable+ProtectedSubscription\"", TOLD_YES},
-        {"\"recoveryLevel\":\"CustomizedRecoverable\"", TOLD_YES},
-        {"\"recoveryLevel\":\"CustomizedRecoverable+ProtectedSubscription\"", TOLD_YES},
+        {"", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":null", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":\"\"", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":7", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":\"Indelible\"", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":\"recoverable\"", NOT_TOLD, NOT_TOLD},
+        {"\"recoveryLevel\":\"Purgeable\"", TOLD_NO, TOLD_NO},
+        {"\"recoveryLevel\":\"Recoverable+Purgeable\"", TOLD_YES, TOLD_NO},
+        {"\"recoveryLevel\":\"CustomizedRecoverable+Purgeable\"", TOLD_YES, TOLD_NO},
+        {"\"recoveryLevel\":\"Indelible+Purgeable\"", NOT_TOLD, TOLD_NO},
+        {"\"recoveryLevel\":\"Recoverable\"", TOLD_YES, TOLD_YES},
+        {"\"recoveryLevel\":\"Recoverable+ProtectedSubscription\"", TOLD_YES, TOLD_YES},
+        {"\"recoveryLevel\":\"CustomizedRecoverable\"", TOLD_YES, TOLD_YES},
+        {"\"recoveryLevel\":\"CustomizedRecoverable+ProtectedSubscription\"", TOLD_YES, TOLD_YES},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        if (told_by("oct", levels[i].attributes).purge_protected != levels[i].expected) {
+        struct key_info info = told_by("oct", levels[i].attributes);
+
+        if (info.recoverable != levels[i].recoverable || info.purge_protected != levels[i].purge_protected) {
             fail_msg("%s", levels[i].attributes);
         }
     }

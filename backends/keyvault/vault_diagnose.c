@@ -1,0 +1,94 @@
+/* Examining a key vault, one part after the other; and how findings are worded. */
+#include "backends/keyvault/vault_diagnose.h"
+#include "backends/keyvault/keyvault.h"
+#include "backends/keyvault/vault_diagnose_private.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { LONGEST_REQUEST = 15 * 1000, ADVICE_SIZE = 1024 };
+
+struct deadline vault_diagnose_time(const struct examination *examination)
+{
+    int64_t timeout = examination->vault->config.timeout;
+
+    return deadline_in(timeout < LONGEST_REQUEST ? timeout : LONGEST_REQUEST);
+}
+
+/* --- Words --- */
+
+/* Behind "(request id ..., tries N); ", with which each line about a request goes on. */
+static const char *advice_in(const char *heard)
+{
+    const char *tries = strstr(heard, ", tries "), *end = tries == NULL ? NULL : strstr(tries, "); ");
+
+    return end == NULL ? NULL : end + 3;
+}
+
+void vault_diagnose_tell(const struct examination *examination, enum finding_status status, const char *check)
+{
+    struct diagnosis *diagnosis = examination->diagnosis;
+    const char *heard = diagnosis_heard(diagnosis), *found = advice_in(heard);
+    int size = found == NULL ? (int)strlen(heard) : (int)(found - 2 - heard);
+    char advice[ADVICE_SIZE];
+
+    if (heard[0] == 0) {
+        heard = "it could not be asked: no memory";
+        size = (int)strlen(heard);
+    }
+    snprintf(advice, sizeof advice, "%s", found == NULL ? "" : found);
+    if (status == FINDING_OK) {
+        diagnosis_ok(diagnosis, check, "%.*s", size, heard);
+    } else if (status == FINDING_WARN) {
+        diagnosis_warn(diagnosis, check, found == NULL ? NULL : advice, "%.*s", size, heard);
+    } else {
+        diagnosis_fail(diagnosis, check, found == NULL ? NULL : advice, "%.*s", size, heard);
+    }
+}
+
+void vault_diagnose_date(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE])
+{
+    time_t time = (time_t)seconds;
+    struct tm utc;
+
+    if (gmtime_r(&time, &utc) == NULL ||
+        strftime(ret_text, EXAMINED_DATE_SIZE, "%Y-%m-%d %H:%M:%S UTC", &utc) == 0) {
+        snprintf(ret_text, EXAMINED_DATE_SIZE, "no date");
+    }
+}
+
+void vault_diagnose_span(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE])
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{24 * 60 * 60, "day"}, {60 * 60, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t i = 0;
+    int64_t count;
+
+    while (i + 1 < sizeof units / sizeof units[0] && seconds < 2 * units[i].seconds) {
+        i++;
+    }
+    count = seconds / units[i].seconds;
+    snprintf(ret_text, EXAMINED_DATE_SIZE, "%lld %s%s", (long long)count, units[i].name,
+             count == 1 ? "" : "s");
+}
+
+/* --- All of it --- */
+
+void vault_diagnose(const struct settings *section, struct diagnosis *diagnosis)
+{
+    struct examination examination = {.section = section, .diagnosis = diagnosis};
+    struct key_service *service;
+
+    if (keyvault_kind.open_service(section, &service) != CKR_OK) {
+        diagnosis_fail(diagnosis, "configuration", "correct that line", "%s", diagnosis_heard(diagnosis));
+        diagnosis->ends_here = true;
+        return;
+    }
+    examination.vault = keyvault_of(service);
+    diagnosis_forget(diagnosis);
+    diagnosis->ends_here = !vault_diagnose_way(&examination) || !vault_diagnose_identity(&examination) ||
+                           !vault_diagnose_keys(&examination);
+    service->ops->close(service);
+}
