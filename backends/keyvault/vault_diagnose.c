@@ -6,7 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { LONGEST_REQUEST = 15 * 1000, ADVICE_SIZE = 1024 };
+enum {
+    LONGEST_REQUEST = 15 * 1000, /* milliseconds */
+    ADVICE_SIZE = 1024,
+    CLOCK_WRONG = 60,        /* seconds; less is the way and the roundness of the Date header */
+    CLOCK_FAR_WRONG = 5 * 60 /* what those who check assertions and tokens commonly allow */
+};
 
 struct deadline vault_diagnose_time(const struct examination *examination)
 {
@@ -72,6 +77,40 @@ void vault_diagnose_span(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE])
     count = seconds / units[i].seconds;
     snprintf(ret_text, EXAMINED_DATE_SIZE, "%lld %s%s", (long long)count, units[i].name,
              count == 1 ? "" : "s");
+}
+
+/* --- The clocks --- */
+
+void vault_diagnose_clock(const struct examination *examination, int64_t theirs)
+{
+    int64_t ahead = (int64_t)time(NULL) - theirs, off = ahead < 0 ? -ahead : ahead;
+    const char *side = ahead < 0 ? "behind" : "ahead of";
+    static const char advice[] = "set this machine's clock (NTP)";
+    char span[EXAMINED_DATE_SIZE];
+
+    vault_diagnose_span(off, span);
+    if (theirs == 0) {
+        diagnosis_warn(examination->diagnosis, "clock", NULL, "the service did not tell its time");
+    } else if (off >= CLOCK_FAR_WRONG) {
+        diagnosis_fail(examination->diagnosis, "clock", advice,
+                       "this machine's clock is %s %s the service's: certificates and tokens may be refused",
+                       span, side);
+    } else if (off >= CLOCK_WRONG) {
+        diagnosis_warn(examination->diagnosis, "clock", advice, "this machine's clock is %s %s the service's",
+                       span, side);
+    } else {
+        diagnosis_ok(examination->diagnosis, "clock", "within %s of the service's",
+                     off < 2 ? "2 seconds" : span);
+    }
+}
+
+void vault_diagnose_clock_again(const struct examination *examination, int64_t theirs)
+{
+    int64_t ahead = (int64_t)time(NULL) - theirs;
+
+    if (theirs != 0 && (ahead >= CLOCK_WRONG || ahead <= -CLOCK_WRONG)) {
+        vault_diagnose_clock(examination, theirs);
+    }
 }
 
 /* --- All of it --- */

@@ -106,6 +106,7 @@ static bool examine_get(const struct keys *keys, struct examined_key *examined)
     if (rv == CKR_OK) {
         examined->told = true;
         diagnosis_ok(examination->diagnosis, "get-permission", "get is permitted on %s", examined->text);
+        vault_diagnose_clock_again(examination, answer.date);
         return true;
     }
     if (answer.verdict != VERDICT_REFUSED) {

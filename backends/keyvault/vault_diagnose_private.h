@@ -47,6 +47,11 @@ struct deadline vault_diagnose_time(const struct examination *examination);
 void vault_diagnose_tell(const struct examination *examination, enum finding_status status,
                          const char *check);
 
+/* This machine's clock beside that of an answer (seconds since 1970, 0: it told none). */
+void vault_diagnose_clock(const struct examination *examination, int64_t theirs);
+/* The same of a later answer: only where it is wrong. */
+void vault_diagnose_clock_again(const struct examination *examination, int64_t theirs);
+
 /* "2026-01-31 12:00:00 UTC" of seconds since 1970. */
 void vault_diagnose_date(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE]);
 /* "3 days", "59 minutes", "1 second". */

@@ -1,4 +1,4 @@
-/* The way to a vault: its name, the proxy, TLS, the clocks, and who answers. */
+/* The way to a vault: its name, the proxy, TLS, and who answers. */
 #include "backends/base/scope.h"
 #include "backends/keyvault/address.h"
 #include "backends/keyvault/http_tls.h"
@@ -10,14 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-enum {
-    ADDRESSES_SHOWN = 4,
-    ADDRESSES_SIZE = 512,
-    CLOCK_WRONG = 60,        /* seconds; less is the way and the roundness of the Date header */
-    CLOCK_FAR_WRONG = 5 * 60 /* what those who check assertions and tokens commonly allow */
-};
+enum { ADDRESSES_SHOWN = 4, ADDRESSES_SIZE = 512 };
 
 /* --- The proxy --- */
 
@@ -170,31 +164,6 @@ static void tell_no_connection(const struct examination *examination, const stru
                    examination->vault->config.url, reply->cause, heard[0] == 0 ? "" : "; ", heard);
 }
 
-/* --- The clocks --- */
-
-static void tell_clock(const struct examination *examination, int64_t theirs, int64_t ours)
-{
-    int64_t ahead = ours - theirs, off = ahead < 0 ? -ahead : ahead;
-    const char *side = ahead < 0 ? "behind" : "ahead of";
-    static const char advice[] = "set this machine's clock (NTP)";
-    char span[EXAMINED_DATE_SIZE];
-
-    vault_diagnose_span(off, span);
-    if (theirs == 0) {
-        diagnosis_warn(examination->diagnosis, "clock", NULL, "the service did not tell its time");
-    } else if (off >= CLOCK_FAR_WRONG) {
-        diagnosis_fail(examination->diagnosis, "clock", advice,
-                       "this machine's clock is %s %s the service's: certificates and tokens may be refused",
-                       span, side);
-    } else if (off >= CLOCK_WRONG) {
-        diagnosis_warn(examination->diagnosis, "clock", advice, "this machine's clock is %s %s the service's",
-                       span, side);
-    } else {
-        diagnosis_ok(examination->diagnosis, "clock", "within %s of the service's",
-                     off < 2 ? "2 seconds" : span);
-    }
-}
-
 /* --- Who answers --- */
 
 static bool is_guid(const char *text)
@@ -293,7 +262,7 @@ static bool examine_connection(const struct examination *examination, const stru
         return false;
     }
     tell_tls(examination, &tls);
-    tell_clock(examination, reply.date, (int64_t)time(NULL));
+    vault_diagnose_clock(examination, reply.date);
     return examine_answer(examination, &reply);
 }
 
