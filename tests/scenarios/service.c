@@ -12,7 +12,7 @@
  *   rewrap             the root key is wrapped again, by the newest version of the customer's key
  *   move URI [URI]     all data is encrypted again, under another customer's key; the old one is not needed
  *                      any more
- *   status             which version of the customer's key is in use, and which one opened the root key
+ *   status             which version of the customer's key is in use
  *
  * "ok ...", or "error" with the PKCS#11 function that failed and its code, or with words. The service keeps
  * running whatever fails, and never looks for the cause: a command that failed may be given again.
@@ -120,13 +120,12 @@ static void rewrap(struct service *service, char *none, char *nothing)
 static void status(struct service *service, char *none, char *nothing)
 {
     struct root_key *root = &service->root;
-    char in_use[40], opened_by[40];
+    char version[40];
 
     (void)none, (void)nothing;
     if (is_open(service)) {
-        key_version(root->kek.session, root->kek.private, in_use);
-        key_version(root->kek.session, root->key, opened_by);
-        answer("ok in-use=%s opened-by=%s", in_use, opened_by);
+        key_version(root->kek.session, root->kek.private, version);
+        answer("ok in-use=%s", version);
     }
 }
 

@@ -33,8 +33,7 @@ void customer_key_close(struct customer_key *key);
 /* The labels of the keys in the token that the URI names, each after a space. */
 CK_RV token_keys(const char *uri, char *ret_labels, size_t size);
 
-/* Which version of a key in a vault is in use, of a key unwrapped there which version opened it; "-": there
- * are no versions. */
+/* Which version of a key in a vault is in use; "-": it has none. */
 void key_version(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, char ret_version[40]);
 
 #endif
