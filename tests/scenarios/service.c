@@ -17,6 +17,7 @@
  * "ok ...", or "error" with the PKCS#11 function that failed and its code, or with words. The service keeps
  * running whatever fails, and never looks for the cause: a command that failed may be given again.
  */
+#include "tests/built_module.h"
 #include "tests/scenarios/folder.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -306,5 +307,6 @@ int main(int count, char **words)
     }
     root_key_close(&service.root);
     (void)p11->C_Finalize(NULL);
+    let_threads_end();
     return 0;
 }
