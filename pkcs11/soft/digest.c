@@ -30,6 +30,7 @@ void digesting_end(struct digesting *digesting)
     digesting->cancelled = false;
     digesting->mechanism = NULL;
     digesting->parted = false;
+    digesting->keyed = false;
 }
 
 void digesting_done(struct digesting *digesting)
@@ -39,7 +40,7 @@ void digesting_done(struct digesting *digesting)
     digesting->context = NULL;
 }
 
-static bool is_running_locked(struct soft_session *session)
+bool digesting_runs(struct soft_session *session)
 {
     struct digesting *digesting = &session->digesting;
 
@@ -67,7 +68,7 @@ static CK_RV init_locked(struct soft_session *session, const CK_MECHANISM *mecha
     const struct mechanism *row;
     CK_RV rv;
 
-    if (is_running_locked(session) && !is_cancelled_locked(digesting)) {
+    if (digesting_runs(session) && !is_cancelled_locked(digesting)) {
         if (mechanism != NULL) {
             return CKR_OPERATION_ACTIVE;
         }
@@ -141,9 +142,9 @@ static CK_RV finish(struct soft_session *session, bool whole, struct bytes in, C
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     soft_session_lock(session);
-    if (is_running_locked(session) && is_cancelled_locked(digesting)) {
+    if (digesting_runs(session) && is_cancelled_locked(digesting)) {
         rv = CKR_FUNCTION_CANCELED;
-    } else if (is_running_locked(session) && !(whole && digesting->parted)) {
+    } else if (digesting_runs(session) && !(whole && digesting->parted)) {
         rv = end_locked(digesting, in, out, out_size);
         if (rv != CKR_BUFFER_TOO_SMALL && (rv != CKR_OK || out != NULL)) {
             digesting_end(digesting);
@@ -170,9 +171,9 @@ CK_RV soft_digest_update(struct token_session *base, CK_BYTE *part, CK_ULONG par
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     soft_session_lock(session);
-    if (is_running_locked(session) && is_cancelled_locked(&session->digesting)) {
+    if (digesting_runs(session) && is_cancelled_locked(&session->digesting)) {
         rv = CKR_FUNCTION_CANCELED;
-    } else if (is_running_locked(session)) {
+    } else if (digesting_runs(session)) {
         rv = add_locked(&session->digesting, bytes_of(part, part_size));
         if (rv != CKR_OK) {
             digesting_end(&session->digesting);
@@ -216,7 +217,11 @@ static CK_RV add_key_locked(struct soft_session *session, CK_OBJECT_HANDLE handl
     if (rv == CKR_OK && !note_use(&session->digesting, entered)) {
         rv = CKR_KEY_INDIGESTIBLE;
     }
-    return rv == CKR_OK ? add_locked(&session->digesting, secret_bytes(&key->local->value->secret)) : rv;
+    if (rv == CKR_OK) {
+        session->digesting.keyed = true;
+        rv = add_locked(&session->digesting, secret_bytes(&key->local->value->secret));
+    }
+    return rv;
 }
 
 /* That a key is not for this does not end the operation: PKCS#11 2.40, 5.10.4, says so of parts alone. */
@@ -226,9 +231,9 @@ CK_RV soft_digest_key(struct token_session *base, CK_OBJECT_HANDLE key)
     CK_RV rv = CKR_OPERATION_NOT_INITIALIZED;
 
     soft_session_lock(session);
-    if (is_running_locked(session) && is_cancelled_locked(&session->digesting)) {
+    if (digesting_runs(session) && is_cancelled_locked(&session->digesting)) {
         rv = CKR_FUNCTION_CANCELED;
-    } else if (is_running_locked(session)) {
+    } else if (digesting_runs(session)) {
         rv = add_key_locked(session, key);
     }
     soft_session_unlock(session);

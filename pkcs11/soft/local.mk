@@ -18,6 +18,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/crypt_rsa.c \
 	pkcs11/soft/crypt_service.c \
 	pkcs11/soft/digest.c \
+	pkcs11/soft/digest_state.c pkcs11/soft/digest_state.h \
 	pkcs11/soft/digest_info.c pkcs11/soft/digest_info.h \
 	pkcs11/soft/failure_limit.c pkcs11/soft/failure_limit.h \
 	pkcs11/soft/find.c pkcs11/soft/find.h \

@@ -49,6 +49,7 @@ struct digesting {
     const struct mechanism *mechanism; /* NULL: none */
     CK_ULONG began;
     bool parted;
+    bool keyed;                           /* some key's value is part of it */
     EVP_MD_CTX *context;                  /* kept from one operation to the next */
     struct value_use uses[MOST_DIGESTED]; /* leased values that are part of it */
     bool cancelled;
@@ -59,6 +60,9 @@ void digesting_done(struct digesting *digesting);
 void digesting_cancel(struct digesting *digesting);
 
 struct soft_session;
+
+/* Whether one does; the logout ends it that came since it began. */
+bool digesting_runs(struct soft_session *session);
 
 /*
  * One kind of key. The key is entered for the call; `input` is what is signed: HMAC's value, a digest where the

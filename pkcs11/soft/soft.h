@@ -9,6 +9,7 @@
 #include "backends/backend.h"
 #include "pkcs11/soft/certificates.h"
 #include "pkcs11/soft/cipher.h"
+#include "pkcs11/soft/digest_state.h"
 #include "pkcs11/soft/hmac.h"
 #include "pkcs11/soft/lease_use.h"
 #include "pkcs11/soft/message.h"
@@ -27,6 +28,7 @@ struct soft_token {
     struct certificates certificates;
     struct cipher_set ciphers;
     struct hmac_set hmacs;
+    struct digest_states digests;
     struct lease_book leases;
     _Atomic CK_ULONG logouts; /* each ends the operations that began before it */
 

@@ -130,6 +130,7 @@ static void close_token(struct token *base)
     catalogue_done(&token->catalogue);
     cipher_set_done(&token->ciphers);
     hmac_set_done(&token->hmacs);
+    digest_states_done(&token->digests);
     token->service->ops->close(token->service);
     pthread_cond_destroy(&token->unpinned);
     pthread_mutex_destroy(&token->lock);
@@ -171,6 +172,8 @@ static const struct token_ops ops = {
     .decrypt = soft_decrypt,
     .decrypt_update = soft_decrypt_update,
     .decrypt_final = soft_decrypt_final,
+    .get_operation_state = soft_get_operation_state,
+    .set_operation_state = soft_set_operation_state,
     .digest_init = soft_digest_init,
     .digest = soft_digest,
     .digest_update = soft_digest_update,
@@ -253,6 +256,7 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
     copied = copy_text(settings_text(section, "public-keys"), &token->public_keys) && copied;
     pthread_mutex_init(&token->lock, NULL);
     pthread_cond_init(&token->unpinned, NULL);
+    digest_states_init(&token->digests);
     TAILQ_INIT(&token->all_sessions);
     policy_init(&token->policy, token->label, is_strict(section));
     access->strict = token->policy.strict;

@@ -35,6 +35,9 @@ tests_pkcs11_soft_test_sign_local_SOURCES = tests/pkcs11/soft/test_sign_local.c 
 check_PROGRAMS += tests/pkcs11/soft/test_verify
 tests_pkcs11_soft_test_verify_SOURCES = tests/pkcs11/soft/test_verify.c $(sign_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_digest_state
+tests_pkcs11_soft_test_digest_state_SOURCES = tests/pkcs11/soft/test_digest_state.c $(sign_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_digest
 tests_pkcs11_soft_test_digest_SOURCES = tests/pkcs11/soft/test_digest.c $(sign_test_sources)
 
