@@ -325,6 +325,8 @@ bool passing_over_softhsm(const struct trial *trial, struct outcome *ret_outcome
     ret_outcome->values[0] = wraps.ratio[OURS];
     ret_outcome->values[1] = unwraps.ratio[OURS];
     ret_outcome->values[2] = calls.seconds[PROXY] / calls.seconds[OURS];
+    ret_outcome->values[3] = wraps.seconds[PROXY] / wraps.seconds[OURS];
+    ret_outcome->values[4] = unwraps.seconds[PROXY] / unwraps.seconds[OURS];
     note(
         ret_outcome,
         "wrap %.1f us, proxy %.3fx; unwrap %.0f us, proxy %.3fx; session info %.0f ns, ours %.0f, proxy %.0f",

@@ -18,6 +18,9 @@ const char *const goal_names[] = {
 #define SLOWER_MACHINE                                                                                       \
     "the goal is of a machine on which p11-kit-proxy adds 19 to 26 ns to a call, and 252 ns to open + close"
 
+/* What both add to an operation is a thousandth of it: more than a hundredth would be no accident. */
+#define NANOSECONDS "the two differ by nanoseconds, and SoftHSM's own time from one moment to the next by more"
+
 #define FAR(count, distance, words)                                                                          \
     {                                                                                                        \
         3, words, unwrap_far, count, distance,                                                               \
@@ -54,7 +57,9 @@ const struct trial trials[] = {
      0,
      {{"1 thread, a wrap, of SoftHSM's own", AT_MOST, 1.02, "x", NULL},
       {"1 thread, an unwrap, of SoftHSM's own", AT_MOST, 1.02, "x", NULL},
-      {"1 thread, C_GetSessionInfo by p11-kit-proxy, of ours", AT_LEAST, 1, "x", NULL}}},
+      {"1 thread, C_GetSessionInfo by p11-kit-proxy, of ours", AT_LEAST, 1, "x", NULL},
+      {"1 thread, a wrap by p11-kit-proxy, of ours", AT_LEAST, 0.99, "x", NANOSECONDS},
+      {"1 thread, an unwrap by p11-kit-proxy, of ours", AT_LEAST, 0.99, "x", NANOSECONDS}}},
     {1,
      "2 threads over SoftHSM",
      passing_over_softhsm,
@@ -62,7 +67,9 @@ const struct trial trials[] = {
      0,
      {{"2 threads, a wrap, of SoftHSM's own", AT_MOST, 1.02, "x", NULL},
       {"2 threads, an unwrap, of SoftHSM's own", AT_MOST, 1.02, "x", NULL},
-      {"2 threads, C_GetSessionInfo by p11-kit-proxy, of ours", AT_LEAST, 1, "x", NULL}}},
+      {"2 threads, C_GetSessionInfo by p11-kit-proxy, of ours", AT_LEAST, 1, "x", NULL},
+      {"2 threads, a wrap by p11-kit-proxy, of ours", AT_LEAST, 0.99, "x", NANOSECONDS},
+      {"2 threads, an unwrap by p11-kit-proxy, of ours", AT_LEAST, 0.99, "x", NANOSECONDS}}},
     {1,
      "2 threads, growth over SoftHSM",
      passing_scaling,
