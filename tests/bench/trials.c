@@ -19,7 +19,8 @@ const char *const goal_names[] = {
     "the goal is of a machine on which p11-kit-proxy adds 19 to 26 ns to a call, and 252 ns to open + close"
 
 /* What both add to an operation is a thousandth of it: more than a hundredth would be no accident. */
-#define NANOSECONDS "the two differ by nanoseconds, and SoftHSM's own time from one moment to the next by more"
+#define NANOSECONDS                                                                                          \
+    "the two differ by nanoseconds, and SoftHSM's own time from one moment to the next by more"
 
 #define FAR(count, distance, words)                                                                          \
     {                                                                                                        \
