@@ -169,24 +169,28 @@ static CK_RV sign_message(struct token_session *session, void *parameter, CK_ULO
 
 /* --- In parts --- */
 
-/* What was refused must not go on below: by what 3.0 has for that, or by ending it unseen. */
+/*
+ * What was refused must not go on below: it is ended by what 3.0 has for that, or unseen, with a byte of nobody's.
+ * No data has come yet.
+ */
 static CK_RV refuse(struct token_session *session, enum audit_running_kind kind)
 {
     static const CK_FLAGS flags[RUNNING_KINDS] = {[RUNNING_ENCRYPT] = CKF_ENCRYPT,
                                                   [RUNNING_DECRYPT] = CKF_DECRYPT,
                                                   [RUNNING_MESSAGE_ENCRYPT] = CKF_MESSAGE_ENCRYPT,
                                                   [RUNNING_MESSAGE_DECRYPT] = CKF_MESSAGE_DECRYPT};
-    CK_BYTE scratch[SCRATCH];
+    CK_BYTE scratch[SCRATCH], nobodys = 0;
     CK_ULONG size = sizeof scratch;
 
-    if (token_above_session_cancel(session, flags[kind]) != CKR_OK) {
-        if (kind == RUNNING_ENCRYPT) {
-            (void)token_above_encrypt_final(session, scratch, &size);
-        } else if (kind == RUNNING_DECRYPT) {
-            (void)token_above_decrypt_final(session, scratch, &size);
-        }
-        wipe(scratch, sizeof scratch);
+    if (token_above_session_cancel(session, flags[kind]) == CKR_OK) {
+        return CKR_FUNCTION_FAILED;
     }
+    if (kind == RUNNING_ENCRYPT) {
+        (void)token_above_encrypt(session, &nobodys, 1, scratch, &size);
+    } else if (kind == RUNNING_DECRYPT) {
+        (void)token_above_decrypt(session, &nobodys, 1, scratch, &size);
+    }
+    wipe(scratch, sizeof scratch);
     return CKR_FUNCTION_FAILED;
 }
 

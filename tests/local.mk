@@ -50,6 +50,7 @@ include tests/pkcs11/local.mk
 include tests/standin/local.mk
 include tests/truth/local.mk
 include tests/contract/local.mk
+include tests/records/local.mk
 include tests/fuzz/local.mk
 include tests/failures/local.mk
 include tests/faults/local.mk

@@ -1,6 +1,7 @@
 # Fuzzers of what parses bytes from outside; not part of `make check`. With clang:
 #   ./configure CC=clang --with-sanitizer=address,undefined,fuzzer-no-link && make tests/fuzz/settings && tests/fuzz/settings
 EXTRA_PROGRAMS += \
+	tests/fuzz/audit_read \
 	tests/fuzz/base64url \
 	tests/fuzz/certificate \
 	tests/fuzz/digest_info \
@@ -11,6 +12,10 @@ EXTRA_PROGRAMS += \
 	tests/fuzz/vault_challenge \
 	tests/fuzz/vault_json
 
+tests_fuzz_audit_read_SOURCES = tests/fuzz/audit_read.c
+tests_fuzz_audit_read_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_audit_read_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_audit_read_LDADD = libbyok.la
 tests_fuzz_base64url_SOURCES = tests/fuzz/base64url.c
 tests_fuzz_base64url_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_base64url_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
