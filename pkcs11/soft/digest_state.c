@@ -80,11 +80,12 @@ static CK_RV saved_new(const struct digesting *digesting, struct saved_digest **
 static void keep(struct digest_states *states, struct saved_digest *saved)
 {
     pthread_mutex_lock(&states->lock);
-    struct saved_digest *oldest SCOPED(saved_unref) = states->saved[states->next];
+    struct saved_digest *oldest = states->saved[states->next];
 
     states->saved[states->next] = saved;
     states->next = (states->next + 1) % DIGEST_STATES;
     pthread_mutex_unlock(&states->lock);
+    saved_unref(&oldest);
 }
 
 /* Of one that was not given away by this token, or has been forgotten: NULL. */
