@@ -15,7 +15,7 @@ static CK_RV unwrap(struct world *world)
     struct secret key SCOPED(secret_free) = SECRET_INIT;
 
     return vault_client_open(&world->client, VAULT_UNWRAP, &kek, RSA_PADDING_OAEP_SHA1,
-                             bytes_of(blob, sizeof blob), deadline_in(4000), &key, &world->answer);
+                             bytes_of(blob, sizeof blob), deadline_in(20000), &key, &world->answer);
 }
 
 static void test_the_tokens_object_id(void **state)

@@ -20,7 +20,7 @@ static bool see(void *arg, struct key_info *info)
 
 static CK_RV list(struct world *world, const char *name, struct seen *seen)
 {
-    return vault_client_each_version(&world->client, name, deadline_in(4000), see, seen, &world->answer);
+    return vault_client_each_version(&world->client, name, deadline_in(20000), see, seen, &world->answer);
 }
 
 /* A page with one item of this identifier, from its path on; `next` is what follows the port, NULL: the end. */
