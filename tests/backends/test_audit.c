@@ -371,7 +371,7 @@ static void test_it_is_made_again_after_it_was_renamed(void **state)
 static void rotate(void)
 {
     for (int i = 0; i < 5; i++) {
-        char name[16];
+        char name[32];
 
         snprintf(name, sizeof name, "rotated.%d", i);
         if (rename(audit_path(), test_path(name)) != 0 && errno != ENOENT) {
@@ -384,7 +384,7 @@ static void rotate(void)
 static void test_nothing_is_lost_while_it_rotates(void **state)
 {
     struct audit_report *report = NULL;
-    char name[16];
+    char name[32];
 
     (void)state;
     audit_begin(test_directory, TO_FILE);
