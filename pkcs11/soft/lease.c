@@ -297,6 +297,7 @@ bool lease_end_one_locked(struct lease_book *book, int64_t now, struct lease_new
 
 void lease_add_locked(struct lease_book *book, struct lease *lease, struct leasehold *hold)
 {
+    atomic_store(&book->used, true);
     LIST_INSERT_HEAD(&lease->holds, hold, of_lease);
     atomic_store(&hold->lease, lease);
     lease->count++;

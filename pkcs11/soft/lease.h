@@ -57,6 +57,7 @@ struct lease_book {
     int64_t length, check;     /* ms; length 0: there are no leases */
     bool keeps;                /* outage = keep */
     _Atomic int64_t first_end; /* clock_now() when the first lease ends; INT64_MAX: nothing is leased */
+    atomic_bool used;          /* something was leased once */
     atomic_uint closed;        /* leases that are */
     atomic_ulong closings;     /* a session that has seen fewer has contexts to look through */
     pthread_mutex_t lock;

@@ -135,6 +135,10 @@ void soft_session_unlock(struct soft_session *session)
     atomic_ulong *closings = &session->token->leases.closings;
     unsigned long seen;
 
+    if (!atomic_load_explicit(&session->token->leases.used, memory_order_relaxed)) {
+        pthread_mutex_unlock(&session->lock);
+        return;
+    }
     do {
         seen = atomic_load(closings);
         if (session->swept != seen) {
