@@ -31,6 +31,8 @@ enum {
 struct key_ref {
     const char *name;
     const char *version; /* NULL: the latest */
+    bool trial;          /* a ciphertext that it calls bad is no line in the log: others are tried, or the
+                            caller tells it */
 };
 
 enum key_type { KEY_TYPE_UNKNOWN, KEY_TYPE_RSA, KEY_TYPE_EC, KEY_TYPE_OCT };

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_KEYS = 2100, MOST_VERSIONS = 4, MOST_NAMED = 8, MOST_CERTIFICATES = 8, MOST_DER = 2048, KINDS = 3 + EC_CURVES };
+enum { MOST_KEYS = 2100, MOST_VERSIONS = 8, MOST_NAMED = 8, MOST_CERTIFICATES = 8, MOST_DER = 2048, KINDS = 3 + EC_CURVES };
 
 struct held_version {
     struct fake_version open;
@@ -53,6 +53,7 @@ struct fake {
 };
 
 const struct fake_rule fake_refused = {VERDICT_REFUSED, CKR_KEY_FUNCTION_NOT_PERMITTED, 403};
+const struct fake_rule fake_gone = {VERDICT_GONE, CKR_UNWRAPPING_KEY_HANDLE_INVALID, 404};
 const struct fake_rule fake_unreachable = {VERDICT_UNREACHABLE, CKR_DEVICE_ERROR, 503};
 
 /* Pairs are dear to make; all services of a process share them. */
@@ -252,6 +253,7 @@ static void tell_locked(const struct key_ref *ref, const struct held_version *fr
     to->enabled = from->open.enabled;
     to->uses_known = from->open.uses_known;
     to->uses = from->open.uses;
+    to->created = from->open.created;
     to->not_before = from->open.not_before;
     to->expires = from->open.expires;
     to->rsa = is_rsa(from->pair) ? public_of(from->pair) : NULL;
@@ -302,11 +304,16 @@ static CK_RV choose_locked(struct fake *fake, enum fake_verb verb, const struct 
     if (version == NULL) {
         return refuse(answer, VERDICT_GONE, 404, verbs[verb].gone);
     }
+    version->open.asked++;
+    if (version->open.rule.verdict != VERDICT_NONE) {
+        return refuse(answer, version->open.rule.verdict, version->open.rule.status, version->open.rule.rv);
+    }
     memcpy(answer->version, version->open.version, sizeof answer->version);
     if (!version->open.enabled) {
         return refuse(answer, VERDICT_DISABLED, 403, CKR_KEY_FUNCTION_NOT_PERMITTED);
     }
     if (version->open.uses_known && (version->open.uses & verbs[verb].use) == 0) {
+        answer->of_version = true;
         return refuse(answer, VERDICT_REFUSED, 403, CKR_KEY_FUNCTION_NOT_PERMITTED);
     }
     /* A 403 that names no reason, as a service may answer outside the dates. */
@@ -646,6 +653,7 @@ struct fake_version *fake_add(struct key_service *service, const char *name, uns
     version = &key->version[key->count++];
     *version = (struct held_version){{.enabled = true}, pair};
     snprintf(version->open.version, sizeof version->open.version, "%032x", ++fake->versions_made);
+    version->open.created = 1000000 + fake->versions_made;
     pthread_mutex_unlock(&fake->lock);
     return &version->open;
 }
@@ -656,6 +664,13 @@ struct fake_version *fake_version(struct key_service *service, const char *name)
     struct held_version *version = version_locked(fake_of(service), &ref);
 
     return version == NULL ? NULL : &version->open;
+}
+
+struct fake_version *fake_version_at(struct key_service *service, const char *name, unsigned index)
+{
+    struct held_key *key = key_locked(fake_of(service), name);
+
+    return key == NULL || index >= key->count ? NULL : &key->version[index].open;
 }
 
 void fake_remove(struct key_service *service, const char *name)
@@ -715,12 +730,17 @@ unsigned fake_count_all(struct key_service *service)
 void fake_encrypt(struct key_service *service, const char *name, enum rsa_padding padding, struct bytes plain,
                   struct buffer *ret_blob)
 {
-    const struct key_ref ref = {name, NULL};
+    fake_encrypt_at(service, name, key_locked(fake_of(service), name)->count - 1, padding, plain, ret_blob);
+}
+
+void fake_encrypt_at(struct key_service *service, const char *name, unsigned index, enum rsa_padding padding,
+                     struct bytes plain, struct buffer *ret_blob)
+{
     unsigned char out[512];
     size_t size = sizeof out;
 
     buffer_clear(ret_blob);
-    if (!rsa(version_locked(fake_of(service), &ref)->pair, true, padding, plain, out, &size) ||
+    if (!rsa(key_locked(fake_of(service), name)->version[index].pair, true, padding, plain, out, &size) ||
         buffer_append(ret_blob, out, size) != CKR_OK) {
         abort();
     }

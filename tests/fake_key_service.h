@@ -19,6 +19,7 @@ enum fake_verb {
     FAKE_RANDOM,
     FAKE_LIST_CERTIFICATES,
     FAKE_GET_CERTIFICATE,
+    FAKE_LIST_VERSIONS,
     FAKE_VERBS
 };
 
@@ -30,6 +31,7 @@ struct fake_rule {
 };
 
 extern const struct fake_rule fake_refused;     /* no permission */
+extern const struct fake_rule fake_gone;        /* 404 */
 extern const struct fake_rule fake_unreachable; /* 503 */
 
 /* Free for tests to change: fake_version() gives the newest of a key. */
@@ -38,8 +40,10 @@ struct fake_version {
     bool enabled;
     bool uses_known;
     unsigned uses;
-    int64_t not_before, expires;
-    unsigned aes_bits; /* 0: not an AES key (fake_aes.h) */
+    int64_t created, not_before, expires;
+    unsigned aes_bits;     /* 0: not an AES key (fake_aes.h) */
+    struct fake_rule rule; /* what it answers instead of working, whatever the verb */
+    unsigned asked;        /* requests that chose it, refused ones too */
 };
 
 struct key_service *fake_key_service_new(void);
@@ -52,6 +56,8 @@ void fake_configure(struct key_service *service, const char *text);
  */
 struct fake_version *fake_add(struct key_service *service, const char *name, unsigned bits);
 struct fake_version *fake_version(struct key_service *service, const char *name);
+/* One of them, from the oldest (0) up; NULL: there is none. */
+struct fake_version *fake_version_at(struct key_service *service, const char *name, unsigned index);
 void fake_remove(struct key_service *service, const char *name);
 
 void fake_rule(struct key_service *service, enum fake_verb verb, struct fake_rule rule);
@@ -71,6 +77,10 @@ unsigned fake_count_all(struct key_service *service);
 /* Encrypts under the newest version, as a client of the service would: no request. */
 void fake_encrypt(struct key_service *service, const char *name, enum rsa_padding padding, struct bytes plain,
                   struct buffer *ret_blob);
+
+/* The same under any version. */
+void fake_encrypt_at(struct key_service *service, const char *name, unsigned index, enum rsa_padding padding,
+                     struct bytes plain, struct buffer *ret_blob);
 
 /* A certificate, or a newer version of one; `key_name` NULL: not told. `der` is copied, whatever it is. */
 void fake_add_certificate(struct key_service *service, const char *name, const char *key_name,

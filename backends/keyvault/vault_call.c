@@ -199,6 +199,11 @@ static CK_RV send(struct vault_call *call)
     return CKR_OK;
 }
 
+static bool is_trial(const struct vault_call *call)
+{
+    return call->trial || (call->operation.key != NULL && call->operation.key->trial);
+}
+
 static CK_RV refused(struct vault_call *call)
 {
     struct vault_error error;
@@ -208,7 +213,7 @@ static CK_RV refused(struct vault_call *call)
 
     call->answer->verdict = ruling.verdict;
     call->answer->of_version = ruling.of_version;
-    if (call->trial && told && call->reply.status == 400) {
+    if (is_trial(call) && told && call->reply.status == 400) {
         return ruling.rv;
     }
     vault_report_refusal(&call->operation, &call->reply, told ? &error : NULL, &ruling);

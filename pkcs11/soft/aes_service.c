@@ -2,6 +2,7 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/soft.h"
+#include "pkcs11/soft/version.h"
 
 static const struct family {
     bool known;
@@ -16,11 +17,12 @@ static const struct verb {
     const char *operation;
     enum key_use use;
     CK_RV other_type;
+    CK_RV bad_blob;
 } verbs[] = {
-    [AES_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT},
-    [AES_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
-    [AES_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT},
-    [AES_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT},
+    [AES_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_OK},
+    [AES_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPED_KEY_INVALID},
+    [AES_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_OK},
+    [AES_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_ENCRYPTED_DATA_INVALID},
 };
 
 static bool is_known(const struct key_service *service, const struct mechanism *mechanism)
@@ -57,38 +59,106 @@ static bool seals(enum aes_verb verb)
 static bool may_have_another_size(const struct service_key *key, const struct aes_task *task,
                                   const struct service_answer *answer)
 {
-    return seals(task->verb) && task->key_bits != 0 && key->ref.version == NULL &&
-           answer->verdict == VERDICT_BAD_REQUEST;
+    return task->key_bits != 0 && key->ref.version == NULL && answer->verdict == VERDICT_BAD_REQUEST;
+}
+
+static CK_RV seal(struct soft_session *session, struct service_key *key, struct aes_task *task,
+                  struct secret *ret_value, struct aes_extra *ret_extra, struct service_answer *ret_answer)
+{
+    struct key_access *access = &session->token->catalogue.access;
+    struct deadline deadline = soft_deadline(session->token);
+    const struct key_service_ops *ops = access->service->ops;
+    CK_RV rv;
+
+    task->key_bits = atomic_load(&key->aes_bits);
+    rv = ops->aes(access->service, &key->ref, task, deadline, ret_value, ret_extra, ret_answer);
+    if (rv != CKR_OK && may_have_another_size(key, task, ret_answer)) {
+        task->key_bits = 0;
+        *ret_answer = (struct service_answer){VERDICT_NONE};
+        rv = ops->aes(access->service, &key->ref, task, deadline, ret_value, ret_extra, ret_answer);
+    }
+    service_key_learn(key, access, ret_answer, 0);
+    if (rv == CKR_OK && ret_extra->key_bits != 0) {
+        atomic_store(&key->aes_bits, ret_extra->key_bits);
+    }
+    return rv != CKR_OK ? soft_judge_dates(session, key, rv, ret_answer) : rv;
+}
+
+/* Of all versions one request each. */
+struct opening {
+    struct soft_token *token;
+    struct service_key *key;
+    struct key_access *access;
+    struct aes_task *task;
+    struct deadline deadline;
+    struct secret *value;
+    struct aes_extra *extra;
+};
+
+/* Each version has a size of its own, which is known of the current one alone, and while that is the current one. */
+static unsigned bits_of(const struct opening *opening, const struct key_ref *ref)
+{
+    bool current = ref->version == opening->key->ref.version &&
+                   service_key_version_is_young(opening->key, opening->access);
+
+    return current ? atomic_load(&opening->key->aes_bits) : 0;
+}
+
+static CK_RV ask_version(void *arg, const struct key_ref *ref, struct service_answer *ret_answer)
+{
+    const struct opening *opening = arg;
+    struct key_service *service = opening->access->service;
+    int64_t began = clock_now();
+    CK_RV rv;
+
+    opening->task->key_bits = bits_of(opening, ref);
+    rv = service->ops->aes(service, ref, opening->task, opening->deadline, opening->value, opening->extra,
+                           ret_answer);
+    if (opening->task->verb == AES_UNWRAP) {
+        soft_lease_answered(opening->token, opening->key, version_asked(ref, ret_answer), ret_answer, began);
+    }
+    if (rv == CKR_OK && opening->extra->key_bits != 0 && ref->version == opening->key->ref.version) {
+        atomic_store(&opening->key->aes_bits, opening->extra->key_bits);
+    }
+    return rv;
+}
+
+/* CBC opens to something under any key; a padding that fits comes of one in 256. */
+static enum version_proof proof_of(enum aes_algorithm algorithm)
+{
+    return algorithm == AES_CBC || algorithm == AES_CBC_PAD ? PROOF_NONE : PROOF_FULL;
+}
+
+static CK_RV open_any(struct soft_session *session, struct service_key *key, struct aes_task *task,
+                      struct secret *ret_value, struct aes_extra *ret_extra,
+                      struct service_answer *ret_answer)
+{
+    struct key_access *access = &session->token->catalogue.access;
+    struct deadline deadline = soft_deadline(session->token);
+    struct opening opening = {session->token, key, access, task, deadline, ret_value, ret_extra};
+    const struct bytes parts[] = {task->data, task->iv, task->aad, task->tag};
+    const struct version_use use = {.key = key,
+                                    .access = access,
+                                    .deadline = deadline,
+                                    .request = ask_version,
+                                    .arg = &opening,
+                                    .proof = proof_of(task->algorithm),
+                                    .how = (unsigned)task->algorithm << 1 | (task->verb == AES_UNWRAP),
+                                    .parts = parts,
+                                    .part_count = sizeof parts / sizeof parts[0],
+                                    .bad_blob = verbs[task->verb].bad_blob};
+
+    return version_open(&use, ret_answer);
 }
 
 static CK_RV ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
                  struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
                  struct service_answer *ret_answer)
 {
-    struct key_access *access = &session->token->catalogue.access;
-    struct deadline deadline = soft_deadline(session->token);
-    const struct key_service_ops *ops = access->service->ops;
-    int64_t began = clock_now();
     CK_RV rv;
 
     task.algorithm = families[mechanism->family].algorithm;
-    task.key_bits = atomic_load(&key->key->aes_bits);
-    rv = ops->aes(access->service, &key->key->ref, &task, deadline, ret_value, ret_extra, ret_answer);
-    if (rv != CKR_OK && may_have_another_size(key->key, &task, ret_answer)) {
-        task.key_bits = 0;
-        *ret_answer = (struct service_answer){VERDICT_NONE};
-        rv = ops->aes(access->service, &key->key->ref, &task, deadline, ret_value, ret_extra, ret_answer);
-    }
-    service_key_learn(key->key, access, ret_answer, 0);
-    if (task.verb == AES_UNWRAP) {
-        soft_lease_answered(session->token, key->key, ret_answer->version, ret_answer, began);
-    }
-    if (rv == CKR_OK && ret_extra->key_bits != 0) {
-        atomic_store(&key->key->aes_bits, ret_extra->key_bits);
-    }
-    if (rv != CKR_OK && seals(task.verb)) {
-        rv = soft_judge_dates(session, key->key, rv, ret_answer);
-    }
+    rv = (seals(task.verb) ? seal : open_any)(session, key->key, &task, ret_value, ret_extra, ret_answer);
     soft_session_note(session, rv, ret_answer);
     return rv;
 }

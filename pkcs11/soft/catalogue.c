@@ -1,6 +1,7 @@
 /* The keys of the service that this token knows. */
 #include "pkcs11/soft/catalogue.h"
 #include "backends/base/log.h"
+#include "pkcs11/soft/service_key_version.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,7 @@ static CK_RV add_new_locked(struct catalogue *catalogue, const struct key_ref *r
     if (rv != CKR_OK) {
         return rv;
     }
+    service_key_know_configured(key, &catalogue->access);
     rv = object_store_add_key(catalogue->store, key, catalogue->access.service->ops->aes != NULL);
     if (rv != CKR_OK) {
         service_key_free(key);

@@ -54,6 +54,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
 	pkcs11/soft/rsa.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
+	pkcs11/soft/service_key_version.c pkcs11/soft/service_key_version.h \
 	pkcs11/soft/service_key_wrap.c \
 	pkcs11/soft/sign.c \
 	pkcs11/soft/sign_hmac.c \
@@ -64,6 +65,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/soft_audit.c \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
+	pkcs11/soft/version.c pkcs11/soft/version.h \
+	pkcs11/soft/version_list.c pkcs11/soft/version_list.h \
+	pkcs11/soft/version_memory.c pkcs11/soft/version_memory.h \
 	pkcs11/soft/wrap.c pkcs11/soft/wrap.h \
 	pkcs11/soft/wrap_aes.c \
 	pkcs11/soft/wrap_rsa.c \

@@ -3,6 +3,7 @@
 #include "pkcs11/soft/certificate_attribute.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/profile.h"
+#include "pkcs11/soft/service_key_version.h"
 #include "pkcs11/soft/soft.h"
 
 CK_RV soft_create_object(struct token_session *base, CK_ATTRIBUTE *template, CK_ULONG count,
@@ -98,6 +99,16 @@ static bool asks_public_part(const CK_ATTRIBUTE *template, CK_ULONG count)
     return false;
 }
 
+static bool asks_version(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (template[i].type == CKA_BYOK_KEY_VERSION) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* RSA is assumed only where the service does not tell: clients go by the type to what they ask next. */
 static bool asks_type(struct service_key *key, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
@@ -120,6 +131,9 @@ static CK_RV copy_key(struct soft_session *session, const struct object *object,
     struct key_view view;
     CK_RV rv = CKR_OK;
 
+    if (asks_version(template, count)) {
+        service_key_learn_version(object->key, access, soft_deadline(session->token));
+    }
     if (asks_public_part(template, count)) {
         rv = service_key_public(object->key, access, soft_deadline(session->token), &part, &answer);
         soft_session_note(session, rv, &answer);

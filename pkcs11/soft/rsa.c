@@ -7,6 +7,7 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
 #include "pkcs11/soft/soft.h"
+#include "pkcs11/soft/version.h"
 #include <string.h>
 
 enum { SMALLEST_BITS = 2048, LARGEST_BITS = 4096, FORBIDDEN = 403 };
@@ -80,9 +81,14 @@ CK_RV soft_rsa_check_plain(const struct object *key, enum rsa_padding padding, s
 }
 
 /* Other versions of a key, the next one too, may be of another size. */
+static bool has_one_size(const struct object *key)
+{
+    return key->local != NULL || (key->key->ref.version != NULL && key->key->older_configured == 0);
+}
+
 CK_RV soft_rsa_check_blob(const struct object *key, size_t size, enum rsa_task task)
 {
-    size_t known = key->local == NULL && key->key->ref.version == NULL ? 0 : blob_size(key);
+    size_t known = has_one_size(key) ? blob_size(key) : 0;
     bool fits = known != 0 ? size == known : size == 2048 / 8 || size == 3072 / 8 || size == 4096 / 8;
 
     return fits ? CKR_OK : tasks[task].bad_blob;
@@ -249,21 +255,56 @@ void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum 
     pthread_mutex_unlock(&token->lock);
 }
 
-static CK_RV ask_to_open(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
-                         struct secret *ret_plain, struct service_answer *ret_answer)
+/* Of all versions one request each. */
+struct opening {
+    const struct rsa_use *use;
+    struct bytes blob;
+    struct deadline deadline;
+    struct secret *plain;
+};
+
+static CK_RV ask_version(void *arg, const struct key_ref *ref, struct service_answer *ret_answer)
 {
-    struct service_key *key = use->key->key;
-    struct key_access *access = &use->session->token->catalogue.access;
-    const struct key_service_ops *ops = access->service->ops;
+    const struct opening *opening = arg;
+    const struct rsa_use *use = opening->use;
+    struct key_service *service = use->session->token->service;
     int64_t began = clock_now();
     CK_RV rv;
 
-    rv = (use->task == RSA_UNWRAP ? ops->unwrap : ops->decrypt)(access->service, &key->ref, use->padding,
-                                                                blob, deadline, ret_plain, ret_answer);
-    service_key_learn(key, access, ret_answer, rv == CKR_OK ? blob.size : 0);
+    rv = (use->task == RSA_UNWRAP ? service->ops->unwrap : service->ops->decrypt)(
+        service, ref, use->padding, opening->blob, opening->deadline, opening->plain, ret_answer);
     if (use->task == RSA_UNWRAP) {
-        soft_lease_answered(use->session->token, key, ret_answer->version, ret_answer, began);
+        soft_lease_answered(use->session->token, use->key->key, version_asked(ref, ret_answer), ret_answer,
+                            began);
     }
+    return rv;
+}
+
+/* Under RSAES-PKCS1-v1_5 a wrong key yields a valid padding now and then, and so a silently wrong plaintext. */
+static struct version_use version_use_of(struct opening *opening)
+{
+    const struct rsa_use *use = opening->use;
+
+    return (struct version_use){.key = use->key->key,
+                                .access = &use->session->token->catalogue.access,
+                                .deadline = opening->deadline,
+                                .request = ask_version,
+                                .arg = opening,
+                                .proof = use->padding == RSA_PADDING_PKCS1 ? PROOF_SOME : PROOF_FULL,
+                                .how = (unsigned)use->padding << 1 | (use->task == RSA_UNWRAP),
+                                .parts = &opening->blob,
+                                .part_count = 1,
+                                .blob_size = opening->blob.size,
+                                .bad_blob = tasks[use->task].bad_blob};
+}
+
+static CK_RV open_any(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
+                      struct secret *ret_plain, struct service_answer *ret_answer)
+{
+    struct opening opening = {use, blob, deadline, ret_plain};
+    struct version_use version = version_use_of(&opening);
+    CK_RV rv = version_open(&version, ret_answer);
+
     soft_session_note(use->session, rv, ret_answer);
     return rv;
 }
@@ -273,13 +314,21 @@ static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct d
                           struct secret *ret_plain, struct service_answer *ret_answer)
 {
     int64_t began = audit_began();
-    CK_RV rv = ask_to_open(use, blob, deadline, ret_plain, ret_answer);
+    CK_RV rv = open_any(use, blob, deadline, ret_plain, ret_answer);
 
     rv = record(use, blob, ret_answer, began, rv);
     if (rv != CKR_OK) {
         secret_free(ret_plain);
     }
     return rv;
+}
+
+bool soft_rsa_remembers(const struct rsa_use *use, struct bytes blob)
+{
+    struct opening opening = {use, blob, {0}, NULL};
+    struct version_use version = version_use_of(&opening);
+
+    return use->key->local == NULL && version_is_remembered(&version);
 }
 
 static CK_RV local_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,

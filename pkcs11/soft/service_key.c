@@ -4,6 +4,7 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/lease_use.h"
 #include "pkcs11/soft/policy.h"
+#include "pkcs11/soft/service_key_version.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,7 @@ CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key
     }
     pthread_mutex_init(&key->lock, NULL);
     ask_once_init(&key->asking);
+    ask_once_init(&key->listing);
     key->beside = beside;
     key->text = text_of(ref, beside);
     key->ref.name = strdup(ref->name);
@@ -56,7 +58,9 @@ void service_key_free(struct service_key *key)
         return;
     }
     public_part_free(key->part);
+    version_list_done(&key->versions);
     ask_once_done(&key->asking);
+    ask_once_done(&key->listing);
     pthread_mutex_destroy(&key->lock);
     free_text(key->ref.name);
     free_text(key->ref.version);
@@ -90,7 +94,8 @@ static int64_t age_of(const struct public_part *part, const struct key_access *a
 
 static bool part_is_current_locked(const struct service_key *key, const struct key_access *access)
 {
-    return key->part != NULL && service_key_is_young(key->part->at, age_of(key->part, access)) &&
+    return key->part != NULL && !key->doubted &&
+           service_key_is_young(key->part->at, age_of(key->part, access)) &&
            same_version(key->part->info.version, key->version);
 }
 
@@ -101,17 +106,10 @@ static void keep_part_locked(struct service_key *key, struct public_part *part)
     key->type = part->info.type;
     if (part->info.rsa != NULL) {
         key->blob_size = (rsa_public_bits(part->info.rsa) + 7) / 8;
+        service_key_note_size_locked(key, part->info.version, key->blob_size);
     }
     if (part->info.ec != NULL) {
         key->blob_size = 2 * ec_curve_size(ec_public_curve(part->info.ec));
-    }
-}
-
-static void set_version_locked(struct service_key *key, const char *version)
-{
-    if (version[0] != 0 && key->ref.version == NULL && strcmp(key->version, version) != 0) {
-        snprintf(key->version, sizeof key->version, "%s", version);
-        key->wrapped = 0;
     }
 }
 
@@ -138,6 +136,7 @@ static CK_RV keep_refusal(struct service_key *key, struct key_access *access)
              key->ref.name, part == NULL ? "" : "; taken from public-keys");
     pthread_mutex_lock(&key->lock);
     key->refused = clock_now();
+    key->doubted = false;
     if (part != NULL) {
         keep_part_locked(key, part);
     }
@@ -155,6 +154,7 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
                  struct service_answer *ret_answer)
 {
     struct public_part *part = public_part_new();
+    struct version_roll roll = {false};
     CK_RV rv;
 
     if (part == NULL) {
@@ -172,9 +172,11 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
     apply_policy(&part->info, access);
     pthread_mutex_lock(&key->lock);
     key->refused = 0;
-    set_version_locked(key, part->info.version);
+    key->doubted = false;
+    service_key_take_version_locked(key, access, part->info.version, &roll);
     keep_part_locked(key, part);
     pthread_mutex_unlock(&key->lock);
+    service_key_tell_roll(key, access, &roll, ret_answer);
     return CKR_OK;
 }
 
@@ -300,25 +302,41 @@ bool service_key_outside_dates(struct service_key *key, const struct key_access 
     return part != NULL && outside_dates(&part->info, access);
 }
 
-void service_key_learn(struct service_key *key, struct key_access *access,
-                       const struct service_answer *answer, size_t blob_size)
+static void learn_locked(struct service_key *key, const struct key_access *access,
+                         const struct service_answer *answer, size_t blob_size, struct version_roll *ret_roll)
 {
-    if (answer->date != 0) {
-        atomic_store(&access->clock_ahead, answer->date - (int64_t)time(NULL));
-    }
-    pthread_mutex_lock(&key->lock);
     if (answer->verdict == VERDICT_ACCEPTED) {
-        set_version_locked(key, answer->version);
-        if (blob_size != 0) {
+        service_key_take_version_locked(key, access, answer->version, ret_roll);
+        if (blob_size != key->blob_size && blob_size != 0 && same_version(answer->version, key->version)) {
             key->blob_size = blob_size;
+            service_key_note_size_locked(key, key->version, blob_size);
         }
     }
     if (is_refusal(answer)) {
         key->wrapped = 0;
+        key->doubted = answer->verdict != VERDICT_REFUSED || answer->of_version;
     }
+}
+
+void service_key_learn(struct service_key *key, struct key_access *access,
+                       const struct service_answer *answer, size_t blob_size)
+{
+    struct version_roll roll = {false};
+
+    service_key_learn_date(access, answer);
+    pthread_mutex_lock(&key->lock);
+    learn_locked(key, access, answer, blob_size, &roll);
     pthread_mutex_unlock(&key->lock);
+    service_key_tell_roll(key, access, &roll, answer);
     if (is_refusal(answer)) {
         soft_lease_hint(access->leases, key, answer->version);
+    }
+}
+
+void service_key_learn_date(struct key_access *access, const struct service_answer *answer)
+{
+    if (answer->date != 0) {
+        atomic_store(&access->clock_ahead, answer->date - (int64_t)time(NULL));
     }
 }
 

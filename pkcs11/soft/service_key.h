@@ -11,6 +11,8 @@
 #include "backends/key_service.h"
 #include "pkcs11/soft/failure_limit.h"
 #include "pkcs11/soft/public_part.h"
+#include "pkcs11/soft/version_list.h"
+#include "pkcs11/soft/version_memory.h"
 
 struct lease_book;
 
@@ -23,25 +25,31 @@ struct key_access {
     const char *label;            /* the token's, for the log */
     int64_t refresh, lease_check; /* milliseconds */
     enum wrap_place place;
-    bool strict;                 /* policy */
-    const char *public_keys;     /* directory of NAME.pem; NULL: none */
-    _Atomic int64_t clock_ahead; /* seconds that the service's clock is ahead of ours */
-    atomic_bool get_works;       /* a public part was given once */
-    _Atomic int64_t get_refused; /* clock_now() of the last refusal, 0: none */
+    bool strict;                   /* policy */
+    const char *public_keys;       /* directory of NAME.pem; NULL: none */
+    unsigned older_versions;       /* how many others than the current one are tried at most */
+    struct version_memory *memory; /* of blobs; owned by the token */
+    _Atomic int64_t clock_ahead;   /* seconds that the service's clock is ahead of ours */
+    atomic_bool get_works;         /* a public part was given once */
+    _Atomic int64_t get_refused;   /* clock_now() of the last refusal, 0: none */
 };
 
 struct service_key {
     struct key_ref ref; /* what the service is asked for; constant */
     char *text;         /* name, or name/version for a version that stands beside the key itself; constant */
     CK_OBJECT_HANDLE public_handle, private_handle,
-        secret_handle;        /* the last 0: the service has no such keys */
-    struct service_key *next; /* the catalogue's */
-    bool beside;              /* found by `text` alone; the catalogue's */
-    bool configured;          /* the catalogue's */
-    unsigned long listed;     /* number of the last listing that had it; the catalogue's */
+        secret_handle;         /* the last 0: the service has no such keys */
+    struct service_key *next;  /* the catalogue's */
+    bool beside;               /* found by `text` alone; the catalogue's */
+    bool configured;           /* the catalogue's */
+    unsigned older_configured; /* other versions that the configuration names; constant */
+    unsigned long listed;      /* number of the last listing that had it; the catalogue's */
 
     _Atomic unsigned aes_bits; /* of a symmetric key, 0: not known */
-    pthread_mutex_t lock;      /* for all below */
+    _Atomic unsigned rolls;    /* how often another version came into use */
+    _Atomic int64_t
+        learned;          /* clock_now() when the service last named the one in use as the latest, 0: never */
+    pthread_mutex_t lock; /* for all below */
     struct ask_once asking;
     struct public_part *part;       /* NULL: not known */
     int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */
@@ -50,6 +58,14 @@ struct service_key {
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
     int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
     struct failure_limit failures; /* bad blobs under RSAES-PKCS1-v1_5 */
+
+    struct version_list versions; /* known ones, the one in use among them */
+    struct ask_once listing;      /* of them */
+    struct failure_limit trials;  /* of versions that are not in use */
+    bool doubted;                 /* the service contradicts what is known of the version in use */
+    int64_t rolled;               /* when it came into use after another */
+    int64_t latest_at;            /* it was the latest then, for certain; 0: not known */
+    int64_t versions_listed, versions_refused; /* when, 0: never */
 };
 
 /* The key itself, or one version of it that stands `beside` it. Has no handles yet. */
@@ -108,9 +124,15 @@ MUST_USE CK_RV service_key_check_use(struct service_key *key, struct key_access 
 /* True where the dates are known and the service's clock is outside them. */
 bool service_key_outside_dates(struct service_key *key, const struct key_access *access);
 
-/* What the answer to a request that names the key as a whole teaches; `blob_size` 0: nothing about that. */
+/*
+ * What the answer to a request that names the key as a whole, or the version it is pinned to, teaches; `blob_size`
+ * 0: nothing about that.
+ */
 void service_key_learn(struct service_key *key, struct key_access *access,
                        const struct service_answer *answer, size_t blob_size);
+/* What any answer teaches: the service's clock. */
+void service_key_learn_date(struct key_access *access, const struct service_answer *answer);
+/* The answer to a wrap at the service. */
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
 
 /* Whether it was less than `age` ms ago; 0: never. */

@@ -108,7 +108,8 @@ CK_RV service_key_encrypt_here(struct service_key *key, struct key_access *acces
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer)
 {
     pthread_mutex_lock(&key->lock);
-    if (answer->verdict == VERDICT_ACCEPTED && answer->version[0] != 0) {
+    if (answer->verdict == VERDICT_ACCEPTED && answer->version[0] != 0 &&
+        strcmp(answer->version, key->version) == 0) {
         key->wrapped = clock_now();
     }
     pthread_mutex_unlock(&key->lock);

@@ -141,11 +141,13 @@ struct rsa_use {
 MUST_USE CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
                              struct service_answer *ret_answer);
 /*
- * Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
+ * Of any version of the key: see version.h. Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
  * where that takes longer than the call may.
  */
 MUST_USE CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);
+/* Whether it would ask just the version that opened such a blob before. */
+bool soft_rsa_remembers(const struct rsa_use *use, struct bytes blob);
 /*
  * The record (audit.h) of a use of a key of the service, of which the token, the key's identifier and where it was
  * done are filled in. Its result; or CKR_FUNCTION_FAILED, and then what came of it must be wiped.

@@ -16,11 +16,14 @@ static const char *const outage_words[] = {"close", "keep", NULL};
 
 static const char *const policy_words[] = {"compatible", "strict", NULL};
 
+enum { MOST_OLDER = 256 };
+
 enum { LEAST_CHECK = 100, SECOND = 1000, DAY = 24 * 60 * 60 * SECOND };
 
 const struct setting_option soft_token_options[] = {
     {"wrap", SETTING_WORD, "auto", wrap_words, 0, 0},
     {"refresh", SETTING_DURATION, "5m", NULL, SECOND, DAY},
+    {"older-versions", SETTING_NUMBER, "16", NULL, 0, MOST_OLDER},
     {"lease", SETTING_DURATION_OR_OFF, "1h", NULL, 2 * LEAST_CHECK, 30 * (int64_t)DAY},
     {"lease-check", SETTING_DURATION, "5m", NULL, LEAST_CHECK, DAY},
     {"outage", SETTING_WORD, "close", outage_words, 0, 0},
@@ -128,6 +131,7 @@ static void close_token(struct token *base)
     policy_done(&token->policy);
     lease_book_done(&token->leases);
     catalogue_done(&token->catalogue);
+    version_memory_free(token->catalogue.access.memory);
     cipher_set_done(&token->ciphers);
     hmac_set_done(&token->hmacs);
     digest_states_done(&token->digests);
@@ -270,9 +274,12 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
     access->leases = &token->leases;
     lease_book_init(&token->leases, access, settings_milliseconds(section, "lease"), access->lease_check,
                     keeps_in_outage(section));
+    access->older_versions = (unsigned)settings_number(section, "older-versions");
+    access->memory = version_memory_new();
     certificates_init(&token->certificates, &token->catalogue, &token->store);
     if (object_store_add_profile(&token->store) != CKR_OK ||
-        catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied) {
+        catalogue_init(&token->catalogue, &token->store) != CKR_OK || !copied ||
+        access->memory == NULL) {
         return CKR_HOST_MEMORY;
     }
     return CKR_OK;

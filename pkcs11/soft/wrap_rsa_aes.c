@@ -5,6 +5,7 @@
  */
 #include "backends/base/libcrypto.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/version.h"
 #include "pkcs11/soft/wrap.h"
 #include <string.h>
 
@@ -77,30 +78,55 @@ static bool could_hold(const struct local_key *wanted, size_t size)
     return false;
 }
 
-/*
- * How long the first half may be, and in ret_count in how many ways: where the key's size is not known, the
- * lengths that leave a second half which could hold the key.
- */
-static void first_halves(const struct wrap_call *call, size_t size, const struct local_key *wanted,
-                         size_t ret_sizes[3], size_t *ret_count)
+/* How the blob may be cut: the lengths of the first half that leave a second one which could hold the key. */
+struct cuts {
+    size_t sizes[3];
+    size_t count;
+};
+
+static void cuts_put_first(struct cuts *cuts, size_t at)
+{
+    size_t size = cuts->sizes[at];
+
+    memmove(&cuts->sizes[1], &cuts->sizes[0], at * sizeof size);
+    cuts->sizes[0] = size;
+}
+
+/* The current version's own length first, before the others, which are those of older ones. */
+static void find_cuts(const struct wrap_call *call, size_t size, const struct local_key *wanted,
+                      struct cuts *ret_cuts)
 {
     static const size_t sizes[] = {2048 / 8, 3072 / 8, 4096 / 8};
     bool known;
-    size_t room = soft_rsa_blob_room(call->kek, &known), count = 0;
+    size_t room = soft_rsa_blob_room(call->kek, &known);
 
-    if (known && size > room && could_hold(wanted, size - room)) {
-        ret_sizes[count++] = room;
-    }
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && (!known || count == 0); i++) {
-        if (size > sizes[i] && could_hold(wanted, size - sizes[i]) &&
-            soft_rsa_check_blob(call->kek, sizes[i], RSA_UNWRAP) == CKR_OK) {
-            ret_sizes[count++] = sizes[i];
+    ret_cuts->count = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (size <= sizes[i] || !could_hold(wanted, size - sizes[i]) ||
+            soft_rsa_check_blob(call->kek, sizes[i], RSA_UNWRAP) != CKR_OK) {
+            continue;
+        }
+        ret_cuts->sizes[ret_cuts->count++] = sizes[i];
+        if (known && sizes[i] == room) {
+            cuts_put_first(ret_cuts, ret_cuts->count - 1);
         }
     }
-    *ret_count = count;
 }
 
-/* Asked for only where there is more than one way to cut the blob; not to be had: each way is tried. */
+/* So that a blob which opened before costs one request, whatever the size of its version. */
+static void put_remembered_first(const struct wrap_call *call, struct bytes blob, struct cuts *cuts)
+{
+    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(NULL, 0));
+
+    for (size_t i = 0; cuts->count > 1 && i < cuts->count; i++) {
+        if (soft_rsa_remembers(&use, bytes_of(blob.data, cuts->sizes[i]))) {
+            cuts_put_first(cuts, i);
+            return;
+        }
+    }
+}
+
+/* Asked for only where there is more than one way to cut the blob; not to be had: they are tried as they come. */
 static void learn_size(const struct wrap_call *call)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = NULL;
@@ -130,13 +156,14 @@ static CK_RV open_second(const struct wrap_call *call, struct bytes blob, struct
 }
 
 static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t first,
-                      struct local_key *ret_key)
+                      struct local_key *ret_key, bool *ret_other_may)
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
     struct service_answer answer = {VERDICT_NONE};
     struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(blob.data + first, blob.size - first));
     CK_RV rv = soft_rsa_open(&use, bytes_of(blob.data, first), &middle, &answer);
 
+    *ret_other_may = rv == CKR_OK || version_may_differ(&answer);
     if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
         return rv;
     }
@@ -146,20 +173,30 @@ static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t fi
     return rv;
 }
 
+/* Where none opens: a version that was disabled, gone or not allowed might have; its code says so. */
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
-    size_t sizes[3], count;
-    CK_RV rv = CKR_WRAPPED_KEY_INVALID;
+    CK_RV rv = CKR_WRAPPED_KEY_INVALID, refused = CKR_WRAPPED_KEY_INVALID;
+    bool other_may = true, known;
+    struct cuts cuts;
 
-    first_halves(call, blob.size, ret_key, sizes, &count);
-    if (count > 1) {
+    find_cuts(call, blob.size, ret_key, &cuts);
+    (void)soft_rsa_blob_room(call->kek, &known);
+    if (cuts.count > 1 && !known) {
         learn_size(call);
-        first_halves(call, blob.size, ret_key, sizes, &count);
+        find_cuts(call, blob.size, ret_key, &cuts);
     }
-    for (size_t i = 0; i < count && rv == CKR_WRAPPED_KEY_INVALID; i++) {
-        rv = open_cut(call, blob, sizes[i], ret_key);
+    put_remembered_first(call, blob, &cuts);
+    for (size_t i = 0; i < cuts.count && other_may; i++) {
+        rv = open_cut(call, blob, cuts.sizes[i], ret_key, &other_may);
+        if (rv == CKR_OK) {
+            return rv;
+        }
+        if (refused == CKR_WRAPPED_KEY_INVALID) {
+            refused = rv;
+        }
     }
-    return rv;
+    return other_may ? refused : rv;
 }
 
 const struct wrap_way wrap_rsa_aes = {wrap, unwrap};

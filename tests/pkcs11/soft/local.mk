@@ -103,3 +103,10 @@ tests_pkcs11_soft_test_lease_threads_LDADD = $(LDADD) -lpthread
 check_PROGRAMS += tests/pkcs11/soft/test_soft_audit
 tests_pkcs11_soft_test_soft_audit_SOURCES = tests/pkcs11/soft/test_soft_audit.c \
 	tests/backends/audit_test.c tests/backends/audit_test.h tests/backends/base/base_test.h $(soft_test_sources)
+
+version_test_sources = \
+	tests/fake_versions.c tests/fake_versions.h \
+	tests/pkcs11/soft/version_test.c tests/pkcs11/soft/version_test.h $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_version
+tests_pkcs11_soft_test_version_SOURCES = tests/pkcs11/soft/test_version.c $(version_test_sources)

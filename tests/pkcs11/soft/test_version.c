@@ -1,0 +1,574 @@
+/* C_UnwrapKey and C_Decrypt of what older versions of a key made: which are tried, at what cost, what ends it. */
+#include "tests/pkcs11/soft/version_test.h"
+#include <stdio.h>
+#include <string.h>
+
+static CK_OBJECT_HANDLE key;
+
+/* The oldest is 0; the current one 4. */
+static void open_with_five(const char *options)
+{
+    versions_of_kek(5, 2048);
+    soft_open(options);
+}
+
+static void assert_asked(unsigned index, unsigned times)
+{
+    assert_int_equal(fake_asked(fake, "kek", index), times);
+}
+
+static void test_a_blob_of_the_current_version_costs_one_request(void **state)
+{
+    (void)state;
+    open_with_five("");
+    assert_opened_by(blob_of(4), 4);
+    assert_int_equal(fake_count_all(fake), 1);
+}
+
+static void test_a_blob_of_any_older_version_opens(void **state)
+{
+    (void)state;
+    open_with_five("");
+    for (unsigned i = 0; i < 5; i++) {
+        assert_opened_by(blob_of(4 - i), 4 - i);
+    }
+    assert_int_equal(listings(), 1);
+}
+
+static void test_they_are_tried_from_the_newest_down(void **state)
+{
+    (void)state;
+    open_with_five("");
+    assert_opened_by(blob_of(2), 2);
+    assert_asked(4, 1);
+    assert_asked(3, 1);
+    assert_asked(2, 1);
+    assert_asked(1, 0);
+    assert_asked(0, 0);
+}
+
+static void test_what_opened_once_costs_one_request(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    for (unsigned i = 0; i < 5; i++) {
+        blob = blob_of(i);
+        assert_opened_by(blob, i);
+        (void)unwraps();
+        (void)listings();
+        assert_opened_by(blob, i);
+        assert_opened_by(blob, i);
+        assert_int_equal(unwraps(), 2);
+        assert_int_equal(listings(), 0);
+    }
+}
+
+static void test_what_the_current_version_opened_still_costs_one_request_when_it_is_old(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    versions_of_kek(1, 2048);
+    soft_open("");
+    blob = blob_of(0);
+    assert_opened_by(blob, 0);
+    fake_add(fake, "kek", 2048);
+    (void)unwraps();
+    assert_opened_by(blob, 0);
+    assert_int_equal(unwraps(), 1);
+    assert_asked(1, 0);
+}
+
+static void test_at_most_older_versions_are_tried(void **state)
+{
+    (void)state;
+    open_with_five("    older-versions = 2");
+    assert_opened_by(blob_of(2), 2);
+    (void)unwraps();
+    assert_rv(open_blob(blob_of(1), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_asked(1, 0);
+    assert_asked(0, 0);
+    assert_true(lines_with("older-versions") != 0);
+}
+
+static void test_none_is_tried_where_that_is_wanted(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("    older-versions = 0");
+    blob = blob_of(3);
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(unwraps(), 2);
+    assert_int_equal(listings(), 0);
+}
+
+/* --- Passed over --- */
+
+static void disable(unsigned index)
+{
+    fake_version_at(fake, "kek", index)->enabled = false;
+}
+
+static void forbid(unsigned index)
+{
+    fake_version_at(fake, "kek", index)->uses_known = true;
+}
+
+static void lose(unsigned index)
+{
+    fake_version_at(fake, "kek", index)->rule = fake_gone;
+}
+
+static const struct obstacle {
+    void (*put)(unsigned index);
+    CK_RV rv;
+} obstacles[] = {{disable, CKR_KEY_FUNCTION_NOT_PERMITTED},
+                 {forbid, CKR_KEY_FUNCTION_NOT_PERMITTED},
+                 {lose, CKR_UNWRAPPING_KEY_HANDLE_INVALID}};
+
+static void assert_passed_over(const struct obstacle *obstacle, unsigned index)
+{
+    obstacle->put(index);
+    soft_open("");
+    assert_opened_by(blob_of(2), 2);
+    assert_rv(open_blob(blob_of(index), &key), obstacle->rv);
+    assert_rv(open_blob(garbage(), &key), obstacle->rv);
+}
+
+/* One obstacle for each test, as a token is opened only once. */
+#define PASSED_OVER(name, number, index)                                                                     \
+    static void name(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        versions_of_kek(5, 2048);                                                                            \
+        assert_passed_over(&obstacles[number], index);                                                       \
+    }
+
+PASSED_OVER(test_a_disabled_version_is_passed_over, 0, 3)
+PASSED_OVER(test_a_version_that_may_not_unwrap_is_passed_over, 1, 3)
+PASSED_OVER(test_a_version_that_is_gone_is_passed_over, 2, 3)
+PASSED_OVER(test_the_current_version_is_passed_over_when_it_is_disabled, 0, 4)
+PASSED_OVER(test_the_current_version_is_passed_over_when_it_may_not_unwrap, 1, 4)
+PASSED_OVER(test_the_current_version_is_passed_over_when_it_is_gone, 2, 4)
+
+static void test_a_refused_blob_opens_when_its_version_is_enabled_again(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    versions_of_kek(5, 2048);
+    disable(3);
+    soft_open("");
+    blob = blob_of(3);
+    assert_rv(open_blob(blob, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    fake_version_at(fake, "kek", 3)->enabled = true;
+    assert_opened_by(blob, 3);
+}
+
+static void test_the_version_of_a_known_blob_is_not_replaced_when_it_is_disabled(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    blob = blob_of(1);
+    assert_opened_by(blob, 1);
+    disable(1);
+    (void)unwraps();
+    assert_rv(open_blob(blob, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(unwraps(), 1);
+    fake_version_at(fake, "kek", 1)->enabled = true;
+    assert_opened_by(blob, 1);
+}
+
+/* --- What ends it --- */
+
+static void test_a_missing_permission_ends_it(void **state)
+{
+    (void)state;
+    open_with_five("");
+    fake_version_at(fake, "kek", 3)->rule = fake_refused;
+    assert_rv(open_blob(blob_of(2), &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_asked(2, 0);
+    fake_version_at(fake, "kek", 3)->rule = (struct fake_rule){VERDICT_NONE};
+    fake_rule(fake, FAKE_UNWRAP, fake_refused);
+    (void)unwraps();
+    assert_rv(open_blob(blob_of(2), &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(unwraps(), 1);
+}
+
+static void test_an_unreachable_service_ends_it(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    blob = blob_of(2);
+    fake_version_at(fake, "kek", 3)->rule = fake_unreachable;
+    assert_rv(open_blob(blob, &key), CKR_DEVICE_ERROR);
+    assert_asked(2, 0);
+    fake_version_at(fake, "kek", 3)->rule = (struct fake_rule){VERDICT_NONE};
+    assert_opened_by(blob, 2);
+}
+
+static void test_a_listing_that_does_not_come_ends_it(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    blob = blob_of(2);
+    fake_rule(fake, FAKE_LIST_VERSIONS, fake_unreachable);
+    assert_rv(open_blob(blob, &key), CKR_DEVICE_ERROR);
+    fake_rule(fake, FAKE_LIST_VERSIONS, (struct fake_rule){VERDICT_NONE});
+    assert_opened_by(blob, 2);
+}
+
+/* --- Failures --- */
+
+static void test_a_complete_failure_is_remembered(void **state)
+{
+    struct bytes blob = garbage();
+
+    (void)state;
+    open_with_five("");
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(unwraps(), 5);
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(unwraps(), 0);
+    assert_rv(open_with(the(CKO_PRIVATE_KEY, "kek"), &oaep_sha1, blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_true(unwraps() != 0); /* it may be good for that */
+    assert_true(lines_with("5 versions tried") != 0);
+}
+
+static void test_an_incomplete_failure_is_not_remembered(void **state)
+{
+    struct bytes blob = garbage();
+
+    (void)state;
+    versions_of_kek(3, 2048);
+    disable(1);
+    soft_open("");
+    assert_rv(open_blob(blob, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    (void)unwraps();
+    assert_rv(open_blob(blob, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_true(unwraps() != 0);
+}
+
+static void test_a_failure_is_forgotten_when_there_is_another_version(void **state)
+{
+    struct buffer blob = BUFFER_INIT(512);
+
+    (void)state;
+    versions_of_kek(2, 2048);
+    soft_open("    wrap = service");
+    fake_add(fake, "other", 2048);
+    fake_add(fake, "other", 2048);
+    fake_add(fake, "other", 2048); /* the pair that the next version of "kek" will have */
+    fake_encrypt(fake, "other", RSA_PADDING_OAEP_SHA256, bytes_of_text("0123456789abcdef0123456789abcdef"),
+                 &blob);
+    assert_rv(open_blob(buffer_bytes(&blob), &key), CKR_WRAPPED_KEY_INVALID);
+    fake_add(fake, "kek", 2048);
+    {
+        unsigned char out[512];
+        CK_ULONG size;
+
+        assert_rv(wrap_under(the(CKO_PUBLIC_KEY, "kek"), &oaep_sha256, out, &size), CKR_OK);
+    }
+    assert_opened_by(buffer_bytes(&blob), 2);
+    buffer_free(&blob);
+}
+
+static void test_c_decrypt_tries_them_too(void **state)
+{
+    unsigned char out[512], in[512];
+    CK_ULONG size = sizeof out;
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    blob = blob_of(1);
+    memcpy(in, blob.data, 256);
+    for (unsigned i = 0; i < 2; i++) {
+        size = sizeof out;
+        assert_rv(CALL(decrypt_init, &oaep_sha256, the(CKO_PRIVATE_KEY, "kek")), CKR_OK);
+        assert_rv(CALL(decrypt, in, 256, out, &size), CKR_OK);
+        assert_int_equal(size, 32);
+        assert_memory_equal(out, "0123456789abcdef0123456789abcdef", 32);
+    }
+    assert_int_equal(fake_count(fake, FAKE_DECRYPT), 5); /* 4, 3, 2, 1; 1 */
+    in[7] ^= 1;
+    assert_rv(CALL(decrypt_init, &oaep_sha256, the(CKO_PRIVATE_KEY, "kek")), CKR_OK);
+    size = sizeof out;
+    assert_rv(CALL(decrypt, in, 256, out, &size), CKR_ENCRYPTED_DATA_INVALID);
+}
+
+/* --- What may be known --- */
+
+static void test_without_list_it_says_which_permission_would_find_more(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    open_with_five("");
+    blob = blob_of(2);
+    fake_rule(fake, FAKE_LIST_VERSIONS, fake_refused);
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(open_blob(blob, &key), CKR_WRAPPED_KEY_INVALID); /* not remembered: not all were tried */
+    assert_int_equal(unwraps(), 2);
+    assert_int_equal(listings(), 1);
+    assert_int_equal(lines_with("permission list (keys)"), 2);
+}
+
+static void test_versions_that_were_in_use_need_no_listing(void **state)
+{
+    struct bytes first;
+
+    (void)state;
+    versions_of_kek(1, 2048);
+    soft_open("");
+    fake_rule(fake, FAKE_LIST_VERSIONS, fake_refused);
+    first = blob_of(0);
+    assert_opened_by(blob_of(0), 0);
+    fake_add(fake, "kek", 2048);
+    assert_opened_by(blob_of(1), 1);
+    fake_add(fake, "kek", 2048);
+    assert_opened_by(blob_of(2), 2);
+    (void)unwraps();
+    assert_opened_by(first, 0);
+    assert_int_equal(unwraps(), 3);
+    assert_int_equal(listings(), 0);
+}
+
+static void test_configured_versions_need_no_listing(void **state)
+{
+    char text[128];
+
+    (void)state;
+    versions_of_kek(3, 2048);
+    snprintf(text, sizeof text, "kek/%s", version_name(0));
+    fake_configure_older(fake, text);
+    soft_open("");
+    assert_opened_by(blob_of(0), 0);
+    assert_int_equal(unwraps(), 2);
+    assert_int_equal(listings(), 0);
+}
+
+static void test_a_listing_is_remembered(void **state)
+{
+    (void)state;
+    open_with_five("    refresh = 1d");
+    assert_opened_by(blob_of(3), 3);
+    assert_opened_by(blob_of(1), 1);
+    assert_rv(open_blob(garbage(), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(listings(), 1);
+}
+
+/* The service does not tell which version called the blob bad: it has another latest one since. */
+static void test_a_version_that_was_the_latest_just_now_is_tried_too(void **state)
+{
+    (void)state;
+    versions_of_kek(2, 2048);
+    soft_open("    refresh = 1d");
+    assert_opened_by(blob_of(0), 0); /* lists: 1 is the latest */
+    fake_add(fake, "kek", 2048);
+    assert_opened_by(blob_of(1), 1);
+    assert_opened_by(blob_of(2), 2);
+    assert_opened_by(blob_of(0), 0);
+}
+
+/* --- Pinned versions --- */
+
+static void open_pinned(unsigned index, const char *older)
+{
+    char text[128];
+    struct key_service *made = fake;
+
+    /* the fake was made with "kek" configured, which the pinned one stands beside */
+    snprintf(text, sizeof text, "kek/%s", version_name(index));
+    fake_configure(made, text);
+    if (older != NULL) {
+        snprintf(text, sizeof text, "kek/%s", older);
+        fake_configure_older(made, text);
+    }
+    soft_open("");
+}
+
+static CK_OBJECT_HANDLE pinned(CK_OBJECT_CLASS class, unsigned index)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "kek/%s", version_name(index));
+    return the(class, text);
+}
+
+static void test_a_pinned_version_is_tried_alone(void **state)
+{
+    (void)state;
+    versions_of_kek(3, 2048);
+    open_pinned(1, NULL);
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 1), &oaep_sha256, blob_of(1), &key), CKR_OK);
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 1), &oaep_sha256, blob_of(0), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 1), &oaep_sha256, blob_of(2), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_asked(1, 3);
+    assert_asked(0, 0);
+    assert_asked(2, 0);
+    assert_int_equal(listings(), 0);
+    assert_true(lines_with("pinned") != 0);
+}
+
+static void test_a_pinned_version_is_tried_with_those_that_are_configured_as_older(void **state)
+{
+    (void)state;
+    versions_of_kek(4, 2048);
+    open_pinned(2, version_name(0));
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 2), &oaep_sha256, blob_of(0), &key), CKR_OK);
+    assert_string_equal(version_told(key), version_name(0));
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 2), &oaep_sha256, blob_of(1), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 2), &oaep_sha256, blob_of(3), &key), CKR_WRAPPED_KEY_INVALID);
+    assert_asked(1, 0);
+    assert_asked(3, 0);
+}
+
+static void test_name_and_version_find_one_with_its_own_handles(void **state)
+{
+    unsigned char out[512];
+    CK_ULONG size;
+
+    (void)state;
+    versions_of_kek(3, 2048);
+    soft_open("");
+    assert_true(pinned(CKO_PRIVATE_KEY, 0) != the(CKO_PRIVATE_KEY, "kek"));
+    assert_string_equal(version_told(pinned(CKO_PRIVATE_KEY, 0)), version_name(0));
+    assert_rv(wrap_under(pinned(CKO_PUBLIC_KEY, 0), &oaep_sha256, out, &size), CKR_OK);
+    assert_rv(open_with(pinned(CKO_PRIVATE_KEY, 0), &oaep_sha256, bytes_of(out, size), &key), CKR_OK);
+    assert_string_equal(version_told(key), version_name(0));
+    assert_asked(2, 0);
+    assert_opened_by(bytes_of(out, size), 0); /* the key itself opens it, too */
+}
+
+/* --- RSAES-PKCS1-v1_5 --- */
+
+static struct bytes pkcs1_blob_of(unsigned index)
+{
+    static unsigned char kept[256];
+    struct buffer blob = BUFFER_INIT(512);
+
+    fake_encrypt_at(fake, "kek", index, RSA_PADDING_PKCS1, bytes_of_text("0123456789abcdef0123456789abcdef"),
+                    &blob);
+    memcpy(kept, blob.data, 256);
+    buffer_free(&blob);
+    return bytes_of(kept, 256);
+}
+
+static void test_under_pkcs1_no_older_version_is_tried(void **state)
+{
+    CK_RV rv;
+
+    (void)state;
+    open_with_five("");
+    rv = open_with(the(CKO_PRIVATE_KEY, "kek"), &pkcs1, pkcs1_blob_of(3), &key);
+    assert_true(rv == CKR_WRAPPED_KEY_INVALID || rv == CKR_OK); /* a service may give what looks like a key */
+    assert_asked(4, 1);
+    assert_asked(3, 0);
+    assert_int_equal(listings(), 0);
+}
+
+static void test_under_pkcs1_the_version_that_opened_it_is_remembered(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    versions_of_kek(1, 2048);
+    soft_open("");
+    blob = pkcs1_blob_of(0);
+    assert_rv(open_with(the(CKO_PRIVATE_KEY, "kek"), &pkcs1, blob, &key), CKR_OK);
+    fake_add(fake, "kek", 2048);
+    assert_rv(open_with(the(CKO_PRIVATE_KEY, "kek"), &pkcs1, blob, &key), CKR_OK);
+    assert_string_equal(version_told(key), version_name(0));
+    assert_asked(1, 0);
+}
+
+/* --- How often --- */
+
+static void test_trials_are_limited_to_ten_a_second(void **state)
+{
+    int64_t began;
+
+    (void)state;
+    versions_of_kek(2, 2048);
+    soft_open("");
+    fake->timeout = 30000;
+    assert_opened_by(blob_of(1), 1);
+    began = clock_now();
+    for (unsigned i = 0; i < 12; i++) {
+        assert_opened_by(blob_of(0), 0);
+    }
+    assert_true(clock_now() - began >= 900);
+    began = clock_now();
+    assert_opened_by(blob_of(1), 1); /* which is no trial */
+    assert_int_equal(lines_with("too many"), 0);
+}
+
+static void test_who_cannot_wait_for_a_trial_is_told(void **state)
+{
+    CK_RV rv = CKR_OK;
+
+    (void)state;
+    versions_of_kek(2, 2048);
+    soft_open("");
+    fake->timeout = 300;
+    for (unsigned i = 0; i < 30 && rv == CKR_OK; i++) {
+        rv = open_blob(blob_of(0), &key);
+    }
+    assert_rv(rv, CKR_DEVICE_ERROR);
+    assert_true(lines_with("too many") != 0);
+    assert_opened_by(blob_of(1), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_versions(test_a_blob_of_the_current_version_costs_one_request),
+        with_versions(test_a_blob_of_any_older_version_opens),
+        with_versions(test_they_are_tried_from_the_newest_down),
+        with_versions(test_what_opened_once_costs_one_request),
+        with_versions(test_what_the_current_version_opened_still_costs_one_request_when_it_is_old),
+        with_versions(test_at_most_older_versions_are_tried),
+        with_versions(test_none_is_tried_where_that_is_wanted),
+        with_versions(test_a_disabled_version_is_passed_over),
+        with_versions(test_a_version_that_may_not_unwrap_is_passed_over),
+        with_versions(test_a_version_that_is_gone_is_passed_over),
+        with_versions(test_the_current_version_is_passed_over_when_it_is_disabled),
+        with_versions(test_the_current_version_is_passed_over_when_it_may_not_unwrap),
+        with_versions(test_the_current_version_is_passed_over_when_it_is_gone),
+        with_versions(test_a_refused_blob_opens_when_its_version_is_enabled_again),
+        with_versions(test_the_version_of_a_known_blob_is_not_replaced_when_it_is_disabled),
+        with_versions(test_a_missing_permission_ends_it),
+        with_versions(test_an_unreachable_service_ends_it),
+        with_versions(test_a_listing_that_does_not_come_ends_it),
+        with_versions(test_a_complete_failure_is_remembered),
+        with_versions(test_an_incomplete_failure_is_not_remembered),
+        with_versions(test_a_failure_is_forgotten_when_there_is_another_version),
+        with_versions(test_c_decrypt_tries_them_too),
+        with_versions(test_without_list_it_says_which_permission_would_find_more),
+        with_versions(test_versions_that_were_in_use_need_no_listing),
+        with_versions(test_configured_versions_need_no_listing),
+        with_versions(test_a_listing_is_remembered),
+        with_versions(test_a_version_that_was_the_latest_just_now_is_tried_too),
+        with_versions(test_a_pinned_version_is_tried_alone),
+        with_versions(test_a_pinned_version_is_tried_with_those_that_are_configured_as_older),
+        with_versions(test_name_and_version_find_one_with_its_own_handles),
+        with_versions(test_under_pkcs1_no_older_version_is_tried),
+        with_versions(test_under_pkcs1_the_version_that_opened_it_is_remembered),
+        with_versions(test_trials_are_limited_to_ten_a_second),
+        with_versions(test_who_cannot_wait_for_a_trial_is_told),
+    };
+
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
