@@ -14,5 +14,8 @@ libbyok_la_SOURCES += \
 	backends/diagnosis_file.c \
 	backends/key_service.h \
 	backends/function_table.h \
+	backends/policy_key.c backends/policy_key.h \
+	backends/policy_token.c backends/policy_token.h \
 	backends/token_above.c backends/token_above.h \
-	backends/token_functions.h
+	backends/token_functions.h \
+	backends/token_policy.c backends/token_policy.h

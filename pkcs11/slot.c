@@ -4,6 +4,8 @@
 #include "backends/audit_token.h"
 #include "backends/base/scope.h"
 #include "backends/key_service.h"
+#include "backends/policy_token.h"
+#include "backends/token_policy.h"
 #include "pkcs11/soft/token.h"
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,10 @@ static const struct setting_group every_token = {NULL, every_token_options,
 
 void slots_each_group(setting_group_visitor *visit, void *arg)
 {
+    const struct setting_group policy = {NULL, token_policy_options, token_policy_option_count};
+
     visit(arg, &every_token);
+    visit(arg, &policy);
     for (size_t i = 0; backend_kinds[i] != NULL; i++) {
         const struct backend_kind *kind = backend_kinds[i];
         struct setting_group own = {kind->name, kind->options, kind->option_count};
@@ -115,20 +120,40 @@ static CK_RV recorded(struct token *token, const struct settings *section, const
     return CKR_OK;
 }
 
+/* The policy stands on top: what it refuses is not a use. */
+static CK_RV guarded_open(const struct backend_kind *kind, const struct settings *section, const char *label,
+                          struct token **ret_token)
+{
+    struct token *bare, *token;
+    CK_RV rv = kind->open_token(section, &bare);
+
+    if (rv == CKR_OK) {
+        rv = recorded(bare, section, label, &token);
+    }
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = policy_token_above(section, &token);
+    if (rv != CKR_OK) {
+        token->ops->close(token);
+        return rv;
+    }
+    *ret_token = token;
+    return CKR_OK;
+}
+
 static CK_RV token_open(const struct settings *section, CK_SLOT_ID id, const char *label,
                         struct token **ret_token)
 {
     const struct backend_kind *kind = backend_kind_of(section);
     struct key_service *service = NULL;
-    struct token *token = NULL;
     CK_RV rv;
 
     if (kind == NULL) {
         return settings_refuse(section, "backend", "a token needs `backend =`, its kind of key store");
     }
     if (kind->open_token != NULL) {
-        rv = kind->open_token(section, &token);
-        return rv == CKR_OK ? recorded(token, section, label, ret_token) : rv;
+        return guarded_open(kind, section, label, ret_token);
     }
     rv = kind->open_service(section, &service);
 

@@ -20,6 +20,7 @@ enum setting_type {
     SETTING_YES_NO,   /* yes or no */
     SETTING_WORD,     /* one of `words` */
     SETTING_NUMBER,   /* a whole number from `least` to `most` */
+    SETTING_NUMBER_OR_OFF, /* the same or `off`, which reads as -1 */
     SETTING_DURATION, /* a whole number with ms, s, m, h or d; bare: seconds; from `least` to `most` ms */
     SETTING_DURATION_OR_OFF, /* the same or `off`, which reads as -1 */
     SETTING_PATH             /* an absolute path, one from the configuration file's directory, or one of `words` */

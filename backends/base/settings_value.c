@@ -138,7 +138,7 @@ static CK_RV print_bound(const struct setting_option *option, int64_t bound, str
 {
     size_t at;
 
-    if (option->type == SETTING_NUMBER || bound == 0) {
+    if (option->type == SETTING_NUMBER || option->type == SETTING_NUMBER_OR_OFF || bound == 0) {
         return buffer_printf(to, "%" PRId64, bound);
     }
     for (at = 0; bound % units[at].milliseconds != 0; at++) {
@@ -167,13 +167,27 @@ static CK_RV check_bounds(const struct setting_option *option, const char *text,
     return rv == CKR_OK ? CKR_GENERAL_ERROR : rv;
 }
 
+static bool is_off(struct setting *setting)
+{
+    if (strcmp(setting->items[0], "off") != 0) {
+        return false;
+    }
+    setting->number = -1;
+    return true;
+}
+
 static CK_RV check_number(struct setting *setting, struct buffer *problem)
 {
+    bool may_be_off = setting->option->type == SETTING_NUMBER_OR_OFF;
     const char *text = setting->items[0], *rest;
     CK_RV rv;
 
+    if (may_be_off && is_off(setting)) {
+        return CKR_OK;
+    }
     if (!read_number(text, &setting->number, &rest) || *rest != '\0') {
-        rv = buffer_printf(problem, "\"%s\" is a whole number, not \"%s\"", setting->option->name, text);
+        rv = buffer_printf(problem, "\"%s\" is a whole number%s, not \"%s\"", setting->option->name,
+                           may_be_off ? ", or off" : "", text);
         return rv == CKR_OK ? CKR_GENERAL_ERROR : rv;
     }
     return check_bounds(setting->option, text, setting->number, problem);
@@ -185,8 +199,7 @@ static CK_RV check_duration(struct setting *setting, struct buffer *problem)
     const char *text = setting->items[0];
     CK_RV rv;
 
-    if (may_be_off && strcmp(text, "off") == 0) {
-        setting->number = -1;
+    if (may_be_off && is_off(setting)) {
         return CKR_OK;
     }
     if (!read_duration(text, &setting->number)) {
@@ -259,6 +272,7 @@ CK_RV settings_value(const struct settings_file *file, struct setting *setting, 
     case SETTING_WORD:
         return check_word(setting->option, setting->items[0], problem);
     case SETTING_NUMBER:
+    case SETTING_NUMBER_OR_OFF:
         return check_number(setting, problem);
     case SETTING_DURATION:
     case SETTING_DURATION_OR_OFF:

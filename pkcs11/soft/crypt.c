@@ -70,7 +70,8 @@ static CK_RV init_locked(struct soft_session *session, struct operation *operati
     if (crypt_is_running_locked(session, operation)) {
         return CKR_OPERATION_ACTIVE;
     }
-    rv = mechanism_read(mechanism, operation->encrypt ? CKF_ENCRYPT : CKF_DECRYPT, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, operation->encrypt ? CKF_ENCRYPT : CKF_DECRYPT,
+                        &row, &parameter);
     if (rv != CKR_OK) {
         return rv;
     }

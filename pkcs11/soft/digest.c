@@ -75,7 +75,7 @@ static CK_RV init_locked(struct soft_session *session, const CK_MECHANISM *mecha
         digesting_end(digesting); /* PKCS#11 3.0, 5.12.1: cancelled */
         return CKR_OK;
     }
-    rv = mechanism_read(mechanism, CKF_DIGEST, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, CKF_DIGEST, &row, &parameter);
     if (rv == CKR_OK) {
         rv = hash_begin(&digesting->context, row->how.hash);
     }

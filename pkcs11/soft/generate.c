@@ -15,7 +15,7 @@ CK_RV soft_generate_key(struct token_session *base, CK_MECHANISM *mechanism, CK_
     if (ret_key == NULL) {
         return CKR_ARGUMENTS_BAD;
     }
-    rv = mechanism_read(mechanism, CKF_GENERATE, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, CKF_GENERATE, &row, &parameter);
     if (rv == CKR_OK) {
         rv = local_key_new(LOCAL_MADE_HERE, row->key_type, template, count, &key);
     }

@@ -56,8 +56,11 @@ static const struct mechanism table[] = {
 
 enum { ROWS = sizeof table / sizeof table[0] };
 
-static const struct mechanism *row_of(CK_MECHANISM_TYPE type)
+static const struct mechanism *row_of(const struct token_policy *policy, CK_MECHANISM_TYPE type)
 {
+    if (!token_policy_has(policy, type)) {
+        return NULL;
+    }
     for (size_t i = 0; i < ROWS; i++) {
         if (table[i].type == type) {
             return &table[i];
@@ -66,9 +69,10 @@ static const struct mechanism *row_of(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-CK_RV mechanism_find(const CK_MECHANISM *from, CK_FLAGS flag, const struct mechanism **ret_mechanism)
+CK_RV mechanism_find(const struct token_policy *policy, const CK_MECHANISM *from, CK_FLAGS flag,
+                     const struct mechanism **ret_mechanism)
 {
-    const struct mechanism *row = from == NULL ? NULL : row_of(from->mechanism);
+    const struct mechanism *row = from == NULL ? NULL : row_of(policy, from->mechanism);
 
     if (from == NULL) {
         return CKR_ARGUMENTS_BAD;
@@ -80,12 +84,12 @@ CK_RV mechanism_find(const CK_MECHANISM *from, CK_FLAGS flag, const struct mecha
     return CKR_OK;
 }
 
-CK_RV mechanism_read(const CK_MECHANISM *from, CK_FLAGS flag, const struct mechanism **ret_mechanism,
-                     struct mechanism_parameter *ret_parameter)
+CK_RV mechanism_read(const struct token_policy *policy, const CK_MECHANISM *from, CK_FLAGS flag,
+                     const struct mechanism **ret_mechanism, struct mechanism_parameter *ret_parameter)
 {
     struct mechanism_parameter parameter = {RSA_PADDING_OAEP_SHA1};
     const struct mechanism *row;
-    CK_RV rv = mechanism_find(from, flag, &row);
+    CK_RV rv = mechanism_find(policy, from, flag, &row);
 
     if (rv != CKR_OK) {
         return rv;
@@ -101,30 +105,28 @@ CK_RV mechanism_read(const CK_MECHANISM *from, CK_FLAGS flag, const struct mecha
     return CKR_OK;
 }
 
-CK_RV mechanism_list(CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count)
+CK_RV mechanism_list(const struct token_policy *policy, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count)
 {
-    CK_ULONG room;
+    CK_MECHANISM_TYPE all[ROWS];
 
     if (ret_count == NULL) {
         return CKR_ARGUMENTS_BAD;
     }
-    room = *ret_count;
-    *ret_count = ROWS;
-    if (ret_list == NULL) {
-        return CKR_OK;
-    }
-    if (room < ROWS) {
-        return CKR_BUFFER_TOO_SMALL;
-    }
     for (size_t i = 0; i < ROWS; i++) {
-        ret_list[i] = table[i].type;
+        all[i] = table[i].type;
     }
-    return CKR_OK;
+    return token_policy_list(policy, all, ROWS, ret_list, ret_count);
 }
 
-CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+/* Signatures of smaller keys are still checked. */
+static bool is_for_large_keys(const struct mechanism *row)
 {
-    const struct mechanism *row = row_of(type);
+    return row->key_type == CKK_RSA && (row->info.flags & CKF_VERIFY) == 0;
+}
+
+CK_RV mechanism_info(const struct token_policy *policy, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+{
+    const struct mechanism *row = row_of(policy, type);
 
     if (ret_info == NULL) {
         return CKR_ARGUMENTS_BAD;
@@ -133,5 +135,8 @@ CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
         return CKR_MECHANISM_INVALID;
     }
     *ret_info = row->info;
+    if (is_for_large_keys(row) && ret_info->ulMinKeySize < policy->min_rsa_bits) {
+        ret_info->ulMinKeySize = policy->min_rsa_bits;
+    }
     return CKR_OK;
 }

@@ -1,10 +1,11 @@
 /*
  * THE table of mechanisms. C_GetMechanismList, C_GetMechanismInfo and every Init read it; a new mechanism is
- * one new row. Only what works stands in it.
+ * one new row. Only what works stands in it, and of that a token has what its policy asks for.
  */
 #ifndef BYOK_PKCS11_SOFT_MECHANISM_H
 #define BYOK_PKCS11_SOFT_MECHANISM_H
 
+#include "backends/token_policy.h"
 #include "pkcs11/soft/mechanism_parameter.h"
 
 enum mechanism_family {
@@ -33,17 +34,18 @@ struct mechanism {
 };
 
 /* The row for a mechanism that is used as `flag` says, whatever its parameter. */
-MUST_USE CK_RV mechanism_find(const CK_MECHANISM *from, CK_FLAGS flag,
+MUST_USE CK_RV mechanism_find(const struct token_policy *policy, const CK_MECHANISM *from, CK_FLAGS flag,
                               const struct mechanism **ret_mechanism);
 /*
  * The row for a mechanism that is used as `flag` says (CKF_WRAP, ...) and its parameter. CKR_ARGUMENTS_BAD,
  * CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID.
  */
-MUST_USE CK_RV mechanism_read(const CK_MECHANISM *from, CK_FLAGS flag, const struct mechanism **ret_mechanism,
+MUST_USE CK_RV mechanism_read(const struct token_policy *policy, const CK_MECHANISM *from, CK_FLAGS flag,
+                              const struct mechanism **ret_mechanism,
                               struct mechanism_parameter *ret_parameter);
 
 /* C_GetMechanismList and C_GetMechanismInfo. */
-CK_RV mechanism_list(CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count);
-CK_RV mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info);
+CK_RV mechanism_list(const struct token_policy *policy, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count);
+CK_RV mechanism_info(const struct token_policy *policy, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info);
 
 #endif

@@ -37,7 +37,8 @@ static CK_RV init_locked(struct soft_session *session, struct messaging *messagi
     if (is_running_locked(session, messaging)) {
         return CKR_OPERATION_ACTIVE;
     }
-    rv = mechanism_find(mechanism, operation->encrypt ? CKF_MESSAGE_ENCRYPT : CKF_MESSAGE_DECRYPT, &row);
+    rv = mechanism_find(&session->token->asked, mechanism,
+                        operation->encrypt ? CKF_MESSAGE_ENCRYPT : CKF_MESSAGE_DECRYPT, &row);
     if (rv != CKR_OK) {
         return rv;
     }

@@ -50,7 +50,8 @@ static CK_RV init_locked(struct soft_session *session, struct signing *signing, 
     if (is_running_locked(session, signing)) {
         return CKR_OPERATION_ACTIVE;
     }
-    rv = mechanism_read(mechanism, signing->verify ? CKF_VERIFY : CKF_SIGN, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, signing->verify ? CKF_VERIFY : CKF_SIGN, &row,
+                        &parameter);
     if (rv != CKR_OK) {
         return rv;
     }

@@ -22,6 +22,7 @@ struct soft_token {
     char *label;
     char *public_keys, *certificate_folder;
     struct policy policy;
+    struct token_policy asked;
     bool random_there; /* random = service */
     struct object_store store;
     struct catalogue catalogue;

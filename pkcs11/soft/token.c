@@ -4,7 +4,7 @@
 #include "pkcs11/soft/soft.h"
 #include <string.h>
 
-enum { MOST_TOKENS = 2048 };
+enum { MOST_TOKENS = 2048, LARGEST_RSA_BITS = 4096 };
 
 static const char *const wrap_words[] = {"auto", "local", "service", NULL};
 
@@ -92,13 +92,12 @@ static CK_RV get_token_info(struct token *base, CK_TOKEN_INFO *ret_info)
 
 static CK_RV get_mechanism_list(struct token *token, CK_MECHANISM_TYPE *ret_list, CK_ULONG *ret_count)
 {
-    (void)token;
-    return mechanism_list(ret_list, ret_count);
+    return mechanism_list(&soft_token_of(token)->asked, ret_list, ret_count);
 }
 
 static CK_RV get_mechanism_info(struct token *token, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
 {
-    CK_RV rv = mechanism_info(type, ret_info);
+    CK_RV rv = mechanism_info(&soft_token_of(token)->asked, type, ret_info);
 
     if (rv == CKR_OK && soft_token_of(token)->policy.strict && type == CKM_RSA_PKCS) {
         ret_info->flags &= ~(CK_FLAGS)CKF_UNWRAP;
@@ -130,6 +129,7 @@ static void close_token(struct token *base)
     certificates_done(&token->certificates);
     policy_done(&token->policy);
     lease_book_done(&token->leases);
+    token_policy_done(&token->asked);
     catalogue_done(&token->catalogue);
     version_memory_free(token->catalogue.access.memory);
     cipher_set_done(&token->ciphers);
@@ -315,6 +315,16 @@ static CK_RV choose_random(struct soft_token *token, const struct settings *sect
                : settings_refuse(section, "random", "this kind of token has no generator at its service");
 }
 
+static CK_RV choose_policy(struct soft_token *token, const struct settings *section)
+{
+    CK_RV rv = token_policy_read(section, &token->asked);
+
+    return rv == CKR_OK && token->asked.min_rsa_bits > LARGEST_RSA_BITS
+               ? settings_refuse(section, "min-rsa-bits", "a key service has no RSA keys above %d bits",
+                                 LARGEST_RSA_BITS)
+               : rv;
+}
+
 CK_RV soft_token_open(struct key_service *service, const struct settings *section, unsigned number,
                       struct token **ret_token)
 {
@@ -330,6 +340,9 @@ CK_RV soft_token_open(struct key_service *service, const struct settings *sectio
     rv = prepare(token, section, number);
     if (rv == CKR_OK) {
         rv = check_lease(token, section);
+    }
+    if (rv == CKR_OK) {
+        rv = choose_policy(token, section);
     }
     if (rv == CKR_OK) {
         rv = choose_certificates(token, section);

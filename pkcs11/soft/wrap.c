@@ -142,7 +142,7 @@ CK_RV soft_wrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OBJE
     if (out_size == NULL) {
         return CKR_ARGUMENTS_BAD;
     }
-    rv = mechanism_read(mechanism, CKF_WRAP, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, CKF_WRAP, &row, &parameter);
     if (rv != CKR_OK) {
         return rv;
     }
@@ -235,7 +235,7 @@ CK_RV soft_unwrap_key(struct token_session *base, CK_MECHANISM *mechanism, CK_OB
     if (blob == NULL || ret_key == NULL) {
         return CKR_ARGUMENTS_BAD;
     }
-    rv = mechanism_read(mechanism, CKF_UNWRAP, &row, &parameter);
+    rv = mechanism_read(&session->token->asked, mechanism, CKF_UNWRAP, &row, &parameter);
     if (rv == CKR_OK) {
         rv = check_padding(session, row);
     }

@@ -9,12 +9,14 @@ check_PROGRAMS += \
 	tests/pkcs11/test_function_list \
 	tests/pkcs11/test_module \
 	tests/pkcs11/test_session \
-	tests/pkcs11/test_slot
+	tests/pkcs11/test_slot \
+	tests/pkcs11/test_token_policy
 
 tests_pkcs11_test_function_list_SOURCES = tests/pkcs11/test_function_list.c $(house)
 tests_pkcs11_test_module_SOURCES = tests/pkcs11/test_module.c $(house)
 tests_pkcs11_test_session_SOURCES = tests/pkcs11/test_session.c $(house)
 tests_pkcs11_test_slot_SOURCES = tests/pkcs11/test_slot.c $(house)
+tests_pkcs11_test_token_policy_SOURCES = tests/pkcs11/test_token_policy.c $(house)
 
 # A guest's manners: of the built module, as its hosts see it.
 noinst_PROGRAMS += tests/pkcs11/manners

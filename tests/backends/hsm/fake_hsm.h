@@ -77,6 +77,11 @@ struct fake_hsm {
     const char *fails;            /* the function that fails, after so many calls that do not; NULL: none */
     int fails_after;
     CK_RV fails_with;
+    struct {
+        unsigned bits; /* 0: it is described by its modulus' length alone */
+        CK_KEY_TYPE type;
+        bool on_token, hides_modulus, hides_bits, is_gone;
+    } key;    /* what every key is, by its attributes */
     int keys; /* there are now */
     unsigned keys_ever;
     CK_MECHANISM_TYPE used; /* to wrap or unwrap last */

@@ -43,10 +43,76 @@ static CK_RV describe(CK_ATTRIBUTE *template)
     return CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
+static CK_RV give(CK_ATTRIBUTE *attribute, const void *value, CK_ULONG size)
+{
+    CK_ULONG room = attribute->ulValueLen;
+
+    attribute->ulValueLen = size <= room ? size : CK_UNAVAILABLE_INFORMATION;
+    if (size > room) {
+        return CKR_BUFFER_TOO_SMALL;
+    }
+    memcpy(attribute->pValue, value, size);
+    return CKR_OK;
+}
+
+/* With a leading zero, as some write it. */
+static CK_RV give_modulus(const struct fake_hsm *fake, CK_ATTRIBUTE *attribute)
+{
+    unsigned char modulus[4096] = {0};
+    unsigned size = (fake->key.bits + 7) / 8;
+
+    memset(modulus + 1, 0xff, size);
+    modulus[1] = (unsigned char)(0xff >> (size * 8 - fake->key.bits));
+    return give(attribute, modulus, size + 1);
+}
+
+static CK_RV give_one(const struct fake_hsm *fake, CK_ATTRIBUTE *attribute)
+{
+    CK_BBOOL on_token = fake->key.on_token ? CK_TRUE : CK_FALSE;
+    CK_ULONG bits = fake->key.bits;
+
+    if (attribute->type == CKA_KEY_TYPE) {
+        return give(attribute, &fake->key.type, sizeof fake->key.type);
+    }
+    if (attribute->type == CKA_TOKEN) {
+        return give(attribute, &on_token, sizeof on_token);
+    }
+    if (attribute->type == CKA_LABEL) {
+        return give(attribute, "big\nkey", 7);
+    }
+    if (attribute->type == CKA_ID) {
+        return give(attribute, "\x01\xab", 2);
+    }
+    if (attribute->type == CKA_MODULUS && !fake->key.hides_modulus) {
+        return give_modulus(fake, attribute);
+    }
+    if (attribute->type == CKA_MODULUS_BITS && !fake->key.hides_bits) {
+        return give(attribute, &bits, sizeof bits);
+    }
+    attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+    return CKR_ATTRIBUTE_TYPE_INVALID;
+}
+
+static CK_RV describe_all(const struct fake_hsm *fake, CK_ATTRIBUTE *list, CK_ULONG count)
+{
+    CK_RV rv = fake->key.is_gone ? CKR_OBJECT_HANDLE_INVALID : CKR_OK;
+
+    for (CK_ULONG i = 0; i < count && !fake->key.is_gone; i++) {
+        CK_RV one = give_one(fake, &list[i]);
+
+        rv = one == CKR_OK ? rv : one;
+    }
+    return rv;
+}
+
 bool fake_keys_call(struct fake_hsm *fake, const struct fake_call *call, CK_RV *ret_rv)
 {
     const CK_ULONG *word = call->word;
 
+    if (fake->key.bits != 0 && strcmp(call->name, "C_GetAttributeValue") == 0) {
+        *ret_rv = describe_all(fake, pointer(word[1]), word[2]);
+        return true;
+    }
     if (!fake->has_keys) {
         return false;
     }

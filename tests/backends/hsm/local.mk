@@ -30,7 +30,9 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_pass \
 	tests/backends/hsm/test_hsm_softhsm \
 	tests/backends/hsm/test_hsm_tpm \
-	tests/backends/hsm/test_hsm_uri
+	tests/backends/hsm/test_hsm_uri \
+	tests/backends/hsm/test_policy_softhsm \
+	tests/backends/hsm/test_policy_token
 tests_backends_hsm_test_hsm_absence_SOURCES = tests/backends/hsm/test_hsm_absence.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_absence_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)
@@ -59,3 +61,7 @@ tests_backends_hsm_test_hsm_tpm_SOURCES = \
 tests_backends_hsm_test_hsm_tpm_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_uri_SOURCES = tests/backends/hsm/test_hsm_uri.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_uri_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_policy_softhsm_SOURCES = tests/backends/hsm/test_policy_softhsm.c $(hsm_test_softhsm)
+tests_backends_hsm_test_policy_softhsm_CFLAGS = $(hsm_test_cflags)
+tests_backends_hsm_test_policy_token_SOURCES = tests/backends/hsm/test_policy_token.c $(hsm_test_bench)
+tests_backends_hsm_test_policy_token_CFLAGS = $(hsm_test_cflags)

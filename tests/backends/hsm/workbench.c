@@ -2,6 +2,8 @@
 #include "tests/backends/hsm/workbench.h"
 #include "backends/base/log.h"
 #include "backends/hsm/hsm.h"
+#include "backends/policy_token.h"
+#include "backends/token_policy.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,6 +109,7 @@ CK_RV bench_try(const char *first_uri, const char *second_uri, const char *more)
 {
     const struct setting_group of_global = {NULL, global, 1};
     const struct setting_group groups[] = {{NULL, every_token, 1},
+                                           {NULL, token_policy_options, token_policy_option_count},
                                            {"hsm", hsm_kind.options, hsm_kind.option_count}};
     char reserved[PATH_MAX];
     FILE *file = fopen(bench_path("byok.conf"), "w");
@@ -117,10 +120,14 @@ CK_RV bench_try(const char *first_uri, const char *second_uri, const char *more)
     write_token(file, "second", second_uri, more);
     fclose(file);
     snprintf(reserved, sizeof reserved, "config=%s", bench_path("byok.conf"));
-    assert_rv(settings_read(reserved, &of_global, groups, 2, &bench.settings), CKR_OK);
+    assert_rv(settings_read(reserved, &of_global, groups, 3, &bench.settings), CKR_OK);
     for (size_t i = 0; i < settings_section_count(bench.settings); i++) {
-        CK_RV rv = hsm_kind.open_token(settings_section(bench.settings, i), &bench.token[i]);
+        const struct settings *section = settings_section(bench.settings, i);
+        CK_RV rv = hsm_kind.open_token(section, &bench.token[i]);
 
+        if (rv == CKR_OK) {
+            rv = policy_token_above(section, &bench.token[i]);
+        }
         if (rv != CKR_OK) {
             return rv;
         }

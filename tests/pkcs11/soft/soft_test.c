@@ -1,5 +1,6 @@
 /* What the tests of the soft token share. */
 #include "tests/pkcs11/soft/soft_test.h"
+#include "backends/token_policy.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ CK_RV soft_try_open(const char *options)
 {
     const struct setting_group groups[] = {
         {NULL, every_option, 1},
+        {NULL, token_policy_options, token_policy_option_count},
         {"fake", soft_token_options, soft_token_option_count},
     };
     const struct setting_group global = {NULL, NULL, 0};
