@@ -1,5 +1,6 @@
 /* How large an HSM's RSA key is. */
 #include "backends/policy_key.h"
+#include "backends/audit.h"
 #include "backends/base/log.h"
 #include <stdio.h>
 #include <string.h>
@@ -164,9 +165,10 @@ static bool is_news(struct policy_keys *keys, CK_OBJECT_HANDLE key, unsigned bit
 
 static void refuse(struct policy_keys *keys, struct token_session *below, CK_OBJECT_HANDLE key, unsigned bits)
 {
+    bool news = is_news(keys, key, bits);
     char name[NAME_ROOM], reason[REASON_ROOM];
 
-    if (!is_news(keys, key, bits)) {
+    if (!news && !audit_wanted()) {
         return;
     }
     name_key(below, key, name);
@@ -177,7 +179,10 @@ static void refuse(struct policy_keys *keys, struct token_session *below, CK_OBJ
                  "min-rsa-bits is %u, and the HSM tells neither its modulus nor how many bits that has",
                  keys->min_bits);
     }
-    log_warning(keys->label, "key %s is refused: %s", name, reason);
+    if (news) {
+        log_warning(keys->label, "key %s is refused: %s", name, reason);
+    }
+    audit_event(AUDIT_REFUSED, keys->label, "hsm", name, reason, NULL);
 }
 
 CK_RV policy_key_check(struct policy_keys *keys, struct policy_known *known, struct token_session *below,

@@ -47,7 +47,7 @@ void policy_keys_changed(struct policy_keys *keys);
 
 /*
  * CKR_OK for a key that is large enough, and for one that is not RSA. CKR_KEY_FUNCTION_NOT_PERMITTED for one that is
- * too small or does not tell: why is in the log once. `bad_handle` where there is no such
+ * too small or does not tell: why is in the log once, and in the records each time. `bad_handle` where there is no such
  * key; else what the HSM answered.
  */
 MUST_USE CK_RV policy_key_check(struct policy_keys *keys, struct policy_known *known,

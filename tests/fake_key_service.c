@@ -251,6 +251,8 @@ static void tell_locked(const struct key_ref *ref, const struct held_version *fr
     snprintf(to->version, sizeof to->version, "%s", from->open.version);
     to->type = from->open.aes_bits != 0 ? KEY_TYPE_OCT : is_rsa(from->pair) ? KEY_TYPE_RSA : KEY_TYPE_EC;
     to->enabled = from->open.enabled;
+    to->in_hardware = from->open.in_hardware;
+    to->purge_protected = from->open.purge_protected;
     to->uses_known = from->open.uses_known;
     to->uses = from->open.uses;
     to->created = from->open.created;

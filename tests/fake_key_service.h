@@ -41,6 +41,7 @@ struct fake_version {
     bool uses_known;
     unsigned uses;
     int64_t created, not_before, expires;
+    enum told in_hardware, purge_protected;
     unsigned aes_bits;     /* 0: not an AES key (fake_aes.h) */
     struct fake_rule rule; /* what it answers instead of working, whatever the verb */
     unsigned asked;        /* requests that chose it, refused ones too */

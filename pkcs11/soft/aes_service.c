@@ -1,6 +1,7 @@
 /* What a symmetric key of the service does: whether it may, and asking for it. */
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/key_policy.h"
 #include "pkcs11/soft/soft.h"
 #include "pkcs11/soft/version.h"
 
@@ -163,12 +164,35 @@ static CK_RV ask(struct soft_session *session, const struct object *key, const s
     return rv;
 }
 
+static CK_RV check_policy(struct soft_session *session, struct service_key *key, enum aes_verb verb,
+                          struct service_answer *ret_answer)
+{
+    CK_RV rv = key_policy_check(key, &session->token->catalogue.access, verbs[verb].use,
+                                soft_deadline(session->token), ret_answer);
+
+    if (rv != CKR_OK) {
+        soft_session_note(session, rv, ret_answer);
+    }
+    return rv != CKR_KEY_HANDLE_INVALID ? rv
+           : verb == AES_WRAP           ? CKR_WRAPPING_KEY_HANDLE_INVALID
+           : verb == AES_UNWRAP         ? CKR_UNWRAPPING_KEY_HANDLE_INVALID
+                                        : rv;
+}
+
 CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
                    struct aes_task task, struct secret *ret_value, struct aes_extra *ret_extra,
                    struct service_answer *ret_answer)
 {
     int64_t began = audit_began();
-    CK_RV rv = ask(session, key, mechanism, task, ret_value, ret_extra, ret_answer);
+    CK_RV rv = check_policy(session, key->key, task.verb, ret_answer);
+
+    if (rv == CKR_OK) {
+        rv = ask(session, key, mechanism, task, ret_value, ret_extra, ret_answer);
+    }
+    if (rv == CKR_OK && seals(task.verb)) {
+        rv = check_policy(session, key->key, task.verb,
+                          ret_answer); /* another version may have come into use */
+    }
 
     rv = soft_audit_use(session->token, key->key,
                         (struct audit_use){.operation = verbs[task.verb].operation,

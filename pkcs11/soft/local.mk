@@ -34,6 +34,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/lease_report.c \
 	pkcs11/soft/lease_use.c pkcs11/soft/lease_use.h \
 	pkcs11/soft/leasehold.c pkcs11/soft/leasehold.h \
+	pkcs11/soft/key_policy.c pkcs11/soft/key_policy.h \
 	pkcs11/soft/local_change.c \
 	pkcs11/soft/local_key.c pkcs11/soft/local_key.h \
 	pkcs11/soft/local_new.c \

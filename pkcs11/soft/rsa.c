@@ -6,6 +6,7 @@
 #include "backends/base/rsa_decrypt.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/key_policy.h"
 #include "pkcs11/soft/soft.h"
 #include "pkcs11/soft/version.h"
 #include <string.h>
@@ -45,16 +46,21 @@ static CK_RV service_permits(const struct soft_session *session, struct service_
 }
 
 /* Whoever uses one checks what it may be used for, as of every key that lives here. */
-static CK_RV local_permits(const struct local_key *key, enum rsa_task task)
+static CK_RV local_permits(const struct soft_session *session, const struct local_key *key,
+                           enum rsa_task task)
 {
     unsigned bits = rsa_public_bits(key->value->numbers.rsa);
 
-    return bits >= SMALLEST_BITS && bits <= LARGEST_BITS ? CKR_OK : tasks[task].bad_size;
+    if (bits < SMALLEST_BITS || bits > LARGEST_BITS) {
+        return tasks[task].bad_size;
+    }
+    return key_policy_fits(&session->token->catalogue.access, bits) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
 CK_RV soft_rsa_permits(const struct soft_session *session, const struct object *key, enum rsa_task task)
 {
-    return key->local != NULL ? local_permits(key->local, task) : service_permits(session, key->key, task);
+    return key->local != NULL ? local_permits(session, key->local, task)
+                              : service_permits(session, key->key, task);
 }
 
 static size_t blob_size(const struct object *key)
@@ -142,19 +148,39 @@ static CK_RV seal_with_part(const struct rsa_use *use, const struct public_part 
     return seal_here(part->info.rsa, use->task, use->padding, plain, ret_blob);
 }
 
-static CK_RV service_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+/* A key that is gone, as the function calls it. */
+static CK_RV of_task(CK_RV rv, enum rsa_task task)
+{
+    if (rv != CKR_KEY_HANDLE_INVALID) {
+        return rv;
+    }
+    return task == RSA_WRAP     ? CKR_WRAPPING_KEY_HANDLE_INVALID
+           : task == RSA_UNWRAP ? CKR_UNWRAPPING_KEY_HANDLE_INVALID
+                                : rv;
+}
+
+/* Whether a key as the owner wants it made the blob; another version may have come into use meanwhile. */
+static CK_RV check_sealed(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
                           struct service_answer *ret_answer)
+{
+    struct key_access *access = &use->session->token->catalogue.access;
+    CK_RV rv = key_policy_check_size(use->key->key, access, blob.size);
+
+    return rv == CKR_OK ? key_policy_check(use->key->key, access, tasks[use->task].use, deadline, ret_answer)
+                        : rv;
+}
+
+static CK_RV seal_anywhere(const struct rsa_use *use, struct bytes plain, struct deadline deadline,
+                           struct buffer *ret_blob, struct service_answer *ret_answer)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = NULL;
     struct key_access *access = &use->session->token->catalogue.access;
-    struct deadline deadline = soft_deadline(use->session->token);
-    CK_RV rv;
-
-    rv = (use->task == RSA_WRAP ? service_key_wrap_here : service_key_encrypt_here)(
+    CK_RV rv = (use->task == RSA_WRAP ? service_key_wrap_here : service_key_encrypt_here)(
         use->key->key, access, deadline, &part, ret_answer);
+
     soft_session_note(use->session, rv, ret_answer);
     if (rv != CKR_OK) {
-        return rv == CKR_KEY_HANDLE_INVALID && use->task == RSA_WRAP ? CKR_WRAPPING_KEY_HANDLE_INVALID : rv;
+        return rv;
     }
     rv = service_permits(use->session, use->key->key, use->task); /* more may be known by now */
     if (rv != CKR_OK) {
@@ -162,6 +188,24 @@ static CK_RV service_seal(const struct rsa_use *use, struct bytes plain, struct 
     }
     return part != NULL ? seal_with_part(use, part, plain, ret_blob, ret_answer)
                         : seal_there(use, plain, deadline, ret_blob, ret_answer);
+}
+
+static CK_RV service_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
+                          struct service_answer *ret_answer)
+{
+    struct key_access *access = &use->session->token->catalogue.access;
+    struct deadline deadline = soft_deadline(use->session->token);
+    CK_RV rv = key_policy_check(use->key->key, access, tasks[use->task].use, deadline, ret_answer);
+
+    if (rv == CKR_OK) {
+        rv = seal_anywhere(use, plain, deadline, ret_blob, ret_answer);
+    } else {
+        soft_session_note(use->session, rv, ret_answer);
+    }
+    if (rv == CKR_OK) {
+        rv = check_sealed(use, buffer_bytes(ret_blob), deadline, ret_answer);
+    }
+    return of_task(rv, use->task);
 }
 
 /* A key that the application brought: wrapping under it gives the value to whoever has the other half. */
@@ -255,6 +299,22 @@ void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum 
     pthread_mutex_unlock(&token->lock);
 }
 
+/* Only a version whose modulus is as long as the blob can open it. */
+static CK_RV check_opening(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
+                           struct service_answer *ret_answer)
+{
+    struct key_access *access = &use->session->token->catalogue.access;
+    CK_RV rv = key_policy_check_size(use->key->key, access, blob.size);
+
+    if (rv == CKR_OK) {
+        rv = key_policy_check(use->key->key, access, tasks[use->task].use, deadline, ret_answer);
+    }
+    if (rv != CKR_OK) {
+        soft_session_note(use->session, rv, ret_answer);
+    }
+    return of_task(rv, use->task);
+}
+
 /* Of all versions one request each. */
 struct opening {
     const struct rsa_use *use;
@@ -314,8 +374,11 @@ static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct d
                           struct secret *ret_plain, struct service_answer *ret_answer)
 {
     int64_t began = audit_began();
-    CK_RV rv = open_any(use, blob, deadline, ret_plain, ret_answer);
+    CK_RV rv = check_opening(use, blob, deadline, ret_answer);
 
+    if (rv == CKR_OK) {
+        rv = open_any(use, blob, deadline, ret_plain, ret_answer);
+    }
     rv = record(use, blob, ret_answer, began, rv);
     if (rv != CKR_OK) {
         secret_free(ret_plain);

@@ -18,6 +18,12 @@ struct lease_book;
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
 
+/* What a key must be to be used (key_policy.h). */
+struct key_rules {
+    unsigned min_rsa_bits; /* 0: any */
+    bool in_hardware, purge_protected;
+};
+
 /* The service, how the configuration wants it used, and what is known of it as a whole. */
 struct key_access {
     struct key_service *service;
@@ -26,6 +32,7 @@ struct key_access {
     int64_t refresh, lease_check; /* milliseconds */
     enum wrap_place place;
     bool strict;                   /* policy */
+    struct key_rules rules;
     const char *public_keys;       /* directory of NAME.pem; NULL: none */
     unsigned older_versions;       /* how many others than the current one are tried at most */
     struct version_memory *memory; /* of blobs; owned by the token */
@@ -57,6 +64,7 @@ struct service_key {
     size_t blob_size;               /* of a ciphertext or a signature, 0: not known */
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
     int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
+    unsigned shortfalls_told;       /* key_policy.c's: what is in the log */
     struct failure_limit failures; /* bad blobs under RSAES-PKCS1-v1_5 */
 
     struct version_list versions; /* known ones, the one in use among them */

@@ -1,4 +1,5 @@
 /* Signatures by an RSA or EC key that lives here: made and checked by libcrypto. */
+#include "pkcs11/soft/key_policy.h"
 #include "pkcs11/soft/signing.h"
 #include "pkcs11/soft/soft.h"
 
@@ -10,7 +11,6 @@ static CK_RV permits(const struct soft_session *session, const struct object *ke
     const struct local_key *local = key->local;
     CK_ULONG bits = (CK_ULONG)EVP_PKEY_get_bits(local_key_pkey(local));
 
-    (void)session;
     if (local->type != mechanism->key_type) {
         return CKR_KEY_TYPE_INCONSISTENT;
     }
@@ -20,6 +20,10 @@ static CK_RV permits(const struct soft_session *session, const struct object *ke
     }
     if (bits < mechanism->info.ulMinKeySize || bits > mechanism->info.ulMaxKeySize) {
         return CKR_KEY_SIZE_RANGE;
+    }
+    if (!verify && local->type == CKK_RSA &&
+        !key_policy_fits(&session->token->catalogue.access, (unsigned)bits)) {
+        return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     return local_key_allows(local, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
 }

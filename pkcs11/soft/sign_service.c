@@ -6,6 +6,7 @@
 #include "backends/base/scope.h"
 #include "pkcs11/soft/digest_info.h"
 #include "pkcs11/soft/key_attribute.h"
+#include "pkcs11/soft/key_policy.h"
 #include "pkcs11/soft/signing.h"
 #include "pkcs11/soft/soft.h"
 #include <string.h>
@@ -137,6 +138,16 @@ static CK_RV ask_for_ecdsa(struct bytes input, enum ec_curve curve, struct reque
     return CKR_OK;
 }
 
+/* Whether a key as the owner wants it made the signature; another version may have come into use meanwhile. */
+static CK_RV check_made(struct service_key *key, struct key_access *access, const struct request *request,
+                        size_t size, struct deadline deadline, struct service_answer *ret_answer)
+{
+    bool is_rsa = request->algorithm < SIGNATURE_ES256;
+    CK_RV rv = is_rsa ? key_policy_check_size(key, access, size) : CKR_OK;
+
+    return rv == CKR_OK ? key_policy_check(key, access, KEY_USE_SIGN, deadline, ret_answer) : rv;
+}
+
 static CK_RV ask(struct soft_session *session, struct service_key *key, const struct request *request,
                  struct deadline deadline, struct buffer *ret_signature, struct service_answer *ret_answer)
 {
@@ -144,9 +155,13 @@ static CK_RV ask(struct soft_session *session, struct service_key *key, const st
     CK_RV rv = service_key_check_use(key, access, deadline, ret_answer);
 
     if (rv == CKR_OK) {
+        rv = key_policy_check(key, access, KEY_USE_SIGN, deadline, ret_answer);
+    }
+    if (rv == CKR_OK) {
         rv = access->service->ops->sign(access->service, &key->ref, request->algorithm, request->digest,
                                         deadline, ret_signature, ret_answer);
         service_key_learn(key, access, ret_answer, rv == CKR_OK ? ret_signature->size : 0);
+        rv = rv == CKR_OK ? check_made(key, access, request, ret_signature->size, deadline, ret_answer) : rv;
     }
     if (rv != CKR_OK) {
         rv = soft_judge_dates(session, key, rv, ret_answer);

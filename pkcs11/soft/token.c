@@ -29,6 +29,8 @@ const struct setting_option soft_token_options[] = {
     {"outage", SETTING_WORD, "close", outage_words, 0, 0},
     {"public-keys", SETTING_PATH, NULL, NULL, 0, 0},
     {"policy", SETTING_WORD, "compatible", policy_words, 0, 0},
+    {"require-hsm", SETTING_YES_NO, "no", NULL, 0, 0},
+    {"require-purge-protection", SETTING_YES_NO, "no", NULL, 0, 0},
     {"random", SETTING_WORD, "local", random_words, 0, 0},
     {"certificates", SETTING_PATH, "none", certificate_words, 0, 0},
 };
@@ -319,6 +321,10 @@ static CK_RV choose_policy(struct soft_token *token, const struct settings *sect
 {
     CK_RV rv = token_policy_read(section, &token->asked);
 
+    token->catalogue.access.rules =
+        (struct key_rules){.min_rsa_bits = token->asked.min_rsa_bits,
+                           .in_hardware = settings_yes(section, "require-hsm"),
+                           .purge_protected = settings_yes(section, "require-purge-protection")};
     return rv == CKR_OK && token->asked.min_rsa_bits > LARGEST_RSA_BITS
                ? settings_refuse(section, "min-rsa-bits", "a key service has no RSA keys above %d bits",
                                  LARGEST_RSA_BITS)

@@ -6,6 +6,7 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/version.h"
+#include "pkcs11/soft/key_policy.h"
 #include "pkcs11/soft/wrap.h"
 #include <string.h>
 
@@ -92,6 +93,20 @@ static void cuts_put_first(struct cuts *cuts, size_t at)
     cuts->sizes[0] = size;
 }
 
+/* Lengths of keys that are refused, unless there is no other: then that is what is wrong. */
+static void drop_small(const struct wrap_call *call, struct cuts *cuts)
+{
+    const struct key_access *access = &call->session->token->catalogue.access;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < cuts->count; i++) {
+        if (key_policy_fits(access, (unsigned)cuts->sizes[i] * 8)) {
+            cuts->sizes[kept++] = cuts->sizes[i];
+        }
+    }
+    cuts->count = kept != 0 || cuts->count == 0 ? kept : 1;
+}
+
 /* The current version's own length first, before the others, which are those of older ones. */
 static void find_cuts(const struct wrap_call *call, size_t size, const struct local_key *wanted,
                       struct cuts *ret_cuts)
@@ -111,6 +126,7 @@ static void find_cuts(const struct wrap_call *call, size_t size, const struct lo
             cuts_put_first(ret_cuts, ret_cuts->count - 1);
         }
     }
+    drop_small(call, ret_cuts);
 }
 
 /* So that a blob which opened before costs one request, whatever the size of its version. */

@@ -113,3 +113,6 @@ tests_pkcs11_soft_test_version_SOURCES = tests/pkcs11/soft/test_version.c $(vers
 
 check_PROGRAMS += tests/pkcs11/soft/test_mechanisms
 tests_pkcs11_soft_test_mechanisms_SOURCES = tests/pkcs11/soft/test_mechanisms.c $(soft_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_key_policy
+tests_pkcs11_soft_test_key_policy_SOURCES = tests/pkcs11/soft/test_key_policy.c tests/fake_aes.c tests/fake_aes.h $(sign_test_sources)
