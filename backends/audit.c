@@ -2,37 +2,36 @@
 #include "backends/audit.h"
 #include "backends/audit_chain.h"
 #include "backends/audit_file.h"
+#include "backends/audit_turn.h"
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LARGEST_CONFIGURATION = 1024 * 1024 };
 
 static struct {
     atomic_bool wanted, required;
-    _Atomic uint64_t given_up;  /* records of those who did not get the lock in time */
-    _Atomic int64_t since;      /* clock_now() when the lock was taken, 0: it is free */
+    _Atomic uint64_t given_up;  /* records of those who did not get their turn in time */
     _Atomic int64_t complained; /* clock_now(), 0: never */
 
+    struct audit_turn turn;
+
     /*
-     * For what follows, and held while a record is written, for the chain is in the order of the file. Under it
+     * For who has the turn, which lasts while a record is written, for the chain is in the order of the file. In it
      * libcrypto computes one SHA-256 that was fetched before: nothing of that leads back to us.
      */
-    pthread_mutex_t lock;
     struct audit_file file;
     bool to_syslog;
     struct audit_chain chain;
     bool start_due;              /* that the module was started is still to be written */
     struct buffer configuration; /* of which that record has the hash */
 } audit = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .turn = AUDIT_TURN_INIT,
     .file = AUDIT_FILE_INIT,
     .configuration = BUFFER_INIT(LARGEST_CONFIGURATION),
 };
@@ -40,42 +39,6 @@ static struct {
 bool audit_wanted(void)
 {
     return atomic_load_explicit(&audit.wanted, memory_order_relaxed);
-}
-
-/* --- The lock, for which nobody waits longer than AUDIT_PATIENCE --- */
-
-static bool wait_for_lock(void)
-{
-    int64_t since = atomic_load(&audit.since);
-    int64_t left = since == 0 ? AUDIT_PATIENCE : since + AUDIT_PATIENCE - clock_now();
-    struct timespec until;
-
-    if (left <= 0) {
-        return false;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += left / 1000;
-    until.tv_nsec += left % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return pthread_mutex_clocklock(&audit.lock, CLOCK_MONOTONIC, &until) == 0;
-}
-
-static bool lock(void)
-{
-    if (pthread_mutex_trylock(&audit.lock) != 0 && !wait_for_lock()) {
-        return false;
-    }
-    atomic_store(&audit.since, clock_now());
-    return true;
-}
-
-static void unlock(void)
-{
-    atomic_store(&audit.since, 0);
-    pthread_mutex_unlock(&audit.lock);
 }
 
 /* --- Loudly, but not once for each record --- */
@@ -207,7 +170,7 @@ static CK_RV put(cJSON *record)
     int cause;
 
     (void)libcrypto_hash(HASH_SHA256);
-    if (!lock()) {
+    if (!audit_turn_take(&audit.turn, AUDIT_PATIENCE)) {
         cJSON_Delete(record);
         give_up();
         return CKR_FUNCTION_FAILED;
@@ -217,7 +180,7 @@ static CK_RV put(cJSON *record)
     if (cause != 0) {
         complain_locked(cause);
     }
-    unlock();
+    audit_turn_give(&audit.turn);
     return cause == 0 ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
@@ -244,12 +207,12 @@ void audit_started(void)
         return;
     }
     (void)libcrypto_hash(HASH_SHA256);
-    if (lock()) {
+    if (audit_turn_take(&audit.turn, AUDIT_PATIENCE)) {
         cause = catch_up_locked();
         if (cause != 0) {
             complain_locked(cause);
         }
-        unlock();
+        audit_turn_give(&audit.turn);
     }
 }
 
@@ -302,7 +265,7 @@ CK_RV audit_configure(const struct settings *global, struct bytes configuration)
     if (global == NULL && !audit_wanted()) {
         return CKR_OK;
     }
-    if (!lock()) {
+    if (!audit_turn_take(&audit.turn, AUDIT_PATIENCE)) {
         log_error(NULL,
                   "audit: a record is being written since before the last C_Finalize; does the disk hang?");
         return CKR_FUNCTION_FAILED;
@@ -315,15 +278,14 @@ CK_RV audit_configure(const struct settings *global, struct bytes configuration)
         atomic_store(&audit.wanted, false);
         atomic_store(&audit.required, false);
     }
-    unlock();
+    audit_turn_give(&audit.turn);
     return rv;
 }
 
 void audit_after_fork(void)
 {
-    pthread_mutex_init(&audit.lock, NULL);
+    audit_turn_after_fork(&audit.turn);
     atomic_store(&audit.given_up, 0);
-    atomic_store(&audit.since, 0);
     atomic_store(&audit.complained, 0);
     audit.chain = (struct audit_chain){.sequence = 0};
     audit.start_due = false;

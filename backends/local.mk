@@ -8,6 +8,7 @@ libbyok_la_SOURCES += \
 	backends/audit_session.c backends/audit_session.h \
 	backends/audit_sum.c backends/audit_sum.h \
 	backends/audit_token.c backends/audit_token.h \
+	backends/audit_turn.c backends/audit_turn.h \
 	backends/audit_verify.c backends/audit_verify.h \
 	backends/backend.c backends/backend.h \
 	backends/diagnosis.c backends/diagnosis.h \

@@ -23,7 +23,8 @@ CK_RV audit_begin_with(const char *folder, const char *options)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     snprintf(content, sizeof content, options, folder);
 #pragma GCC diagnostic pop
-    snprintf(path, sizeof path, "%s/audit.conf", folder);
+    snprintf(path, sizeof path, "%s/audit.conf.%ld", folder,
+             (long)getpid()); /* processes may be at it at once */
     snprintf(reserved, sizeof reserved, "config=%s", path);
     to = fopen(path, "w");
     assert_non_null(to);

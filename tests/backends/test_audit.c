@@ -76,7 +76,7 @@ static void test_the_hash_is_the_files(void **state)
 
     (void)state;
     audit_begin(test_directory, TO_FILE);
-    snprintf(command, sizeof command, "sha256sum %s", test_path("audit.conf"));
+    snprintf(command, sizeof command, "sha256sum %s.%ld", test_path("audit.conf"), (long)getpid());
     sum = popen(command, "r");
     assert_non_null(sum);
     assert_int_equal(fread(hash, 1, 64, sum), 64);
@@ -537,7 +537,7 @@ static void test_a_folder_that_is_not_there_and_required(void **state)
     (void)state;
     assert_int_equal(audit_begin_with(test_directory, "audit-file = \"%s/no/such\"\naudit-required = yes\n"),
                      CKR_GENERAL_ERROR);
-    assert_logged("audit.conf:1: audit-file");
+    assert_logged(":1: audit-file");
     assert_false(audit_wanted());
 }
 
@@ -545,7 +545,7 @@ static void test_required_needs_a_place(void **state)
 {
     (void)state;
     assert_int_equal(audit_begin_with(test_directory, "# %s\naudit-required = yes\n"), CKR_GENERAL_ERROR);
-    assert_logged("audit.conf:2: audit-required needs");
+    assert_logged(":2: audit-required needs");
 }
 
 static void *use_once(void *arg)
