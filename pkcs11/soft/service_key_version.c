@@ -117,8 +117,10 @@ void service_key_learn_version(struct service_key *key, struct key_access *acces
 {
     struct public_part *part = NULL;
     struct service_answer answer = {VERDICT_NONE};
+    char version[KEY_VERSION_SIZE];
 
-    if (service_key_version_is_young(key, access)) {
+    service_key_version(key, version);
+    if (version[0] == 0 || service_key_version_is_young(key, access)) {
         return;
     }
     if (service_key_public(key, access, deadline, &part, NULL) == CKR_OK) {

@@ -31,8 +31,8 @@ void service_key_doubt_version(struct service_key *key, const char *version);
 /* Whether the service said within `refresh` which version is the latest. */
 bool service_key_version_is_young(const struct service_key *key, const struct key_access *access);
 /*
- * Asks for it where it did not: by the public part, or by a listing where that is refused. Afterwards
- * service_key_version tells it, if it is to be had.
+ * Asks for it where it did not: by the public part, or by a listing where that is refused. Not for a key that was
+ * not in use yet, which costs no request.
  */
 void service_key_learn_version(struct service_key *key, struct key_access *access, struct deadline deadline);
 

@@ -212,7 +212,8 @@ static bool believed_current(const struct trial *trial, char ret_version[KEY_VER
     memcpy(ret_version, key->version, KEY_VERSION_SIZE);
     doubtful = key->latest_at == 0 || key->latest_at < trial->current_at;
     pthread_mutex_unlock(&key->lock);
-    return key->ref.version == NULL && ret_version[0] != 0 && doubtful && !was_tried(trial, ret_version);
+    return key->ref.version == NULL && trial->use->access->service->ops->each_version != NULL &&
+           ret_version[0] != 0 && doubtful && !was_tried(trial, ret_version);
 }
 
 static CK_RV learn_more(struct trial *trial)
