@@ -59,7 +59,7 @@ struct lease_book {
     _Atomic int64_t first_end; /* clock_now() when the first lease ends; INT64_MAX: nothing is leased */
     atomic_bool used;          /* something was leased once */
     atomic_uint closed;        /* leases that are */
-    atomic_ulong closings;     /* a session that has seen fewer has contexts to look through */
+    atomic_ulong closings;     /* so many times all sessions have been looked into */
     pthread_mutex_t lock;
     struct lease *leases;
 };

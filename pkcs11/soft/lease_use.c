@@ -127,27 +127,22 @@ void soft_session_lock(struct soft_session *session)
 }
 
 /*
- * Who closes a lease counts up, and then looks into every session that nobody is in; who is in one looks at the
- * count after it has left. One of the two comes second.
+ * Who closes a lease marks every session, and then looks into those that nobody is in; who is in one looks at the mark
+ * after it has left. Both are exchanges of one word, so one comes first: either the session is found empty, or the
+ * mark is seen.
  */
 void soft_session_unlock(struct soft_session *session)
 {
-    atomic_ulong *closings = &session->token->leases.closings;
-    unsigned long seen;
+    bool used = atomic_load_explicit(&session->token->leases.used, memory_order_relaxed);
 
-    if (!atomic_load_explicit(&session->token->leases.used, memory_order_relaxed)) {
-        pthread_mutex_unlock(&session->lock);
-        return;
-    }
     do {
-        seen = atomic_load(closings);
-        if (session->swept != seen) {
+        if (atomic_load_explicit(&session->marked, memory_order_relaxed) != 0 &&
+            atomic_exchange(&session->marked, 0) != 0) {
             sweep_locked(session);
-            session->swept = seen;
         }
         pthread_mutex_unlock(&session->lock);
-        atomic_thread_fence(memory_order_seq_cst);
-    } while (atomic_load(closings) != seen && pthread_mutex_trylock(&session->lock) == 0);
+    } while (used && atomic_fetch_add(&session->marked, 0) != 0 &&
+             pthread_mutex_trylock(&session->lock) == 0);
 }
 
 /* The next session that has not been looked into since, pinned; NULL: that was the last one. */
@@ -165,6 +160,7 @@ static struct soft_session *next_session(struct soft_token *token, unsigned long
         session->pins++;
         TAILQ_REMOVE(&token->all_sessions, session, of_token);
         TAILQ_INSERT_TAIL(&token->all_sessions, session, of_token);
+        atomic_exchange(&session->marked, 1);
         *ret_locked = pthread_mutex_trylock(&session->lock) == 0;
     }
     pthread_mutex_unlock(&token->lock);
@@ -185,7 +181,6 @@ static void sweep_all(struct soft_token *token)
     struct soft_session *session;
     bool locked = false;
 
-    atomic_thread_fence(memory_order_seq_cst);
     while ((session = next_session(token, closings, &locked)) != NULL) {
         if (locked) {
             soft_session_unlock(session);

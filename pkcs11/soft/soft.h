@@ -52,9 +52,9 @@ struct soft_session {
     TAILQ_ENTRY(soft_session) of_token; /* these three: the token's lock */
     unsigned long visited;              /* by whoever closed that many leases */
     unsigned pins;
+    atomic_uint marked; /* not 0: a lease has been closed, so its operations are to be looked at */
 
     pthread_mutex_t lock; /* for the operations; the one lock that is held while the service is asked */
-    unsigned long swept;  /* closings of leases that have been looked for */
     struct found found;
     struct operation encrypting, decrypting;
     struct signing signing, verifying;

@@ -17,7 +17,7 @@ CK_RV soft_open_session(struct token *base, CK_FLAGS flags, token_notify *notify
     session->token = token;
     session->flags = flags & (CKF_SERIAL_SESSION | CKF_RW_SESSION);
     pthread_mutex_init(&session->lock, NULL);
-    session->swept = session->visited = atomic_load(&token->leases.closings);
+    session->visited = atomic_load(&token->leases.closings);
     LIST_INIT(&session->objects.objects);
     operation_init(&session->encrypting, true);
     operation_init(&session->decrypting, false);
