@@ -89,6 +89,7 @@ void vault_diagnose_clock(const struct examination *examination, int64_t theirs)
     char span[EXAMINED_DATE_SIZE];
 
     vault_diagnose_span(off, span);
+    *examination->clock_told = theirs != 0 && off >= CLOCK_WRONG;
     if (theirs == 0) {
         diagnosis_warn(examination->diagnosis, "clock", NULL, "the service did not tell its time");
     } else if (off >= CLOCK_FAR_WRONG) {
@@ -108,7 +109,7 @@ void vault_diagnose_clock_again(const struct examination *examination, int64_t t
 {
     int64_t ahead = (int64_t)time(NULL) - theirs;
 
-    if (theirs != 0 && (ahead >= CLOCK_WRONG || ahead <= -CLOCK_WRONG)) {
+    if (!*examination->clock_told && theirs != 0 && (ahead >= CLOCK_WRONG || ahead <= -CLOCK_WRONG)) {
         vault_diagnose_clock(examination, theirs);
     }
 }
@@ -117,7 +118,8 @@ void vault_diagnose_clock_again(const struct examination *examination, int64_t t
 
 void vault_diagnose(const struct settings *section, struct diagnosis *diagnosis)
 {
-    struct examination examination = {.section = section, .diagnosis = diagnosis};
+    bool clock_told = false;
+    struct examination examination = {.section = section, .diagnosis = diagnosis, .clock_told = &clock_told};
     struct key_service *service;
 
     if (keyvault_kind.open_service(section, &service) != CKR_OK) {

@@ -12,6 +12,7 @@ struct examination {
     const struct settings *section;
     const struct keyvault *vault;
     struct diagnosis *diagnosis;
+    bool *clock_told; /* that the clocks are apart */
 };
 
 /* Name, proxy, TLS, clock, and whether it is a vault that answers. False: there is no way. */

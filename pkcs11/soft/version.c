@@ -20,6 +20,7 @@ struct trial {
     unsigned asked, requests; /* versions, the current one too; requests on the wire */
     int64_t current_at;       /* when the current version had refused the blob */
     bool left_over;           /* older-versions kept some from being tried */
+    bool no_key;              /* asked for no version, the service knew no such key: none can be listed */
     struct service_answer noted;
     CK_RV noted_rv; /* CKR_OK: none was passed over */
 };
@@ -155,6 +156,7 @@ static CK_RV ask_current(struct trial *trial)
 
     service_key_learn(use->key, use->access, trial->answer, rv == CKR_OK ? use->blob_size : 0);
     trial->current_at = clock_now();
+    trial->no_key = use->key->ref.version == NULL && trial->answer->verdict == VERDICT_GONE;
     return rv;
 }
 
@@ -216,6 +218,11 @@ static bool believed_current(const struct trial *trial, char ret_version[KEY_VER
            ret_version[0] != 0 && doubtful && !was_tried(trial, ret_version);
 }
 
+static bool listing_helps(const struct trial *trial)
+{
+    return !trial->no_key && service_key_listing_helps(trial->use->key, trial->use->access);
+}
+
 static CK_RV learn_more(struct trial *trial)
 {
     const struct version_use *use = trial->use;
@@ -238,8 +245,7 @@ static CK_RV learn_order(struct trial *trial)
     char version[KEY_VERSION_SIZE];
 
     service_key_version(use->key, version);
-    return version[0] != 0 && !service_key_version_is_young(use->key, use->access) &&
-                   service_key_listing_helps(use->key, use->access)
+    return version[0] != 0 && !service_key_version_is_young(use->key, use->access) && listing_helps(trial)
                ? learn_more(trial)
                : CKR_OK;
 }
@@ -250,8 +256,7 @@ static CK_RV next_version(struct trial *trial, char ret_version[KEY_VERSION_SIZE
     const struct version_use *use = trial->use;
     bool more = next_known(trial, ret_version);
 
-    if (!more && trial->older_count < use->access->older_versions &&
-        service_key_listing_helps(use->key, use->access)) {
+    if (!more && trial->older_count < use->access->older_versions && listing_helps(trial)) {
         CK_RV rv = learn_more(trial);
 
         if (rv != CKR_OK) {
@@ -264,7 +269,7 @@ static CK_RV next_version(struct trial *trial, char ret_version[KEY_VERSION_SIZE
         return CKR_OK;
     }
     trial->left_over = more;
-    if (!believed_current(trial, ret_version)) {
+    if (trial->no_key || !believed_current(trial, ret_version)) {
         ret_version[0] = 0;
     }
     return CKR_OK;
@@ -400,7 +405,9 @@ static CK_RV give_up(struct trial *trial)
 {
     const struct version_use *use = trial->use;
 
-    log_failure(trial);
+    if (trial->noted_rv == CKR_OK || trial->asked > 1) { /* else the refusal has its own line */
+        log_failure(trial);
+    }
     if (trial->noted_rv != CKR_OK) {
         *trial->answer = trial->noted;
         return trial->noted_rv;

@@ -28,6 +28,8 @@ const struct operation *operation_of(const char *name);
 
 /* A session, and what the operations work on. False: it could not be made. */
 bool operations_begin(CK_SESSION_HANDLE *ret_session);
+/* Another blob of the same value: one that was called bad is not asked for again within a minute. */
+bool operations_renew(CK_SESSION_HANDLE session);
 bool operations_prepare(void);
 /* What was prepared, for another process. */
 bool operations_save(const char *path);

@@ -243,7 +243,7 @@ static bool meet(const struct fault *fault, enum outcome outcome, unsigned count
         call_all(callers, count);
         made = counted(operation->request) - before;
         control("DELETE", "/faults", "");
-        recovered = recover(session);
+        recovered = outcome != BAD_REQUEST || operations_renew(session) ? recover(session) : -1;
         wrong = judge(outcome, callers, count);
         if (wrong == NULL && recovered < 0) {
             wrong = "it does not go on by itself";

@@ -219,6 +219,11 @@ bool operations_begin(CK_SESSION_HANDLE *ret_session)
            p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, ret_session) == CKR_OK;
 }
 
+bool operations_renew(CK_SESSION_HANDLE session)
+{
+    return wrap(session, truth.blob, &truth.blob_size) == CKR_OK;
+}
+
 bool operations_prepare(void)
 {
     CK_SESSION_HANDLE session;

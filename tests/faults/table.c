@@ -28,12 +28,12 @@ const struct fault faults[] = {
     {"empty answer", "\"status\":200,\"body\":\"\"", FAILS, FAILS},
     {"8 MiB of answer", "\"oversize\":true", FAILS, FAILS},
     {"8 MiB in pieces", "\"oversize\":true,\"chunked\":true", FAILS, FAILS},
-    /* Asked for no version, the service may answer under any. */
+    /* Asked for no version, the service may answer under any; a blob that opened before is its version's. */
     {"another version's answer",
      "\"wrong_kid\":true",
      GOES_ON,
      NOT_MEANT,
-     {{"list", NOT_MEANT}, {"certificates", NOT_MEANT}}},
+     {{"unwrap", FAILS}, {"list", NOT_MEANT}, {"certificates", NOT_MEANT}}},
     {"an octet short",
      "\"wrong_length\":true",
      FAILS,

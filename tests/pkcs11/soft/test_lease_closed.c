@@ -450,6 +450,7 @@ static void test_any_call_closes_what_has_ended(void **state)
     CK_SESSION_INFO info;
     CK_OBJECT_HANDLE key;
     struct soft_token *soft;
+    unsigned before;
 
     (void)state;
     soft_open("    lease-check = 200ms\n    lease = 500ms");
@@ -457,13 +458,14 @@ static void test_any_call_closes_what_has_ended(void **state)
     soft = (struct soft_token *)token;
     begin_cbc(key);
     pass_time(520);
+    before = asked();
     assert_int_equal(atomic_load(&soft->leases.closed), 0);
     assert_rv(CALL(get_session_info, &info), CKR_OK);
     assert_int_equal(atomic_load(&soft->leases.closed), 1);
-    assert_int_equal(asked(), 1);
+    assert_int_equal(asked(), before);
     assert_true(((struct soft_session *)session)->encrypting.use.cancelled);
     assert_rv(use(key), CKR_OK); /* and is opened by the next use */
-    assert_true(asked() >= 2);
+    assert_true(asked() > before);
 }
 
 int main(void)

@@ -96,11 +96,11 @@ static void test_a_lease_check_later_the_service_wraps_once_more(void **state)
 static void test_a_new_version_is_wrapped_under(void **state)
 {
     (void)state;
-    soft_open("    lease-check = 1s");
+    soft_open("    lease-check = 4s");
     wrap_ok();
     wrap_ok();
     fake_add(fake, "kek", 2048);
-    deadline_sleep(deadline_in(5000), 1100);
+    deadline_sleep(deadline_in(9000), 4100);
     wrap_ok(); /* the answer names the new version */
     wrap_ok(); /* here, under it */
     assert_opens(&oaep_sha256);
