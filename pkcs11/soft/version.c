@@ -20,7 +20,7 @@ struct trial {
     unsigned asked, requests; /* versions, the current one too; requests on the wire */
     int64_t current_at;       /* when the current version had refused the blob */
     bool left_over;           /* older-versions kept some from being tried */
-    bool no_key;              /* asked for no version, the service knew no such key: none can be listed */
+    bool no_key;              /* asked for no version, the service knew no such key */
     struct service_answer noted;
     CK_RV noted_rv; /* CKR_OK: none was passed over */
 };
@@ -220,7 +220,7 @@ static bool believed_current(const struct trial *trial, char ret_version[KEY_VER
 
 static bool listing_helps(const struct trial *trial)
 {
-    return !trial->no_key && service_key_listing_helps(trial->use->key, trial->use->access);
+    return service_key_listing_helps(trial->use->key, trial->use->access);
 }
 
 static CK_RV learn_more(struct trial *trial)
