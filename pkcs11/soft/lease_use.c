@@ -285,13 +285,10 @@ void soft_lease_rewrapped(struct soft_session *session, const struct object *kek
     opener_unhold(opener);
 }
 
-static const char *version_of(struct service_key *key, const char *version, char in_use[KEY_VERSION_SIZE])
+static bool is_refusal(const struct service_answer *answer)
 {
-    if (version[0] != 0) {
-        return version;
-    }
-    service_key_version(key, in_use);
-    return in_use;
+    return answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
+           answer->verdict == VERDICT_GONE || answer->verdict == VERDICT_NO_CALLER;
 }
 
 void soft_lease_answered(struct soft_token *token, struct service_key *key, const char *version,
@@ -299,13 +296,11 @@ void soft_lease_answered(struct soft_token *token, struct service_key *key, cons
 {
     struct lease_book *book = &token->leases;
     struct lease_news news = {.what = LEASE_NO_NEWS};
-    char in_use[KEY_VERSION_SIZE];
     struct lease *lease;
 
     if (book->length == 0) {
         return;
     }
-    version = version_of(key, version, in_use);
     pthread_mutex_lock(&book->lock);
     lease = lease_find_locked(book, key->ref.name, version);
     if (lease != NULL && lease->count != 0) {
@@ -313,6 +308,9 @@ void soft_lease_answered(struct soft_token *token, struct service_key *key, cons
     }
     pthread_mutex_unlock(&book->lock);
     lease_finish(token, &news, answer);
+    if (lease == NULL && version[0] == 0 && is_refusal(answer)) {
+        soft_lease_hint(book, key, version);
+    }
 }
 
 static CK_RV kek_open_locked(struct soft_session *session, struct lease_book *book, const char *name,

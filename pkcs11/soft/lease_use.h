@@ -67,7 +67,11 @@ MUST_USE CK_RV soft_lease_begin(struct soft_session *session, const struct objec
 void soft_lease_rewrapped(struct soft_session *session, const struct object *kek, const struct unwrapped *how,
                           struct key_value *value);
 
-/* What the service answered to an unwrapKey of the application. `version` "": the one in use. */
+/*
+ * What the service answered to an unwrapKey of the application. `version` "": it was asked for the latest and did not
+ * tell which one that is, maybe one that nobody has seen yet. A refusal then makes a check of all versions due, each
+ * by its name, and says no more.
+ */
 void soft_lease_answered(struct soft_token *token, struct service_key *key, const char *version,
                          const struct service_answer *answer, int64_t began);
 

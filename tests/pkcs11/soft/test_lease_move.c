@@ -175,6 +175,57 @@ static void test_each_version_has_its_lease(void **state)
     assert_rv(use(newer), CKR_OK);
 }
 
+static CK_RV unwrap_latest(void)
+{
+    CK_OBJECT_HANDLE key;
+
+    data_blob(blob, &size);
+    return unwrap_under(the(CKO_PRIVATE_KEY, "kek"), &oaep_sha256, blob, size, &key);
+}
+
+/* The latest version came after the one that is taken for it, and is disabled: that says nothing of the other. */
+static void test_a_refusal_that_names_no_version_has_all_asked_by_name(void **state)
+{
+    struct fake_version *first;
+    CK_OBJECT_HANDLE key;
+
+    (void)state;
+    soft_open("");
+    key = key_of_first(&first);
+    fake_version(fake, "kek")->rule = disabled;
+    assert_rv(unwrap_latest(), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(first->asked, 1);
+    assert_rv(use(key), CKR_OK);
+    assert_int_equal(first->asked, 2);
+}
+
+static void test_and_closes_what_is_refused_then(void **state)
+{
+    struct fake_version *first;
+    CK_OBJECT_HANDLE key;
+
+    (void)state;
+    soft_open("");
+    key = key_of_first(&first);
+    first->rule = fake_version(fake, "kek")->rule = disabled;
+    assert_rv(unwrap_latest(), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+}
+
+static void test_an_application_that_is_unknown_makes_a_check_due(void **state)
+{
+    CK_OBJECT_HANDLE key;
+
+    (void)state;
+    soft_open("");
+    key = data_key();
+    answering(no_caller);
+    assert_rv(unwrap_latest(), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(asked(), 2);
+    assert_rv(use(key), CKR_OK); /* one refusal closes nothing */
+    assert_int_equal(asked(), 3);
+}
+
 static void test_two_names_of_a_version_share_its_lease(void **state)
 {
     CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, aes_type),
@@ -283,6 +334,9 @@ int main(void)
         with_service(test_copies_go_with_it),
         with_service(test_another_key_of_the_old_version_does_not),
         with_service(test_each_version_has_its_lease),
+        with_service(test_a_refusal_that_names_no_version_has_all_asked_by_name),
+        with_service(test_and_closes_what_is_refused_then),
+        with_service(test_an_application_that_is_unknown_makes_a_check_due),
         with_service(test_two_names_of_a_version_share_its_lease),
         with_token(test_a_check_unwraps_what_was_made_for_it),
         with_aes(test_a_symmetric_key_of_the_service_gives_leases_too),
