@@ -73,14 +73,17 @@ static int64_t patience(const struct lease_book *book)
     return book->check * PATIENCE / TENTHS;
 }
 
-static int64_t end_of(const struct lease_book *book, const struct lease *lease)
-{
-    return book->keeps ? INT64_MAX - 1 : lease->accepted + book->length;
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+/* Once refused, it ends early, also where nobody asks or answers any more. */
+static int64_t end_of(const struct lease_book *book, const struct lease *lease)
+{
+    int64_t end = book->keeps ? INT64_MAX - 1 : lease->accepted + book->length;
+
+    return lease->refusals == 0 ? end : earlier(end, lease->accepted + patience(book));
 }
 
 /* What others read without the lock. */
@@ -102,19 +105,20 @@ static struct lease_news news_of(const struct lease_book *book, struct lease *le
 {
     int64_t age = now - lease->accepted;
 
-    return (struct lease_news){
-        .lease = lease, .state = lease->state, .age = age, .left = lease->accepted + book->length - now};
+    return (struct lease_news){.lease = lease,
+                               .refused = lease->refusals == 0 ? VERDICT_NONE : lease->refused,
+                               .age = age,
+                               .left = lease->accepted + book->length - now};
 }
 
-static void close_locked(struct lease_book *book, struct lease *lease, enum lease_state why, int64_t now,
+static void close_locked(struct lease_book *book, struct lease *lease, int64_t now,
                          struct lease_news *ret_news)
 {
     struct leasehold *hold;
 
     *ret_news = news_of(book, lease, now);
     ret_news->what = LEASE_CLOSES;
-    ret_news->state = why;
-    lease->state = why;
+    lease->state = lease->refusals != 0 ? LEASE_REFUSED : LEASE_LOST;
     lease->closed_at = now;
     lease->attempted = 0;
     LIST_FOREACH(hold, &lease->holds, of_lease)
@@ -132,7 +136,7 @@ enum lease_look lease_look_locked(struct lease_book *book, struct lease *lease, 
     int64_t age = now - lease->accepted;
 
     if (lease->state == LEASE_OPEN && now >= end_of(book, lease)) {
-        close_locked(book, lease, lease->refusals != 0 ? LEASE_REFUSED : LEASE_LOST, now, ret_news);
+        close_locked(book, lease, now, ret_news);
         ret_news->idle = lease->pause == 0 && lease->refusals == 0;
     }
     if (lease->state != LEASE_OPEN) {
@@ -175,6 +179,9 @@ static void accept_locked(struct lease_book *book, struct lease *lease, int64_t 
     }
     lease->accepted = began > lease->accepted ? began : lease->accepted;
     lease->due = lease->accepted + interval;
+    if (lease->hinted > began) {
+        lease->due = earlier(lease->due, lease->hinted); /* that came later, and still wants an answer */
+    }
     lease->state = LEASE_OPEN;
     lease->refusals = 0;
     lease->pause = 0;
@@ -187,8 +194,8 @@ static void accept_locked(struct lease_book *book, struct lease *lease, int64_t 
     settle_locked(book, lease);
 }
 
-static void refuse_locked(struct lease_book *book, struct lease *lease, bool at_once, int64_t began,
-                          struct lease_news *ret_news)
+static void refuse_locked(struct lease_book *book, struct lease *lease, enum service_verdict verdict,
+                          int64_t began, struct lease_news *ret_news)
 {
     int64_t now = clock_now();
 
@@ -201,14 +208,15 @@ static void refuse_locked(struct lease_book *book, struct lease *lease, bool at_
     }
     lease->first_refusal = lease->refusals == 0 ? now : lease->first_refusal;
     lease->refusals++;
+    lease->refused = verdict;
     lease->pause = 0;
-    if (at_once || now - lease->accepted >= patience(book) ||
+    if (verdict == VERDICT_DISABLED || now - lease->accepted >= patience(book) ||
         (lease->refusals >= REFUSALS && now - lease->first_refusal >= book->check / SPREAD)) {
-        close_locked(book, lease, LEASE_REFUSED, now, ret_news);
+        close_locked(book, lease, now, ret_news);
         lease->attempted = now;
         return;
     }
-    lease->due = earlier(now + book->check / SPREAD / (REFUSALS - 1), lease->accepted + patience(book));
+    lease->due = now + book->check / SPREAD / (REFUSALS - 1);
     settle_locked(book, lease);
 }
 
@@ -242,7 +250,7 @@ static void miss_locked(struct lease_book *book, struct lease *lease, struct lea
     lease->pause = lease->pause == 0 ? book->check / TENTHS : earlier(2 * lease->pause, book->check);
     lease->due = now + lease->pause;
     if (now >= end_of(book, lease)) {
-        close_locked(book, lease, lease->refusals != 0 ? LEASE_REFUSED : LEASE_LOST, now, ret_news);
+        close_locked(book, lease, now, ret_news);
         lease->attempted = now;
         return;
     }
@@ -258,12 +266,10 @@ void lease_told_locked(struct lease_book *book, struct lease *lease, const struc
         accept_locked(book, lease, began, drawn(book->check), ret_news);
         return;
     case VERDICT_DISABLED:
-        refuse_locked(book, lease, true, began, ret_news);
-        return;
     case VERDICT_REFUSED:
     case VERDICT_GONE:
     case VERDICT_NO_CALLER:
-        refuse_locked(book, lease, false, began, ret_news);
+        refuse_locked(book, lease, answer->verdict, began, ret_news);
         return;
     default:
         if (checks) {
@@ -274,12 +280,14 @@ void lease_told_locked(struct lease_book *book, struct lease *lease, const struc
 
 void lease_hint_locked(struct lease_book *book, struct lease *lease, int64_t now)
 {
-    int64_t at = lease->hinted == 0 ? now : lease->hinted + HINT_PAUSE;
+    int64_t at = lease->hinted + HINT_PAUSE;
 
     if (lease->state != LEASE_OPEN || lease->count == 0) {
         return;
     }
-    lease->hinted = at > now ? at : now;
+    if (lease->hinted <= now) { /* else that check is still to come */
+        lease->hinted = at > now ? at : now;
+    }
     lease->due = earlier(lease->due, lease->hinted);
     settle_locked(book, lease);
 }

@@ -43,10 +43,11 @@ struct lease {
     int64_t due;      /* the next check */
     int64_t closed_at;
     int64_t attempted;     /* the last attempt to open it again, 0: none since it closed */
-    int64_t hinted;        /* when a refusal of another verb last made a check due */
+    int64_t hinted;        /* for when a refusal of another verb last made a check due */
     int64_t first_refusal; /* of `refusals`, which came since it was accepted */
     unsigned refusals;
-    int64_t pause; /* ms from an unanswered check to the next, 0: the last one was answered */
+    enum service_verdict refused; /* the last of them */
+    int64_t pause;                /* ms from an unanswered check to the next, 0: the last one was answered */
     bool told_half, told_soon, told_kept;
     bool made_is_bad;     /* the service did not open what was made here */
     struct opener *proof; /* held: a blob that it opened */
@@ -68,8 +69,8 @@ struct lease_book {
 struct lease_news {
     enum { LEASE_NO_NEWS, LEASE_CLOSES, LEASE_OPENS, LEASE_RUNS_OUT, LEASE_GOES_ON } what;
     struct lease *lease;
-    enum lease_state state;
-    bool idle; /* it closes, and nobody was asked */
+    enum service_verdict refused; /* why it closes; NONE: nobody said so */
+    bool idle;                    /* it closes, and nobody was asked */
     int64_t age, left;
 };
 
@@ -100,7 +101,7 @@ void lease_asks_locked(struct lease_book *book, struct lease *lease, int64_t now
  */
 void lease_told_locked(struct lease_book *book, struct lease *lease, const struct service_answer *answer,
                        int64_t began, bool checks, struct lease_news *ret_news);
-/* Another verb has been refused: a check is due. */
+/* Another verb has been refused: a check is due, but not twice in a second. */
 void lease_hint_locked(struct lease_book *book, struct lease *lease, int64_t now);
 /* Those that have ended are closed, one for each call; false: none is left. */
 bool lease_end_one_locked(struct lease_book *book, int64_t now, struct lease_news *ret_news);
@@ -111,7 +112,7 @@ void lease_remove_locked(struct lease_book *book, struct lease *lease, struct le
 /* CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_DEVICE_ERROR. */
 CK_RV lease_code(enum lease_state state);
 
-/* The log and the audit. `answer` NULL: nobody was asked. */
+/* The log and the audit. `answer`: of the request that it came from, NULL: none. */
 void lease_report(const struct lease_book *book, const struct lease_news *news,
                   const struct service_answer *answer);
 

@@ -18,9 +18,9 @@ static const char *duration(int64_t ms, char text[TEXT_SIZE])
     return text;
 }
 
-static const char *words_of(const struct service_answer *answer)
+static const char *words_of(const struct lease_news *news)
 {
-    switch (answer == NULL ? VERDICT_NONE : answer->verdict) {
+    switch (news->refused) {
     case VERDICT_DISABLED:
         return "the key is disabled";
     case VERDICT_REFUSED:
@@ -34,8 +34,7 @@ static const char *words_of(const struct service_answer *answer)
     }
 }
 
-static void report_closed(const struct lease_book *book, const struct lease_news *news, const char *key,
-                          const struct service_answer *answer)
+static void report_closed(const struct lease_book *book, const struct lease_news *news, const char *key)
 {
     char age[TEXT_SIZE];
 
@@ -51,8 +50,8 @@ static void report_closed(const struct lease_book *book, const struct lease_news
         book->access->label,
         "key %s is closed: %s; last accepted %s ago. What it unwrapped is wiped; it opens by itself as soon "
         "as the service unwraps with it again%s",
-        key, words_of(answer), age,
-        news->state == LEASE_REFUSED
+        key, words_of(news), age,
+        news->refused != VERDICT_NONE
             ? ""
             : " (see the lines above for why it could not be asked; `byok-pkcs11 check` names the cause)");
 }
@@ -93,9 +92,9 @@ void lease_report(const struct lease_book *book, const struct lease_news *news,
     service->ops->identify(service, &ref, key);
     switch (news->what) {
     case LEASE_CLOSES:
-        report_closed(book, news, key, answer);
+        report_closed(book, news, key);
         audit_event(AUDIT_CLOSED, book->access->label, service->ops->name, key,
-                    news->idle ? "not used for the length of its lease" : words_of(answer), answer);
+                    news->idle ? "not used for the length of its lease" : words_of(news), answer);
         break;
     case LEASE_OPENS:
         audit_event(AUDIT_OPENED, book->access->label, service->ops->name, key, NULL, answer);

@@ -100,6 +100,9 @@ check_PROGRAMS += tests/pkcs11/soft/test_lease_threads
 tests_pkcs11_soft_test_lease_threads_SOURCES = tests/pkcs11/soft/test_lease_threads.c $(lease_test_sources)
 tests_pkcs11_soft_test_lease_threads_LDADD = $(LDADD) -lpthread
 
+check_PROGRAMS += tests/pkcs11/soft/test_lease_time
+tests_pkcs11_soft_test_lease_time_SOURCES = tests/pkcs11/soft/test_lease_time.c
+
 check_PROGRAMS += tests/pkcs11/soft/test_soft_audit
 tests_pkcs11_soft_test_soft_audit_SOURCES = tests/pkcs11/soft/test_soft_audit.c \
 	tests/backends/audit_test.c tests/backends/audit_test.h tests/backends/base/base_test.h $(soft_test_sources)
