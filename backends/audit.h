@@ -4,7 +4,7 @@
  * and the HSM token tell what they did; neither of the wings below them knows.
  *
  * Each record carries its number and the SHA-256 of the record before it, both of this process, so that one that
- * is missing or was changed shows (audit_read.h). The first of a process says what was started; a forked child
+ * is missing or was changed shows (audit/audit_read.h). The first of a process says what was started; a forked child
  * begins again.
  *
  * Threads: all of it by all threads. Records are written one at a time, in the order of their numbers. Where the

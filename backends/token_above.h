@@ -1,6 +1,6 @@
 /*
  * A token over a token: each function goes to the one below with the same arguments and results, but for the rows
- * that whoever stands here replaces (token_filter.c, audit_token.c). It exists only where the configuration asks for
+ * that whoever stands here replaces (policy_token.c, audit/audit_token.c). It exists only where the configuration asks for
  * it, so without it nothing costs anything.
  */
 #ifndef BYOK_BACKENDS_TOKEN_ABOVE_H

@@ -1,7 +1,7 @@
 /* The slots and their tokens, made from the sections of the configuration. */
 #include "pkcs11/slot.h"
 #include "backends/audit.h"
-#include "backends/audit_token.h"
+#include "backends/audit/audit_token.h"
 #include "backends/base/scope.h"
 #include "backends/key_service.h"
 #include "backends/policy_token.h"

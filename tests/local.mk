@@ -39,6 +39,7 @@ LDADD = libbyok.la $(CMOCKA_LIBS)
 
 TESTS += $(check_PROGRAMS) $(check_SCRIPTS)
 
+include tests/backends/audit/local.mk
 include tests/backends/base/local.mk
 include tests/backends/hsm/local.mk
 include tests/backends/keyvault/local.mk

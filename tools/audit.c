@@ -1,5 +1,5 @@
 /* `byok-pkcs11 audit`: whether the records are whole, and what they say in sum. */
-#include "backends/audit_read.h"
+#include "backends/audit/audit_read.h"
 #include "backends/base/scope.h"
 #include "tools/print.h"
 #include "tools/report.h"

@@ -1,5 +1,5 @@
 /* A file of records, in two pieces. */
-#include "backends/audit_read.h"
+#include "backends/audit/audit_read.h"
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
  */
 #include "tests/backends/base/base_test.h"
 
-#include "tests/backends/audit_test.h"
+#include "tests/backends/audit/audit_test.h"
 #include "tests/built_module.h"
 
 enum { SLOTS = 2, HSM = 0, VAULT = 1, BLOB = 512, MARK = 0xa5 };

@@ -105,7 +105,7 @@ tests_pkcs11_soft_test_lease_time_SOURCES = tests/pkcs11/soft/test_lease_time.c
 
 check_PROGRAMS += tests/pkcs11/soft/test_soft_audit
 tests_pkcs11_soft_test_soft_audit_SOURCES = tests/pkcs11/soft/test_soft_audit.c \
-	tests/backends/audit_test.c tests/backends/audit_test.h tests/backends/base/base_test.h $(soft_test_sources)
+	tests/backends/audit/audit_test.c tests/backends/audit/audit_test.h tests/backends/base/base_test.h $(soft_test_sources)
 
 version_test_sources = \
 	tests/fake_versions.c tests/fake_versions.h \

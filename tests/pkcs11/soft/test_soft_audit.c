@@ -2,7 +2,7 @@
 #include "tests/pkcs11/soft/soft_test.h"
 
 #include "backends/base/libcrypto.h"
-#include "tests/backends/audit_test.h"
+#include "tests/backends/audit/audit_test.h"
 #include <stdio.h>
 #include <string.h>
 

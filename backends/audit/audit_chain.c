@@ -1,5 +1,5 @@
 /* The chain of this process. */
-#include "backends/audit_chain.h"
+#include "backends/audit/audit_chain.h"
 #include <string.h>
 
 bool audit_chain_begin(struct audit_chain *chain)

@@ -1,6 +1,6 @@
 /* A token over an HSM's, which records what keys of the HSM are used for. */
-#include "backends/audit_token.h"
-#include "backends/audit_session.h"
+#include "backends/audit/audit_token.h"
+#include "backends/audit/audit_session.h"
 #include <stdlib.h>
 
 enum { SCRATCH = 1024 };

@@ -1,5 +1,5 @@
 /* Turns: one thread after the other. */
-#include "backends/audit_turn.h"
+#include "backends/audit/audit_turn.h"
 #include "backends/base/deadline.h"
 #include <time.h>
 

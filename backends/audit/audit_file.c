@@ -1,5 +1,5 @@
 /* The file that records are appended to. */
-#include "backends/audit_file.h"
+#include "backends/audit/audit_file.h"
 #include "backends/base/process.h"
 #include "backends/base/scope.h"
 #include "backends/base/sigpipe.h"

@@ -1,8 +1,8 @@
 /* Files of records: into lines, and each line to those who verify and count. */
-#include "backends/audit_read.h"
-#include "backends/audit_record.h"
-#include "backends/audit_sum.h"
-#include "backends/audit_verify.h"
+#include "backends/audit/audit_read.h"
+#include "backends/audit/audit_record.h"
+#include "backends/audit/audit_sum.h"
+#include "backends/audit/audit_verify.h"
 #include "backends/base/log.h"
 #include <errno.h>
 #include <fcntl.h>

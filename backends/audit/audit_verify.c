@@ -1,5 +1,5 @@
 /* Whether the chain of each process is whole. */
-#include "backends/audit_verify.h"
+#include "backends/audit/audit_verify.h"
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* What records say in sum. */
-#include "backends/audit_sum.h"
+#include "backends/audit/audit_sum.h"
 #include "backends/base/scope.h"
 #include <search.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The sessions of a token that records. */
-#include "backends/audit_session.h"
+#include "backends/audit/audit_session.h"
 #include "backends/base/libcrypto.h"
 #include <p11-kit/uri.h>
 #include <stdio.h>

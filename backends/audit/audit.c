@@ -1,8 +1,8 @@
 /* Who is told of each use of a key, in which order, and what happens when they cannot be told. */
 #include "backends/audit.h"
-#include "backends/audit_chain.h"
-#include "backends/audit_file.h"
-#include "backends/audit_turn.h"
+#include "backends/audit/audit_chain.h"
+#include "backends/audit/audit_file.h"
+#include "backends/audit/audit_turn.h"
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"

@@ -1,7 +1,7 @@
 /* One line of a file of records, read back. */
-#include "backends/audit_entry.h"
-#include "backends/audit_read.h"
-#include "backends/audit_record.h"
+#include "backends/audit/audit_entry.h"
+#include "backends/audit/audit_read.h"
+#include "backends/audit/audit_record.h"
 #include <string.h>
 
 static const double largest_whole = 9007199254740992.0;

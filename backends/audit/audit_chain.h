@@ -5,7 +5,7 @@
 #ifndef BYOK_BACKENDS_AUDIT_CHAIN_H
 #define BYOK_BACKENDS_AUDIT_CHAIN_H
 
-#include "backends/audit_record.h"
+#include "backends/audit/audit_record.h"
 #include "backends/base/uuid.h"
 
 struct audit_chain {

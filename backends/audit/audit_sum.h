@@ -2,8 +2,8 @@
 #ifndef BYOK_BACKENDS_AUDIT_SUM_H
 #define BYOK_BACKENDS_AUDIT_SUM_H
 
-#include "backends/audit_entry.h"
-#include "backends/audit_read.h"
+#include "backends/audit/audit_entry.h"
+#include "backends/audit/audit_read.h"
 
 enum { AUDIT_MOST_ROWS = 16 * 1024, AUDIT_TEXT_SIZE = 1024, AUDIT_TIME_SIZE = 32 };
 

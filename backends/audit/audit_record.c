@@ -1,5 +1,5 @@
 /* One record as JSON. */
-#include "backends/audit_record.h"
+#include "backends/audit/audit_record.h"
 #include "backends/base/deadline.h"
 #include "backends/base/hash.h"
 #include "backends/base/libcrypto.h"

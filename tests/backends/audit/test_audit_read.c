@@ -1,7 +1,7 @@
 /* Reading records back: what is wrong with a chain is found, what is only odd is said. */
 #include "tests/backends/base/base_test.h"
 
-#include "tests/backends/audit_test.h"
+#include "tests/backends/audit/audit_test.h"
 
 enum { LINES = 8, LINE_ROOM = 2048 };
 

@@ -6,7 +6,7 @@
 #define BYOK_TESTS_AUDIT_TEST_H
 
 #include "backends/audit.h"
-#include "backends/audit_read.h"
+#include "backends/audit/audit_read.h"
 #include <cjson/cJSON.h>
 
 /* The global options `options`, whose %s is `folder`; as C_Initialize does it. */
@@ -18,6 +18,8 @@ void audit_forget(void);
 
 /* One unwrap of a key in a vault that gave CKR_OK; free to be changed. */
 struct audit_use audit_a_use(void);
+/* And it is recorded. */
+void audit_use_ok(void);
 
 /* All of it; lent until the next call. */
 const char *audit_text(const char *path);

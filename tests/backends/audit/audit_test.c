@@ -1,7 +1,7 @@
 /* What tests of records share. */
 #include "tests/backends/base/base_test.h"
 
-#include "tests/backends/audit_test.h"
+#include "tests/backends/audit/audit_test.h"
 
 static char text_of_file[4 * 1024 * 1024];
 
@@ -68,6 +68,13 @@ struct audit_use audit_a_use(void)
                               .answer = &answer,
                               .began = audit_began(),
                               .rv = CKR_OK};
+}
+
+void audit_use_ok(void)
+{
+    struct audit_use use = audit_a_use();
+
+    assert_int_equal(audit_use(&use), CKR_OK);
 }
 
 const char *audit_text(const char *path)

@@ -2,8 +2,8 @@
 #ifndef BYOK_BACKENDS_AUDIT_VERIFY_H
 #define BYOK_BACKENDS_AUDIT_VERIFY_H
 
-#include "backends/audit_entry.h"
-#include "backends/audit_read.h"
+#include "backends/audit/audit_entry.h"
+#include "backends/audit/audit_read.h"
 
 enum { AUDIT_MOST_CHAINS = 1024 * 1024, AUDIT_MOST_GAPS = 64 };
 
