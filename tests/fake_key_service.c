@@ -660,6 +660,15 @@ struct fake_version *fake_add(struct key_service *service, const char *name, uns
     return &version->open;
 }
 
+struct fake_version *fake_repeat(struct key_service *service, const char *name, unsigned index)
+{
+    struct fake_version *version = fake_add(service, name, 0);
+    struct held_key *key = key_locked(fake_of(service), name);
+
+    key->version[key->count - 1].pair = key->version[index].pair;
+    return version;
+}
+
 struct fake_version *fake_version(struct key_service *service, const char *name)
 {
     const struct key_ref ref = {name, NULL};

@@ -56,6 +56,8 @@ void fake_configure(struct key_service *service, const char *text);
  * does not tell its public part.
  */
 struct fake_version *fake_add(struct key_service *service, const char *name, unsigned bits);
+/* A new version with the numbers of one that is there: a key that was imported again. */
+struct fake_version *fake_repeat(struct key_service *service, const char *name, unsigned index);
 struct fake_version *fake_version(struct key_service *service, const char *name);
 /* One of them, from the oldest (0) up; NULL: there is none. */
 struct fake_version *fake_version_at(struct key_service *service, const char *name, unsigned index);

@@ -67,8 +67,12 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
 	pkcs11/soft/version.c pkcs11/soft/version.h \
+	pkcs11/soft/version_blob.c \
+	pkcs11/soft/version_failure.c \
 	pkcs11/soft/version_list.c pkcs11/soft/version_list.h \
 	pkcs11/soft/version_memory.c pkcs11/soft/version_memory.h \
+	pkcs11/soft/version_older.c \
+	pkcs11/soft/version_trial.c pkcs11/soft/version_trial.h \
 	pkcs11/soft/wrap.c pkcs11/soft/wrap.h \
 	pkcs11/soft/wrap_aes.c \
 	pkcs11/soft/wrap_rsa.c \

@@ -98,12 +98,10 @@ void service_key_doubt(struct service_key *key)
 
 void service_key_doubt_version(struct service_key *key, const char *version)
 {
-    bool same;
+    char in_use[KEY_VERSION_SIZE];
 
-    pthread_mutex_lock(&key->lock);
-    same = strcmp(key->version, version) == 0;
-    pthread_mutex_unlock(&key->lock);
-    if (same) {
+    service_key_version(key, in_use);
+    if (strcmp(in_use, version) == 0) {
         service_key_doubt(key);
     }
 }
@@ -111,6 +109,14 @@ void service_key_doubt_version(struct service_key *key, const char *version)
 bool service_key_version_is_young(const struct service_key *key, const struct key_access *access)
 {
     return key->ref.version != NULL || service_key_is_young(atomic_load(&key->learned), access->refresh);
+}
+
+bool service_key_is_current(struct service_key *key, const struct key_access *access, const char *version)
+{
+    char in_use[KEY_VERSION_SIZE];
+
+    service_key_version(key, in_use);
+    return strcmp(in_use, version) == 0 && service_key_version_is_young(key, access);
 }
 
 void service_key_learn_version(struct service_key *key, struct key_access *access, struct deadline deadline)

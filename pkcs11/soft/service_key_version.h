@@ -30,6 +30,8 @@ void service_key_doubt_version(struct service_key *key, const char *version);
 
 /* Whether the service said within `refresh` which version is the latest. */
 bool service_key_version_is_young(const struct service_key *key, const struct key_access *access);
+/* Whether a request that names no version, or the pinned one, asks this one, as far as the service said lately. */
+bool service_key_is_current(struct service_key *key, const struct key_access *access, const char *version);
 /*
  * Asks for it where it did not: by the public part, or by a listing where that is refused. Not for a key that was
  * not in use yet, which costs no request.

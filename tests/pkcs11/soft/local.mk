@@ -114,6 +114,9 @@ version_test_sources = \
 check_PROGRAMS += tests/pkcs11/soft/test_version
 tests_pkcs11_soft_test_version_SOURCES = tests/pkcs11/soft/test_version.c $(version_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_version_refused
+tests_pkcs11_soft_test_version_refused_SOURCES = tests/pkcs11/soft/test_version_refused.c $(version_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_mechanisms
 tests_pkcs11_soft_test_mechanisms_SOURCES = tests/pkcs11/soft/test_mechanisms.c $(soft_test_sources)
 
