@@ -73,13 +73,21 @@ static void prove(struct soft_session *session, struct lease *lease, struct dead
     tell(token, lease, &answer, began);
 }
 
-static CK_RV fill(struct soft_token *token, struct leasehold *hold, const struct opener *opener,
-                  struct secret *given)
+/* What the service opened again is as much a use of its key as the first time; what it only checked is none. */
+static CK_RV fill(struct soft_token *token, struct leasehold *root, const struct opener *opener,
+                  const struct service_answer *answer, int64_t began, struct secret *given)
 {
     struct secret value SCOPED(secret_free) = SECRET_INIT;
     CK_RV rv = opener_finish(opener, &token->ciphers, given, &value);
 
-    return rv == CKR_OK ? leasehold_fill(hold, &value) : rv;
+    rv = soft_audit_use(token, atomic_load(&root->lease)->key,
+                        (struct audit_use){.operation = "unwrap",
+                                           .mechanism = opener_mechanism(opener),
+                                           .blob = opener_blob(opener),
+                                           .answer = answer,
+                                           .began = began,
+                                           .rv = rv});
+    return rv == CKR_OK ? leasehold_fill(root, &value) : rv;
 }
 
 /* The value is wrapped under another version, too, whose lease it is going to hold. */
@@ -151,7 +159,7 @@ static bool try_move(struct soft_session *session, struct leasehold *root, struc
 
     note_move(token, root, &move, ret_answer, began);
     if (rv == CKR_OK && !leasehold_is_open(root)) {
-        rv = fill(token, root, opener, &given);
+        rv = fill(token, root, opener, ret_answer, began, &given);
     }
     return rv == CKR_OK;
 }
@@ -233,7 +241,7 @@ static CK_RV open_root(struct soft_session *session, struct leasehold *root, str
     rv = opener_ask(opener, &place, deadline, &given, &answer);
     tell(token, lease, &answer, began);
     soft_session_note(session, rv, &answer);
-    return rv == CKR_OK ? fill(token, root, opener, &given) : rv;
+    return rv == CKR_OK ? fill(token, root, opener, &answer, began, &given) : rv;
 }
 
 /* One attempt in a second, shared by all who come meanwhile. `root` NULL: with any blob. */

@@ -10,6 +10,7 @@ enum { LONGEST_IV = 8, MADE_SIZE = 32 };
 
 struct opener {
     atomic_uint holders;
+    CK_MECHANISM_TYPE mechanism;
     enum mechanism_family family;
     enum rsa_padding padding;
     size_t aes_size, first;
@@ -37,6 +38,7 @@ struct opener *opener_new(const struct mechanism *mechanism, const struct mechan
     struct opener *opener = opener_of(blob);
 
     if (opener != NULL) {
+        opener->mechanism = mechanism->type;
         opener->family = mechanism->family;
         opener->padding = parameter->padding;
         opener->aes_size = parameter->aes_size;
@@ -62,6 +64,16 @@ void opener_unhold(struct opener *opener)
     if (opener != NULL && atomic_fetch_sub_explicit(&opener->holders, 1, memory_order_acq_rel) == 1) {
         free(opener);
     }
+}
+
+CK_MECHANISM_TYPE opener_mechanism(const struct opener *opener)
+{
+    return opener->mechanism;
+}
+
+struct bytes opener_blob(const struct opener *opener)
+{
+    return bytes_of(opener->blob, opener->size);
 }
 
 static bool is_rsa(const struct opener *opener)

@@ -20,6 +20,10 @@ struct opener *opener_hold(struct opener *opener);
 /* NULL is allowed in both. */
 void opener_unhold(struct opener *opener);
 
+/* What it came by, for the record of its use. */
+CK_MECHANISM_TYPE opener_mechanism(const struct opener *opener);
+struct bytes opener_blob(const struct opener *opener);
+
 /* The service, and one version of its key. */
 struct opener_place {
     struct key_access *access;

@@ -1,4 +1,6 @@
 /* What the tests of leases share. */
+#include "pkcs11/soft/soft.h"
+
 #include "tests/pkcs11/soft/lease_test.h"
 #include <string.h>
 
@@ -70,6 +72,22 @@ void make_check_due(void)
     size = 256;
     assert_rv(CALL(decrypt, out, 256, out, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
     fake_rule(fake, FAKE_DECRYPT, works);
+}
+
+void age_leases(int64_t milliseconds)
+{
+    struct lease_book *book = &((struct soft_token *)token)->leases;
+
+    pthread_mutex_lock(&book->lock);
+    for (struct lease *lease = book->leases; lease != NULL; lease = lease->next) {
+        lease->accepted -= milliseconds;
+        lease->due -= milliseconds;
+        lease->hinted -= milliseconds;
+        lease->first_refusal -= milliseconds;
+        atomic_store(&lease->quiet_until, 0);
+    }
+    atomic_fetch_sub(&book->first_end, milliseconds);
+    pthread_mutex_unlock(&book->lock);
 }
 
 void pass_time(int64_t milliseconds)

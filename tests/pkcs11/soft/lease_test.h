@@ -22,6 +22,9 @@ void make_check_due(void);
 /* Uses the key until it is told `wanted`, at most some seconds; milliseconds that it took. */
 int64_t use_until(CK_OBJECT_HANDLE key, CK_RV wanted);
 
+/* As if all of the token's leases had been accepted, and were to be checked, so much earlier. */
+void age_leases(int64_t milliseconds);
+
 /* Requests to unwrap so far. */
 unsigned asked(void);
 void pass_time(int64_t milliseconds);
