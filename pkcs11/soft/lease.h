@@ -3,6 +3,9 @@
  * belongs to one version of a key; the values that it opened hold it (leasehold.h). What stands here judges: what
  * is due, and what an answer means. Who asks is lease_check.c, who is asked to wait lease_use.c.
  *
+ * Each token has a book of its own, also beside another of the same vault: it may be another caller, to whom the
+ * service gives another answer, and its configuration sets its intervals.
+ *
  * Everything that ends in _locked is called with the book's lock; no request is made under it.
  */
 #ifndef BYOK_PKCS11_SOFT_LEASE_H
