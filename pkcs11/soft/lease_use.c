@@ -7,22 +7,33 @@
 
 /* --- Values --- */
 
+static CK_RV code_of(const struct leasehold *hold)
+{
+    CK_RV rv;
+
+    pthread_mutex_lock(&hold->book->lock);
+    rv = lease_code(atomic_load(&hold->lease)->state);
+    pthread_mutex_unlock(&hold->book->lock);
+    return rv;
+}
+
 static __attribute__((noinline)) CK_RV enter_slowly(struct soft_session *session, struct leasehold *hold,
                                                     bool reopens)
 {
-    CK_RV rv = CKR_FUNCTION_CANCELED;
+    CK_RV rv;
 
     lease_renew(session, hold);
     if (leasehold_enter(hold)) {
         return CKR_OK;
     }
-    if (reopens) {
-        rv = lease_reopen(session, hold);
+    if (!reopens) {
+        return CKR_FUNCTION_CANCELED;
     }
-    if (rv != CKR_OK) {
-        return rv == CKR_CANCEL ? CKR_DEVICE_ERROR : rv;
+    rv = lease_reopen(session, hold);
+    if (rv == CKR_OK && leasehold_enter(hold)) {
+        return CKR_OK;
     }
-    return leasehold_enter(hold) ? CKR_OK : CKR_DEVICE_ERROR; /* closed again meanwhile */
+    return rv == CKR_OK || rv == CKR_CANCEL ? code_of(hold) : rv; /* closed again meanwhile */
 }
 
 CK_RV value_enter(struct soft_session *session, struct key_value *value, bool reopens)

@@ -189,9 +189,7 @@ static void judge_closing(const struct bound *bound, const struct course *course
              seconds(bound->not_before));
     }
     CK_RV odd = worst(course, offsetof(struct worker, odd));
-    /* Where the checks came too late, the lease has ended first. */
-    bool ended = odd == CKR_DEVICE_ERROR && allowance > LEASE_CHECK / 2;
-    tell(odd == CKR_OK || ended, bound, "a closed key answers 0x%lx (but for: 0x%lx)", bound->closed, odd);
+    tell(odd == CKR_OK, bound, "a closed key answers 0x%lx (but for: 0x%lx)", bound->closed, odd);
     tell(is_back(course), bound, "given back, the same handles work after %.1f s",
          seconds(back - course->giving));
 }

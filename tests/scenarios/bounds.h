@@ -53,7 +53,8 @@ struct worker {
 enum {
     LEASE_CHECK = 2000,
     LEASE = 8000,
-    CHECK = 2000, /* what a check may take */
+    LONG_LEASE = 120000, /* of what is refused: its end, and the code of that, never comes first */
+    CHECK = 2000,        /* what a check may take */
     TOKEN = 6000
 };
 

@@ -138,7 +138,8 @@ static void write_section(FILE *file, const struct bound *bound)
         bound->name, getenv(bound->mhsm ? "MHSM_URL" : "VAULT_URL"), bound->mhsm ? "kek" : bound->name,
         getenv("VAULT_CA"), getenv("TENANT_ID"), bound->caller == NULL ? getenv("CLIENT_ID") : bound->caller,
         bound->caller == NULL ? own_secret : secret, getenv("IDENTITY_URL"),
-        bound->mhsm ? "    audience = \"https://managedhsm.azure.net\"\n" : "", LEASE, LEASE_CHECK,
+        bound->mhsm ? "    audience = \"https://managedhsm.azure.net\"\n" : "",
+        bound->closed == CKR_KEY_FUNCTION_NOT_PERMITTED ? LONG_LEASE : LEASE, LEASE_CHECK,
         bound->options == NULL ? "" : bound->options);
 }
 
