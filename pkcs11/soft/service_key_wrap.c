@@ -1,4 +1,5 @@
 /* Where the next wrap or encryption under a key of the service is made: here, or by the service. */
+#include "backends/base/log.h"
 #include "backends/base/scope.h"
 #include "pkcs11/soft/service_key.h"
 #include <string.h>
@@ -38,6 +39,19 @@ static struct public_part *part_for_auto(struct service_key *key, struct key_acc
     return accepted_part(key, access, &accepted);
 }
 
+/* No request is made for it, so nobody else has a line. */
+static void tell_refusal(const struct service_key *key, const struct key_access *access,
+                         struct public_part *part)
+{
+    if (!atomic_exchange(&part->refusal_told, true)) {
+        log_error(
+            access->label, "key %s: nothing is wrapped, encrypted or signed with its version %s, which is %s",
+            key->text, part->info.version,
+            part->info.enabled ? "outside its dates (nbf, exp); rotate the key, or have its owner change them"
+                               : "disabled; its owner can enable it");
+    }
+}
+
 CK_RV service_key_check_use(struct service_key *key, struct key_access *access, struct deadline deadline,
                             struct service_answer *ret_answer)
 {
@@ -53,6 +67,7 @@ CK_RV service_key_check_use(struct service_key *key, struct key_access *access, 
         !service_key_tells(key, access)) {
         return rv;
     }
+    tell_refusal(key, access, part);
     return CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
