@@ -25,42 +25,63 @@ static bool reserved_of(struct report *report, char room[RESERVED_SIZE], char **
     return true;
 }
 
-static bool initialize(struct report *report, char *reserved, struct start *start)
+/* "FILE:LINE: ..." is about what stands there; all else about the file as such. */
+static bool names_a_line(const char *text)
 {
-    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = reserved};
-    struct diagnosis *diagnosis = &report->diagnosis;
+    while ((text = strchr(text, ':')) != NULL) {
+        size_t digits = strspn(++text, "0123456789");
 
-    if (C_GetFunctionList(&start->p11) != CKR_OK || start->p11->C_Initialize(&arguments) != CKR_OK) {
-        diagnosis_fail(
-            diagnosis, "configuration", "correct that line; byok-pkcs11.conf(5) lists all options", "%s",
-            diagnosis_heard(diagnosis)[0] == '\0' ? "the module does not start" : diagnosis_heard(diagnosis));
-        return false;
+        if (digits != 0 && text[digits] == ':') {
+            return true;
+        }
     }
-    if (diagnosis_heard(diagnosis)[0] != '\0') {
-        diagnosis_warn(diagnosis, "configuration", "see byok-pkcs11.conf(5)", "%s",
-                       diagnosis_heard(diagnosis));
-    }
-    return true;
+    return false;
 }
 
-static bool read_again(struct report *report, const char *reserved, struct start *start)
+static bool fail(struct diagnosis *diagnosis)
 {
-    struct diagnosis *diagnosis = &report->diagnosis;
+    const char *heard = diagnosis_heard(diagnosis);
 
+    diagnosis_fail(
+        diagnosis, "configuration",
+        names_a_line(heard)
+            ? "correct that line; byok-pkcs11.conf(5) lists all options"
+            : "name a file that is there, that this user can read and nobody else but root can change",
+        "%s", heard[0] == '\0' ? "the module does not start" : heard);
+    return false;
+}
+
+/* Before the module does, so that what it says of the file is heard once. */
+static bool read_file(struct diagnosis *diagnosis, const char *reserved, struct start *start)
+{
     if (module_read_settings(reserved, &start->file) != CKR_OK) {
-        diagnosis_fail(diagnosis, "configuration", "run this again", "it changed meanwhile: %s",
-                       diagnosis_heard(diagnosis));
-        return false;
+        return fail(diagnosis);
+    }
+    if (start->file == NULL && diagnosis_heard(diagnosis)[0] != '\0') {
+        return fail(diagnosis);
     }
     if (start->file == NULL) {
         diagnosis_fail(diagnosis, "configuration",
                        "write " SYSCONFDIR "/byok-pkcs11.conf, or name the file: --config=FILE",
                        "there is no configuration: neither $BYOK_PKCS11_CONF nor "
-                       "~/.config/byok-pkcs11.conf nor " SYSCONFDIR "/byok-pkcs11.conf%s%s",
-                       diagnosis_heard(diagnosis)[0] == '\0' ? "" : "; ", diagnosis_heard(diagnosis));
+                       "~/.config/byok-pkcs11.conf nor " SYSCONFDIR "/byok-pkcs11.conf");
         return false;
     }
     diagnosis_forget(diagnosis);
+    return true;
+}
+
+static bool initialize(struct diagnosis *diagnosis, char *reserved, struct start *start)
+{
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK, .pReserved = reserved};
+
+    if (C_GetFunctionList(&start->p11) != CKR_OK || start->p11->C_Initialize(&arguments) != CKR_OK) {
+        return fail(diagnosis);
+    }
+    if (diagnosis_heard(diagnosis)[0] != '\0') {
+        diagnosis_warn(diagnosis, "configuration", "see byok-pkcs11.conf(5)", "%s",
+                       diagnosis_heard(diagnosis));
+    }
     return true;
 }
 
@@ -92,8 +113,8 @@ static bool prepare(struct report *report, struct start *start)
 {
     char room[RESERVED_SIZE], *reserved;
 
-    return reserved_of(report, room, &reserved) && initialize(report, reserved, start) &&
-           read_again(report, reserved, start) &&
+    return reserved_of(report, room, &reserved) && read_file(&report->diagnosis, reserved, start) &&
+           initialize(&report->diagnosis, reserved, start) &&
            (report->command->operand_count == 0 || choose(report, start));
 }
 

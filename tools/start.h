@@ -6,7 +6,7 @@
 
 struct start {
     CK_FUNCTION_LIST *p11;         /* the module's own; initialised */
-    struct settings_file *file;    /* what it was initialised with, read once more */
+    struct settings_file *file;    /* what it is initialised with */
     const struct settings *chosen; /* the section that the operand names; NULL: all */
 };
 

@@ -3,6 +3,7 @@
 #include "tools/print.h"
 #include <cjson/cJSON.h>
 #include <limits.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -107,10 +108,12 @@ static void test_wrong_configuration(void **state)
     (void)state;
     assert_int_equal(run("-c wrong.conf check"), 2);
     assert_non_null(strstr(output, "wrong.conf:3"));
+    assert_non_null(strstr(output, "; to do: correct that line"));
     assert_int_equal(run("-c open.conf check"), 2);
     assert_non_null(strstr(output, "writ"));
     assert_int_equal(run("-c missing.conf check"), 2);
-    assert_non_null(strstr(output, "missing.conf"));
+    assert_non_null(strstr(output, "missing.conf: No such file"));
+    assert_non_null(strstr(output, "; to do: name a file that is there"));
     assert_int_equal(run("-c hsm.conf check third"), 2);
     assert_non_null(strstr(output, "third"));
 }
@@ -138,6 +141,62 @@ static void test_one_token_alone_by_title_or_label(void **state)
     assert_non_null(strstr(output, "second: hsm-module"));
     assert_int_equal(run("-c hsm.conf check second"), 1);
     assert_null(strstr(output, "first"));
+}
+
+static void test_what_cannot_be_written_is_a_failure(void **state)
+{
+    (void)state;
+    assert_int_equal(run("-c none.conf check 2>said >/dev/full; status=$?; cat said; exit $status"), 1);
+    assert_non_null(strstr(output, "writing: No space left"));
+    assert_int_equal(run("--help >/dev/full"), 1);
+    assert_int_equal(run("-c none.conf check >/dev/null"), 0);
+    assert_string_equal(output, "");
+}
+
+/* `output` is what a terminal gets. */
+static void run_on_terminal(const char *variable, const char *value)
+{
+    int terminal, status;
+    size_t size = 0;
+    ssize_t got;
+    pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("TERM", "xterm", 1);
+        unsetenv("NO_COLOR");
+        setenv(variable, value, 1);
+        if (chdir(folder) == 0) {
+            execl(COMMAND, COMMAND, "-c", "none.conf", "check", NULL);
+        }
+        _exit(99);
+    }
+    while (size < sizeof output - 1 && (got = read(terminal, output + size, sizeof output - 1 - size)) > 0) {
+        size += (size_t)got;
+    }
+    output[size] = '\0';
+    close(terminal);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_colors_on_a_terminal(void **state)
+{
+    (void)state;
+    run_on_terminal("NO_COLOR", "");
+    assert_non_null(strstr(output, "\033[33mwarn \033[0mconfiguration: "));
+}
+
+static void test_no_colors_where_they_are_not_wanted(void **state)
+{
+    (void)state;
+    run_on_terminal("NO_COLOR", "1");
+    assert_non_null(strstr(output, "warn configuration: "));
+    assert_null(strchr(output, '\033'));
+    run_on_terminal("TERM", "dumb");
+    assert_non_null(strstr(output, "warn configuration: "));
+    assert_null(strchr(output, '\033'));
 }
 
 static void test_no_colors_and_no_log_in_a_pipe(void **state)
@@ -238,6 +297,9 @@ int main(void)
         cmocka_unit_test(test_no_token_is_a_warning),
         cmocka_unit_test(test_a_failure_is_status_1),
         cmocka_unit_test(test_one_token_alone_by_title_or_label),
+        cmocka_unit_test(test_what_cannot_be_written_is_a_failure),
+        cmocka_unit_test(test_colors_on_a_terminal),
+        cmocka_unit_test(test_no_colors_where_they_are_not_wanted),
         cmocka_unit_test(test_no_colors_and_no_log_in_a_pipe),
         cmocka_unit_test(test_json_is_an_object_on_each_line),
         cmocka_unit_test(test_audit_of_no_file),
