@@ -118,6 +118,12 @@ static void try_key(const struct kek_search *in, const struct kek *kek, bool nam
 
     if (rv != CKR_OK) {
         tell_failure(diagnosis, "round-trip", trial.function, kek->label, rv);
+    } else if (!trial.compared) {
+        diagnosis_ok(
+            diagnosis, "round-trip",
+            "\"%s\": a new key was wrapped and unwrapped (%s); whether the same came back is not known, "
+            "for CKM_AES_CBC may not be used",
+            kek->label, trial.mechanism);
     } else if (!trial.same) {
         diagnosis_fail(diagnosis, "round-trip", "do not use this key: what it wrapped, nobody can read",
                        "\"%s\": the key that came back is another one", kek->label);
@@ -185,10 +191,10 @@ void check_token(const struct start *start, size_t index, struct diagnosis *diag
     CK_RV rv = in.p11->C_OpenSession(index, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &in.session);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "token", "C_OpenSession", "", rv);
+        tell_failure(diagnosis, "slot", "C_OpenSession", "", rv);
         return;
     }
-    diagnosis_ok(diagnosis, "token", "slot %zu, label \"%s\"", index, start_label(section));
+    diagnosis_ok(diagnosis, "slot", "slot %zu, label \"%s\"", index, start_label(section));
     if (backend_kind_of(section)->open_service != NULL) {
         try_names(&in, section, diagnosis);
     } else {

@@ -29,6 +29,7 @@ MUST_USE CK_RV kek_all(const struct kek_search *in, struct kek ret_keks[KEKS_MOS
 struct kek_trial {
     const char *function;  /* "C_WrapKey" */
     const char *mechanism; /* "CKM_RSA_PKCS_OAEP with SHA-256" */
+    bool compared;         /* false: CKM_AES_CBC, by which that is done, may not be used */
     bool same;             /* the key that came back is the one that went */
 };
 
