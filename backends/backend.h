@@ -98,7 +98,10 @@ struct backend_kind {
      * there is nothing that PKCS#11 could not tell.
      */
     void (*diagnose)(const struct settings *section, struct diagnosis *diagnosis);
-    /* What so many processes with this section ask of the key store, against what it allows. NULL: no limits. */
+    /*
+     * What so many processes with this section ask of the key store, against what it allows. After `diagnose`: where
+     * that ended for want of a way, nothing is asked. NULL: no limits.
+     */
     void (*diagnose_fleet)(const struct settings *section, unsigned processes, struct diagnosis *diagnosis);
     /* In a forked child, one thread alone: forget what the parent had, touch none of it. */
     void (*after_fork)(void);

@@ -142,8 +142,8 @@ static void tell_tls(const struct examination *examination, const struct http_tl
                  ca_file == NULL ? "this system's CA certificates" : ca_file, ends);
 }
 
-/* Which of the checks a failed connection belongs to. */
-static const char *check_of(const struct http_reply *reply)
+/* Which of the checks a failed connection belongs to. Who goes over a proxy connects to that alone. */
+static const char *check_of(const struct http_reply *reply, bool proxied)
 {
     switch (reply->failure) {
     case HTTP_UNTRUSTED:
@@ -151,17 +151,32 @@ static const char *check_of(const struct http_reply *reply)
         return "tls";
     case HTTP_REFUSED:
         return strstr(reply->cause, "proxy") != NULL ? "proxy" : "tls";
+    case HTTP_NO_CONNECT:
+        return proxied ? "proxy" : "connection";
     default:
         return "connection";
     }
 }
 
-static void tell_no_connection(const struct examination *examination, const struct http_reply *reply)
+/* Of the environment's proxies, no_proxy may leave this vault out: then libcurl names the vault's own host. */
+static bool went_over_proxy(const struct examination *examination, const struct way *way,
+                            const struct http_reply *reply)
+{
+    return way->proxy != NULL && (examination->vault->config.proxy != NULL ||
+                                  strstr(reply->cause, examination->vault->config.vault.host) == NULL);
+}
+
+static void tell_no_connection(const struct examination *examination, const struct way *way,
+                               const struct http_reply *reply)
 {
     const char *heard = diagnosis_heard(examination->diagnosis);
+    bool proxied = went_over_proxy(examination, way, reply);
 
-    diagnosis_fail(examination->diagnosis, check_of(reply), reply->advice, "no connection to %s: %s%s%s",
-                   examination->vault->config.url, reply->cause, heard[0] == 0 ? "" : "; ", heard);
+    diagnosis_fail(examination->diagnosis, check_of(reply, proxied), reply->advice,
+                   "no connection to %s%s%s%s%s: %s%s%s", examination->vault->config.url,
+                   proxied ? " over the proxy " : "", proxied ? without_user(way->proxy) : "",
+                   proxied ? ", of " : "", proxied ? way->from : "", reply->cause, heard[0] == 0 ? "" : "; ",
+                   heard);
 }
 
 /* --- Who answers --- */
@@ -256,11 +271,11 @@ static bool examine_connection(const struct examination *examination, const stru
 
     http_reply_init(&reply);
     ask(examination, &tls, &reply);
-    tell_proxy(examination, way, reply.failure == HTTP_ANSWERED ? reply.proxied : way->proxy != NULL);
     if (reply.failure != HTTP_ANSWERED) {
-        tell_no_connection(examination, &reply);
+        tell_no_connection(examination, way, &reply);
         return false;
     }
+    tell_proxy(examination, way, reply.proxied);
     tell_tls(examination, &tls);
     vault_diagnose_clock(examination, reply.date);
     return examine_answer(examination, &reply);

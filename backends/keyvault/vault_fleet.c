@@ -37,7 +37,7 @@ static double limit_of(const struct fleet *fleet, const struct fleet_key *key)
 /* How often in a window something happens that a process does every `interval` ms. */
 static double often(const struct fleet *fleet, double interval)
 {
-    return interval <= 0 ? 0 : fleet->processes * (WINDOW * 1000.0) / interval;
+    return fleet->processes * (WINDOW * 1000.0) / interval;
 }
 
 /*
@@ -49,7 +49,7 @@ struct fleet_load vault_fleet_load(const struct fleet *fleet)
     struct fleet_load load = {.checks = 0};
 
     for (size_t i = 0; i < fleet->key_count; i++) {
-        double checks = often(fleet, (double)fleet->lease_check * 0.75);
+        double checks = fleet->leases ? often(fleet, (double)fleet->lease_check * 0.75) : 0;
         double wraps = often(fleet, (double)fleet->lease_check);
         double refreshes = often(fleet, (double)fleet->refresh);
         double limit = limit_of(fleet, &fleet->keys[i]);
@@ -65,6 +65,7 @@ struct fleet_load vault_fleet_load(const struct fleet *fleet)
 
 struct collecting {
     struct key_service *service;
+    bool out_of_reach; /* as was just found: each key would be waited for */
     struct fleet_key keys[KEYS_MOST];
     size_t count, unknown;
 };
@@ -79,8 +80,9 @@ static void collect(void *arg, const struct key_ref *ref)
     if (to->count == KEYS_MOST) {
         return;
     }
-    CK_RV rv =
-        to->service->ops->public_part(to->service, ref, deadline_in(to->service->timeout), &info, &answer);
+    CK_RV rv = to->out_of_reach ? CKR_DEVICE_ERROR
+                                : to->service->ops->public_part(
+                                      to->service, ref, deadline_in(to->service->timeout), &info, &answer);
 
     if (rv == CKR_OK && info.rsa != NULL) {
         key.bits = rsa_public_bits(info.rsa);
@@ -141,11 +143,11 @@ static void tell_tokens(const struct fleet *fleet, struct diagnosis *diagnosis)
 void vault_fleet_diagnose(const struct settings *section, struct key_service *service, bool managed_hsm,
                           unsigned processes, struct diagnosis *diagnosis)
 {
-    struct collecting keys = {.service = service};
-    bool leases = settings_milliseconds(section, "lease") != -1;
+    struct collecting keys = {.service = service, .out_of_reach = diagnosis->ends_here};
     struct fleet fleet = {.processes = processes,
                           .managed_hsm = managed_hsm,
-                          .lease_check = leases ? settings_milliseconds(section, "lease-check") : 0,
+                          .leases = settings_milliseconds(section, "lease") >= 0,
+                          .lease_check = settings_milliseconds(section, "lease-check"),
                           .refresh = settings_milliseconds(section, "refresh"),
                           .keys = keys.keys};
 
@@ -158,7 +160,9 @@ void vault_fleet_diagnose(const struct settings *section, struct key_service *se
         return;
     }
     if (keys.unknown != 0) {
-        diagnosis_warn(diagnosis, "fleet-load", "grant keys/get for exact figures",
+        diagnosis_warn(diagnosis, "fleet-load",
+                       keys.out_of_reach ? "mend the way to the vault first"
+                                         : "grant keys/get for exact figures",
                        "the size of %zu key%s is not known and taken as 4096 bits in hardware", keys.unknown,
                        keys.unknown == 1 ? "" : "s");
     }

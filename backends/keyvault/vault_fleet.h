@@ -14,7 +14,8 @@ struct fleet_key {
 struct fleet {
     unsigned processes;
     bool managed_hsm;
-    int64_t lease_check, refresh; /* milliseconds; lease_check 0: there are no checks */
+    bool leases;                  /* false: there are no checks */
+    int64_t lease_check, refresh; /* milliseconds */
     const struct fleet_key *keys;
     size_t key_count;
 };

@@ -96,6 +96,7 @@ tests_backends_keyvault_test_vault_diagnose_SOURCES = \
 	tests/backends/keyvault/test_vault_diagnose.c \
 	tests/standin/run_standin.c tests/standin/run_standin.h
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_fleet_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_random_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_report_LDADD = $(keyvault_ldadd)

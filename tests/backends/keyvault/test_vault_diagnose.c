@@ -273,8 +273,25 @@ static void test_a_proxy_that_is_not_there(void **state)
 {
     (void)state;
     examine("proxy = \"http://user:s3cr3t@127.0.0.1:1\"\n" KEK);
-    expect("ok proxy: over 127.0.0.1:1, of `proxy`");
-    expect("fail connection: ");
+    expect("fail proxy: no connection to https://");
+    expect(" over the proxy 127.0.0.1:1, of `proxy`: ");
+    expect_none("ok proxy: ");
+    expect_none("fail connection: ");
+    expect_none("s3cr3t");
+}
+
+/* Nobody listens at the vault either, so that both ways fail. */
+static void test_a_proxy_of_the_environment_that_is_not_there(void **state)
+{
+    (void)state;
+    setenv("https_proxy", "http://user:s3cr3t@127.0.0.1:1", 1);
+    unsetenv("NO_PROXY"); /* which main() sets */
+    examine_at("https://localhost:1", "tenant = t\naudience = \"https://vault.azure.net\"\n" KEK);
+    expect("fail proxy: no connection to https://localhost:1 over the proxy 127.0.0.1:1, of https_proxy: ");
+    setenv("NO_PROXY", "*", 1);
+    examine_at("https://localhost:1", "tenant = t\naudience = \"https://vault.azure.net\"\n" KEK);
+    unsetenv("https_proxy");
+    expect("fail connection: no connection to https://localhost:1: ");
     expect_none("s3cr3t");
 }
 
@@ -600,6 +617,7 @@ int main(void)
         DIAGNOSE_TEST(test_a_firewall),
         DIAGNOSE_TEST(test_a_private_link),
         DIAGNOSE_TEST(test_a_proxy_that_is_not_there),
+        DIAGNOSE_TEST(test_a_proxy_of_the_environment_that_is_not_there),
         DIAGNOSE_TEST(test_a_proxy_that_is_not_used),
         DIAGNOSE_TEST(test_a_wrong_clock),
         DIAGNOSE_TEST(test_another_tenant),
