@@ -3,6 +3,10 @@
  * syslog, as the configuration says (audit-file, audit-syslog, audit-required). Never a secret. The soft token
  * and the HSM token tell what they did; neither of the wings below them knows.
  *
+ * A use is what a key of the key store does with data or another key: wrap, unwrap, encrypt, decrypt, sign, and in an
+ * HSM derive. Checking a signature is none, nor is digesting a key, a question for a size, what is asked about a key,
+ * and what the module asks for its own sake: whether a lease goes on. Keys that live in a session are data keys.
+ *
  * Each record carries its number and the SHA-256 of the record before it, both of this process, so that one that
  * is missing or was changed shows (audit/audit_read.h). The first of a process says what was started; a forked child
  * begins again.
@@ -53,7 +57,7 @@ struct audit_use {
     const char *token;   /* the title of its section */
     const char *backend; /* "keyvault", "hsm" */
     enum audit_place place;
-    const char *operation; /* "wrap", "unwrap", "encrypt", "decrypt", "sign" */
+    const char *operation; /* "wrap", "unwrap", "encrypt", "decrypt", "sign", "derive" */
     CK_MECHANISM_TYPE mechanism;
     const char *key;                /* its full identifier, with the version that was used */
     struct bytes blob, rest;        /* the wrapped key, the ciphertext, the signature, in one part or two */

@@ -9,4 +9,5 @@ libbyok_la_SOURCES += \
 	backends/policy_token.c backends/policy_token.h \
 	backends/token_above.c backends/token_above.h \
 	backends/token_functions.h \
+	backends/token_key.c backends/token_key.h \
 	backends/token_policy.c backends/token_policy.h

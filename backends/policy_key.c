@@ -2,14 +2,16 @@
 #include "backends/policy_key.h"
 #include "backends/audit.h"
 #include "backends/base/log.h"
+#include "backends/token_key.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { LONGEST_MODULUS = 16384 / 8, LABEL_ROOM = 64, ID_ROOM = 20, NAME_ROOM = 160, REASON_ROOM = 160 };
+enum { LONGEST_MODULUS = 16384 / 8, REASON_ROOM = 160 };
 
-void policy_keys_init(struct policy_keys *keys, const char *label, unsigned min_bits)
+void policy_keys_init(struct policy_keys *keys, const char *title, const char *label, unsigned min_bits)
 {
     memset(keys, 0, sizeof *keys);
+    keys->title = title;
     keys->label = label;
     keys->min_bits = min_bits;
     atomic_init(&keys->changing, 0);
@@ -67,19 +69,6 @@ static void remember(struct policy_known *known, CK_OBJECT_HANDLE key, unsigned 
     pthread_mutex_unlock(&known->lock);
 }
 
-/* True for answers that speak of single attributes; what was not told has the length that is none. */
-static bool is_answer(CK_RV rv)
-{
-    return rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
-           rv == CKR_BUFFER_TOO_SMALL;
-}
-
-static CK_RV ask(struct token_session *below, CK_OBJECT_HANDLE key, CK_ATTRIBUTE *list, CK_ULONG count)
-{
-    return below->ops->get_attribute_value == NULL ? CKR_FUNCTION_NOT_SUPPORTED
-                                                   : below->ops->get_attribute_value(below, key, list, count);
-}
-
 static unsigned bits_of(const unsigned char *modulus, CK_ULONG size)
 {
     while (size != 0 && *modulus == 0) {
@@ -107,9 +96,9 @@ static CK_RV learn(struct token_session *below, CK_OBJECT_HANDLE key, struct fac
         {CKA_MODULUS, modulus, sizeof modulus},
     };
     CK_ATTRIBUTE size = {CKA_MODULUS_BITS, &bits, sizeof bits};
-    CK_RV rv = ask(below, key, list, sizeof list / sizeof list[0]);
+    CK_RV rv = token_key_attributes(below, key, list, sizeof list / sizeof list[0]);
 
-    if (!is_answer(rv)) {
+    if (rv != CKR_OK) {
         return rv;
     }
     *ret_facts = (struct facts){.is_rsa = type == CKK_RSA, .is_on_token = on_token != CK_FALSE};
@@ -122,27 +111,9 @@ static CK_RV learn(struct token_session *below, CK_OBJECT_HANDLE key, struct fac
     if (ret_facts->bits != 0) {
         return CKR_OK;
     }
-    rv = ask(below, key, &size, 1);
-    ret_facts->bits = rv == CKR_OK && bits <= LONGEST_MODULUS * 8 ? (unsigned)bits : 0;
-    return is_answer(rv) ? CKR_OK : rv;
-}
-
-/* What a person knows the key by. */
-static void name_key(struct token_session *below, CK_OBJECT_HANDLE key, char name[NAME_ROOM])
-{
-    char label[LABEL_ROOM + 1] = "", hex[2 * ID_ROOM + 1] = "";
-    unsigned char id[ID_ROOM];
-    CK_ATTRIBUTE list[] = {{CKA_LABEL, label, LABEL_ROOM}, {CKA_ID, id, sizeof id}};
-
-    if (!is_answer(ask(below, key, list, 2))) {
-        list[0].ulValueLen = list[1].ulValueLen = 0;
-    }
-    label[list[0].ulValueLen <= LABEL_ROOM ? list[0].ulValueLen : 0] = '\0';
-    for (CK_ULONG i = 0; i < list[1].ulValueLen && list[1].ulValueLen <= sizeof id; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", id[i]);
-    }
-    snprintf(name, NAME_ROOM, "%s%s%s%s", label[0] == '\0' ? "without a label" : label,
-             hex[0] == '\0' ? "" : " (id ", hex, hex[0] == '\0' ? "" : ")");
+    rv = token_key_attributes(below, key, &size, 1);
+    ret_facts->bits = size.ulValueLen == sizeof bits && bits <= LONGEST_MODULUS * 8 ? (unsigned)bits : 0;
+    return rv;
 }
 
 static bool is_news(struct policy_keys *keys, CK_OBJECT_HANDLE key, unsigned bits)
@@ -166,12 +137,12 @@ static bool is_news(struct policy_keys *keys, CK_OBJECT_HANDLE key, unsigned bit
 static void refuse(struct policy_keys *keys, struct token_session *below, CK_OBJECT_HANDLE key, unsigned bits)
 {
     bool news = is_news(keys, key, bits);
-    char name[NAME_ROOM], reason[REASON_ROOM];
+    char name[KEY_TEXT_SIZE], reason[REASON_ROOM];
 
     if (!news && !audit_wanted()) {
         return;
     }
-    name_key(below, key, name);
+    (void)token_key_name(below, keys->label, key, name);
     if (bits != 0) {
         snprintf(reason, sizeof reason, "min-rsa-bits is %u, and it has %u", keys->min_bits, bits);
     } else {
@@ -180,9 +151,9 @@ static void refuse(struct policy_keys *keys, struct token_session *below, CK_OBJ
                  keys->min_bits);
     }
     if (news) {
-        log_warning(keys->label, "key %s is refused: %s", name, reason);
+        log_warning(keys->title, "key %s is refused: %s", name, reason);
     }
-    audit_event(AUDIT_REFUSED, keys->label, "hsm", name, reason, NULL);
+    audit_event(AUDIT_REFUSED, keys->title, "hsm", name, reason, NULL);
 }
 
 CK_RV policy_key_check(struct policy_keys *keys, struct policy_known *known, struct token_session *below,

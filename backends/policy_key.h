@@ -14,7 +14,7 @@ enum { POLICY_TOLD = 32, POLICY_KNOWN = 8 };
 
 /* Of a token: all its sessions share it. */
 struct policy_keys {
-    const char *label; /* the token's, for the log; lent */
+    const char *title, *label; /* of its section, for the log; what this module calls it. Lent */
     unsigned min_bits;
     atomic_ulong changing; /* calls that are just making handles invalid */
     atomic_ulong epoch;    /* such calls that have returned */
@@ -36,7 +36,7 @@ struct policy_known {
     size_t count, next;
 };
 
-void policy_keys_init(struct policy_keys *keys, const char *label, unsigned min_bits);
+void policy_keys_init(struct policy_keys *keys, const char *title, const char *label, unsigned min_bits);
 void policy_keys_done(struct policy_keys *keys);
 void policy_known_init(struct policy_known *known);
 void policy_known_done(struct policy_known *known);

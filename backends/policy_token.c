@@ -30,10 +30,9 @@ static void close_token(struct token *base)
 {
     struct policy_token *token = (struct policy_token *)base;
 
-    token->above.below->ops->close(token->above.below);
     token_policy_done(&token->policy);
     policy_keys_done(&token->keys);
-    free(token);
+    token_above_close(base);
 }
 
 static CK_RV open_session(struct token *base, CK_FLAGS flags, token_notify *notify, void *notify_arg,
@@ -108,12 +107,13 @@ static CK_RV check(struct token_session *session, const CK_MECHANISM *mechanism)
                : CKR_MECHANISM_INVALID;
 }
 
-/* Of a mechanism that has a name without RSA in it the HSM knows itself that an RSA key is none for it. */
+/* Of a mechanism that has a name without RSA in it the HSM knows itself that an RSA key is none for it; but for two. */
 static bool takes_rsa(CK_MECHANISM_TYPE type)
 {
     const char *name = mechanism_name(type);
 
-    return name == NULL || type == CKM_CMS_SIG || strstr(name, "RSA") != NULL;
+    return name == NULL || type == CKM_CMS_SIG || type == CKM_KEY_WRAP_SET_OAEP ||
+           strstr(name, "RSA") != NULL;
 }
 
 /* The same, and whether the key is one to be used. */
@@ -216,14 +216,6 @@ static CK_RV derive_key(struct token_session *session, CK_MECHANISM *mechanism, 
     return rv == CKR_OK ? token_above_derive_key(session, mechanism, base_key, template, count, ret_key) : rv;
 }
 
-/* Nobody here can see which mechanism goes on in it. */
-static CK_RV set_operation_state(struct token_session *session, CK_BYTE *state, CK_ULONG state_size,
-                                 CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key)
-{
-    (void)session, (void)state, (void)state_size, (void)encryption_key, (void)authentication_key;
-    return CKR_SAVED_STATE_INVALID;
-}
-
 static CK_RV destroy_object(struct token_session *session, CK_OBJECT_HANDLE object)
 {
     struct policy_keys *keys = &token_of(session)->keys;
@@ -267,7 +259,7 @@ static const struct token_ops policy_ops = {
     .init_token = init_token,
     .open_session = open_session,
     .close_session = close_session,
-    .set_operation_state = set_operation_state,
+    .set_operation_state = token_above_refuse_state,
     .destroy_object = destroy_object,
     .logout = logout,
     .encrypt_init = encrypt_init,
@@ -289,7 +281,7 @@ static const struct token_ops policy_ops = {
 };
 #pragma GCC diagnostic pop
 
-CK_RV policy_token_above(const struct settings *section, struct token **token)
+CK_RV policy_token_above(const struct settings *section, const char *label, struct token **token)
 {
     struct token_policy policy SCOPED(token_policy_done_scoped) = {.mechanisms = NULL};
     struct policy_token *above;
@@ -298,15 +290,13 @@ CK_RV policy_token_above(const struct settings *section, struct token **token)
     if (rv != CKR_OK || !token_policy_asks(&policy)) {
         return rv;
     }
-    above = calloc(1, sizeof *above);
-    if (above == NULL) {
-        return CKR_HOST_MEMORY;
+    rv = token_above_put(sizeof *above, &policy_ops, token);
+    if (rv != CKR_OK) {
+        return rv;
     }
-    above->above.base.ops = &policy_ops;
-    above->above.below = *token;
+    above = (struct policy_token *)*token;
     above->policy = policy;
     policy = (struct token_policy){.mechanisms = NULL};
-    policy_keys_init(&above->keys, settings_title(section), above->policy.min_rsa_bits);
-    *token = &above->above.base;
+    policy_keys_init(&above->keys, settings_title(section), label, above->policy.min_rsa_bits);
     return CKR_OK;
 }

@@ -9,8 +9,9 @@
 
 /*
  * Puts it above *token where the section asks for a policy, and leaves *token alone where not. The token below is its
- * own from then on. CKR_GENERAL_ERROR for bad content (logged), CKR_HOST_MEMORY: *token is as it was.
+ * own from then on. `label` is what this module calls the token; lent for its life, as the section is.
+ * CKR_GENERAL_ERROR for bad content (logged), CKR_HOST_MEMORY: *token is as it was.
  */
-MUST_USE CK_RV policy_token_above(const struct settings *section, struct token **token);
+MUST_USE CK_RV policy_token_above(const struct settings *section, const char *label, struct token **token);
 
 #endif

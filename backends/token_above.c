@@ -7,6 +7,32 @@ static struct token *below(struct token *token)
     return ((struct token_above *)token)->below;
 }
 
+CK_RV token_above_put(size_t size, const struct token_ops *ops, struct token **token)
+{
+    struct token_above *above = calloc(1, size);
+
+    if (above == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    above->base.ops = ops;
+    above->below = *token;
+    *token = &above->base;
+    return CKR_OK;
+}
+
+void token_above_close(struct token *token)
+{
+    below(token)->ops->close(below(token));
+    free(token);
+}
+
+CK_RV token_above_refuse_state(struct token_session *session, CK_BYTE *state, CK_ULONG state_size,
+                               CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key)
+{
+    (void)session, (void)state, (void)state_size, (void)encryption_key, (void)authentication_key;
+    return CKR_SAVED_STATE_INVALID;
+}
+
 bool token_above_present(struct token *token)
 {
     return below(token)->ops->present(below(token));

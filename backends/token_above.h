@@ -20,7 +20,22 @@ struct session_above {
     struct token_above *token;
 };
 
-/* What goes straight down. The token below is closed by whoever frees the one above. */
+/*
+ * Puts a token of `size` bytes, zeros behind its first member, above *token, which is its own from then on.
+ * CKR_HOST_MEMORY: *token is as it was.
+ */
+MUST_USE CK_RV token_above_put(size_t size, const struct token_ops *ops, struct token **token);
+/* Closes the one below and frees it. */
+void token_above_close(struct token *token);
+
+/*
+ * CKR_SAVED_STATE_INVALID, for who stands here in order to see which key is used, and how: neither can be seen in a
+ * state that was saved.
+ */
+CK_RV token_above_refuse_state(struct token_session *session, CK_BYTE *state, CK_ULONG state_size,
+                               CK_OBJECT_HANDLE encryption_key, CK_OBJECT_HANDLE authentication_key);
+
+/* What goes straight down. */
 bool token_above_present(struct token *token);
 CK_RV token_above_get_slot_info(struct token *token, CK_SLOT_INFO *ret_info);
 CK_RV token_above_get_token_info(struct token *token, CK_TOKEN_INFO *ret_info);
@@ -46,8 +61,9 @@ EACH_SESSION_FUNCTION_OF_3_0(DECLARE_TOKEN_ABOVE)
 #undef DECLARE_TOKEN_ABOVE
 
 #define TOKEN_ABOVE_ROW(name, verb, parameters, arguments) .verb = token_above_##verb,
-/* The rows of a struct token_ops, but close and open_session; what follows replaces some of them. */
+/* The rows of a struct token_ops, but open_session; what follows replaces some of them. */
 #define TOKEN_ABOVE_ROWS \
+    .close = token_above_close, \
     .present = token_above_present, \
     .get_slot_info = token_above_get_slot_info, \
     .get_token_info = token_above_get_token_info, \

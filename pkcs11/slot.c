@@ -1,6 +1,5 @@
 /* The slots and their tokens, made from the sections of the configuration. */
 #include "pkcs11/slot.h"
-#include "backends/audit.h"
 #include "backends/audit/audit_token.h"
 #include "backends/base/scope.h"
 #include "backends/key_service.h"
@@ -108,32 +107,23 @@ static CK_RV label_choose(const struct slots *slots, const struct settings *sect
     return CKR_OK;
 }
 
-/* The soft token records for itself, with what the service answered. */
-static CK_RV recorded(struct token *token, const struct settings *section, const char *label,
-                      struct token **ret_token)
-{
-    if (audit_wanted()) {
-        return audit_token_new(token, settings_title(section), label, backend_kind_of(section)->name,
-                               ret_token);
-    }
-    *ret_token = token;
-    return CKR_OK;
-}
-
-/* The policy stands on top: what it refuses is not a use. */
+/*
+ * The policy stands on top: what it refuses is not a use. The soft token does both itself, with what the service
+ * answered.
+ */
 static CK_RV guarded_open(const struct backend_kind *kind, const struct settings *section, const char *label,
                           struct token **ret_token)
 {
-    struct token *bare, *token;
-    CK_RV rv = kind->open_token(section, &bare);
+    struct token *token;
+    CK_RV rv = kind->open_token(section, &token);
 
-    if (rv == CKR_OK) {
-        rv = recorded(bare, section, label, &token);
-    }
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = policy_token_above(section, &token);
+    rv = audit_token_above(section, label, &token);
+    if (rv == CKR_OK) {
+        rv = policy_token_above(section, label, &token);
+    }
     if (rv != CKR_OK) {
         token->ops->close(token);
         return rv;

@@ -1,12 +1,8 @@
 /* The sessions of a token that records. */
 #include "backends/audit/audit_session.h"
 #include "backends/base/libcrypto.h"
-#include <p11-kit/uri.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "backends/token_key.h"
 #include <string.h>
-
-enum { LONGEST_NAME = 256 };
 
 static const char *const operations[] = {
     [RUNNING_ENCRYPT] = "encrypt",
@@ -28,63 +24,9 @@ static const struct audit_token *token_of(const struct token_session *session)
     return (const struct audit_token *)((const struct session_above *)session)->token;
 }
 
-/* --- Names of keys: RFC 7512, under the label that this module gives the token --- */
-
-static void put_attribute(P11KitUri *uri, CK_ATTRIBUTE *attribute)
-{
-    if (attribute->ulValueLen != CK_UNAVAILABLE_INFORMATION && attribute->ulValueLen != 0) {
-        p11_kit_uri_set_attribute(uri, attribute);
-    }
-}
-
-static void put_label(P11KitUri *uri, const char *label)
-{
-    CK_TOKEN_INFO *info = p11_kit_uri_get_token_info(uri);
-    size_t size = strlen(label);
-
-    memset(info->label, ' ', sizeof info->label);
-    memcpy(info->label, label, size < sizeof info->label ? size : sizeof info->label);
-}
-
-static void format(const struct token_session *session, CK_ATTRIBUTE *attributes, size_t count,
-                   CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
-{
-    P11KitUri *uri = p11_kit_uri_new();
-    char *text = NULL;
-
-    snprintf(ret_text, KEY_TEXT_SIZE, "handle 0x%lx", key);
-    if (uri == NULL) {
-        return;
-    }
-    put_label(uri, token_of(session)->label);
-    for (size_t i = 0; i < count; i++) {
-        put_attribute(uri, &attributes[i]);
-    }
-    if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_OBJECT_ON_TOKEN, &text) == P11_KIT_URI_OK) {
-        snprintf(ret_text, KEY_TEXT_SIZE, "%s", text);
-        free(text);
-    }
-    p11_kit_uri_free(uri);
-}
-
 bool audit_session_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
 {
-    unsigned char label[LONGEST_NAME], id[LONGEST_NAME];
-    CK_BBOOL on_token = CK_TRUE;
-    CK_OBJECT_CLASS class;
-    CK_ATTRIBUTE attributes[] = {{CKA_TOKEN, &on_token, sizeof on_token},
-                                 {CKA_CLASS, &class, sizeof class},
-                                 {CKA_LABEL, label, sizeof label},
-                                 {CKA_ID, id, sizeof id}};
-    CK_RV rv = token_above_get_attribute_value(session, key, attributes, 4);
-    bool some = rv == CKR_OK || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_ATTRIBUTE_SENSITIVE ||
-                rv == CKR_BUFFER_TOO_SMALL;
-
-    format(session, attributes + 1, some ? 3 : 0, key, ret_text);
-    if (!some) {
-        snprintf(ret_text, KEY_TEXT_SIZE, "handle 0x%lx", key);
-    }
-    return on_token != CK_FALSE;
+    return token_key_name(((struct session_above *)session)->below, token_of(session)->label, key, ret_text);
 }
 
 /* --- What a session is in the middle of --- */
@@ -215,8 +157,12 @@ CK_RV audit_session_part_end(struct token_session *base, enum audit_running_kind
     return rv;
 }
 
-/* What ran, which runs no more; true with the hash of its parts where there is one. */
-static bool stop(struct audit_session *session, enum audit_running_kind kind,
+/*
+ * What is to be recorded now; true with the hash of its parts where there is one. After a success it is over. After a
+ * failure it may be, or go on with the same key: some HSMs end an operation when its arguments are wrong, others do
+ * not.
+ */
+static bool stop(struct audit_session *session, enum audit_running_kind kind, CK_RV rv,
                  struct audit_running *ret_running, unsigned char ret_hash[LONGEST_HASH])
 {
     struct audit_running *running = &session->running[kind];
@@ -225,10 +171,14 @@ static bool stop(struct audit_session *session, enum audit_running_kind kind,
     pthread_mutex_lock(&session->lock);
     if (running->is_on && running->in_parts && !running->parts_unknown) {
         known = hash_end(running->parts, ret_hash) == CKR_OK;
+        running->parts_unknown = true;
     }
     *ret_running = *running;
-    running->in_parts = false;
-    running->is_on = running->is_on && takes_messages(kind);
+    if (takes_messages(kind)) {
+        running->in_parts = false;
+    } else if (rv == CKR_OK) {
+        set_off(running);
+    }
     pthread_mutex_unlock(&session->lock);
     return known;
 }
@@ -240,12 +190,12 @@ CK_RV audit_session_finish(struct token_session *base, enum audit_running_kind k
     unsigned char hash[LONGEST_HASH];
     struct audit_use use;
 
-    if (rv == CKR_BUFFER_TOO_SMALL) {
+    if (rv == CKR_BUFFER_TOO_SMALL || is_no_use(rv)) {
         return rv;
     }
-    bool known = stop(session_of(base), kind, &running, hash);
+    bool known = stop(session_of(base), kind, rv, &running, hash);
 
-    if (!running.is_on || is_no_use(rv)) {
+    if (!running.is_on) {
         return rv;
     }
     use = use_of(base, kind, &running);

@@ -25,7 +25,7 @@ enum audit_running_kind {
 
 /* An operation with a key of the HSM. */
 struct audit_running {
-    bool is_on;    /* it runs, and is recorded */
+    bool is_on;    /* it was begun, and is recorded; that it has ended is for the HSM to say */
     bool in_parts; /* the first has come */
     CK_MECHANISM_TYPE mechanism;
     char key[KEY_TEXT_SIZE];
@@ -40,7 +40,7 @@ struct audit_session {
     struct audit_running running[RUNNING_KINDS];
 };
 
-/* What a key of the HSM is called; false: it is not to be recorded. */
+/* What a key of the HSM is called; false: it is one of a session, and not to be recorded. */
 bool audit_session_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE]);
 
 /* An operation was begun below with `rv`; `mechanism` NULL: it was ended that way (3.0). */

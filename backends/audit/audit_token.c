@@ -1,17 +1,8 @@
 /* A token over an HSM's, which records what keys of the HSM are used for. */
 #include "backends/audit/audit_token.h"
 #include "backends/audit/audit_session.h"
-#include <stdlib.h>
 
 enum { SCRATCH = 1024 };
-
-static void close_token(struct token *base)
-{
-    struct audit_token *token = (struct audit_token *)base;
-
-    token->above.below->ops->close(token->above.below);
-    free(token);
-}
 
 static CK_RV open_session(struct token *token, CK_FLAGS flags, token_notify *notify, void *notify_arg,
                           struct token_session **ret_session)
@@ -59,6 +50,19 @@ static CK_RV wrap_key(struct token_session *session, CK_MECHANISM *mechanism, CK
     return CKR_FUNCTION_FAILED;
 }
 
+/* What came of it is a key. */
+static CK_RV record_key(struct token_session *session, const struct audit_use *use, CK_OBJECT_HANDLE *ret_key)
+{
+    if (audit_session_record(session, use) == CKR_OK) {
+        return use->rv;
+    }
+    if (use->rv == CKR_OK && *ret_key != CK_INVALID_HANDLE) {
+        (void)token_above_destroy_object(session, *ret_key);
+        *ret_key = CK_INVALID_HANDLE;
+    }
+    return CKR_FUNCTION_FAILED;
+}
+
 static CK_RV unwrap_key(struct token_session *session, CK_MECHANISM *mechanism,
                         CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *blob, CK_ULONG blob_size,
                         CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
@@ -72,19 +76,39 @@ static CK_RV unwrap_key(struct token_session *session, CK_MECHANISM *mechanism,
         !audit_session_key(session, unwrapping_key, name)) {
         return rv;
     }
-    if (audit_session_record(session, &(struct audit_use){.operation = "unwrap",
-                                                          .mechanism = mechanism->mechanism,
-                                                          .key = name,
-                                                          .blob = bytes_of(blob, blob_size),
-                                                          .began = began,
-                                                          .rv = rv}) == CKR_OK) {
-        return rv;
+    return record_key(session,
+                      &(struct audit_use){.operation = "unwrap",
+                                          .mechanism = mechanism->mechanism,
+                                          .key = name,
+                                          .blob = bytes_of(blob, blob_size),
+                                          .began = began,
+                                          .rv = rv},
+                      ret_key);
+}
+
+/* Some mechanisms give their keys elsewhere, and leave `ret_key` as it is (CKM_SSL3_KEY_AND_MAC_DERIVE). */
+static CK_RV derive_key(struct token_session *session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
+                        CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
+{
+    char name[KEY_TEXT_SIZE];
+    int64_t began = audit_began();
+    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
+    CK_RV rv =
+        token_above_derive_key(session, mechanism, base_key, template, count, ret_key == NULL ? NULL : &made);
+
+    if (mechanism != NULL && audit_session_key(session, base_key, name)) {
+        rv = record_key(session,
+                        &(struct audit_use){.operation = "derive",
+                                            .mechanism = mechanism->mechanism,
+                                            .key = name,
+                                            .began = began,
+                                            .rv = rv},
+                        &made);
     }
-    if (rv == CKR_OK) {
-        (void)token_above_destroy_object(session, *ret_key);
-        *ret_key = CK_INVALID_HANDLE;
+    if (rv == CKR_OK && made != CK_INVALID_HANDLE) {
+        *ret_key = made;
     }
-    return CKR_FUNCTION_FAILED;
+    return rv;
 }
 
 /* --- Beginning --- */
@@ -278,11 +302,12 @@ PART_OF_MESSAGE(decrypt_message_next, RUNNING_MESSAGE_DECRYPT, bytes_of(part, pa
 #pragma GCC diagnostic ignored "-Woverride-init"
 static const struct token_ops audit_ops = {
     TOKEN_ABOVE_ROWS.name = "audit",
-    .close = close_token,
     .open_session = open_session,
     .close_session = close_session,
     .wrap_key = wrap_key,
     .unwrap_key = unwrap_key,
+    .derive_key = derive_key,
+    .set_operation_state = token_above_refuse_state,
     .encrypt_init = encrypt_init,
     .encrypt = encrypt,
     .encrypt_update = encrypt_update,
@@ -315,20 +340,22 @@ static const struct token_ops audit_ops = {
 };
 #pragma GCC diagnostic pop
 
-CK_RV audit_token_new(struct token *below, const char *title, const char *label, const char *backend,
-                      struct token **ret_token)
+CK_RV audit_token_above(const struct settings *section, const char *label, struct token **token)
 {
-    struct audit_token *token = calloc(1, sizeof *token);
+    const char *backend = (*token)->ops->name;
+    struct audit_token *above;
+    CK_RV rv;
 
-    if (token == NULL) {
-        below->ops->close(below);
-        return CKR_HOST_MEMORY;
+    if (!audit_wanted()) {
+        return CKR_OK;
     }
-    token->above.base.ops = &audit_ops;
-    token->above.below = below;
-    token->title = title;
-    token->label = label;
-    token->backend = backend;
-    *ret_token = &token->above.base;
+    rv = token_above_put(sizeof *above, &audit_ops, token);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    above = (struct audit_token *)*token;
+    above->title = settings_title(section);
+    above->label = label;
+    above->backend = backend;
     return CKR_OK;
 }

@@ -123,6 +123,8 @@ bool fake_keys_call(struct fake_hsm *fake, const struct fake_call *call, CK_RV *
     } else if (strcmp(call->name, "C_UnwrapKey") == 0) {
         fake->used = ((CK_MECHANISM *)pointer(word[0]))->mechanism;
         *ret_rv = make_key(fake, word[6]);
+    } else if (strcmp(call->name, "C_DeriveKey") == 0) {
+        *ret_rv = make_key(fake, word[4]);
     } else if (strcmp(call->name, "C_DestroyObject") == 0) {
         fake->keys--;
         *ret_rv = CKR_OK;

@@ -19,6 +19,7 @@ hsm_test_softhsm = \
 	tests/backends/hsm/workbench.c tests/backends/hsm/workbench.h
 
 check_PROGRAMS += \
+	tests/backends/hsm/test_audit_token \
 	tests/backends/hsm/test_hsm_absence \
 	tests/backends/hsm/test_hsm_compose \
 	tests/backends/hsm/test_hsm_diagnose \
@@ -33,6 +34,9 @@ check_PROGRAMS += \
 	tests/backends/hsm/test_hsm_uri \
 	tests/backends/hsm/test_policy_softhsm \
 	tests/backends/hsm/test_policy_token
+tests_backends_hsm_test_audit_token_SOURCES = \
+	tests/backends/hsm/test_audit_token.c $(hsm_test_bench) $(audit_test_sources)
+tests_backends_hsm_test_audit_token_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_absence_SOURCES = tests/backends/hsm/test_hsm_absence.c $(hsm_test_bench)
 tests_backends_hsm_test_hsm_absence_CFLAGS = $(hsm_test_cflags)
 tests_backends_hsm_test_hsm_compose_SOURCES = tests/backends/hsm/test_hsm_compose.c $(hsm_test_softhsm)

@@ -183,20 +183,6 @@ static struct token_session *open_tpm(void)
     return bench_session(bench.token[0]);
 }
 
-static CK_OBJECT_HANDLE find_kek(struct token_session *session, CK_OBJECT_CLASS class)
-{
-    char label[] = "kek";
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
-    CK_OBJECT_HANDLE found = 0;
-    CK_ULONG count = 0;
-
-    assert_rv(session->ops->find_objects_init(session, template, 2), CKR_OK);
-    assert_rv(session->ops->find_objects(session, &found, 1, &count), CKR_OK);
-    assert_rv(session->ops->find_objects_final(session), CKR_OK);
-    assert_int_equal(count, 1);
-    return found;
-}
-
 /* OpenSSL's own, from the TPM's public part. */
 static EVP_PKEY *read_kek(struct token_session *session)
 {
@@ -207,7 +193,7 @@ static EVP_PKEY *read_kek(struct token_session *session)
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     EVP_PKEY *key = NULL;
 
-    assert_rv(session->ops->get_attribute_value(session, find_kek(session, CKO_PUBLIC_KEY), template, 2),
+    assert_rv(session->ops->get_attribute_value(session, bench_kek(session, CKO_PUBLIC_KEY), template, 2),
               CKR_OK);
     BIGNUM *n = BN_bin2bn(modulus, (int)template[0].ulValueLen, NULL);
     BIGNUM *e = BN_bin2bn(exponent, (int)template[1].ulValueLen, NULL);
@@ -234,7 +220,7 @@ static void check_signature(struct token_session *session)
     EVP_PKEY *key = read_kek(session);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
 
-    assert_rv(session->ops->sign_init(session, &mechanism, find_kek(session, CKO_PRIVATE_KEY)), CKR_OK);
+    assert_rv(session->ops->sign_init(session, &mechanism, bench_kek(session, CKO_PRIVATE_KEY)), CKR_OK);
     assert_rv(session->ops->sign(session, text, sizeof text, signature, &size), CKR_OK);
     assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key), 1);
     assert_int_equal(EVP_DigestVerify(context, signature, size, text, sizeof text), 1);
@@ -268,7 +254,7 @@ static void test_it_opens_what_openssl_sealed(void **state)
     EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING);
     EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256());
     assert_int_equal(EVP_PKEY_encrypt(context, blob, &blob_size, data_key, sizeof data_key), 1);
-    assert_rv(session->ops->decrypt_init(session, &mechanism, find_kek(session, CKO_PRIVATE_KEY)), CKR_OK);
+    assert_rv(session->ops->decrypt_init(session, &mechanism, bench_kek(session, CKO_PRIVATE_KEY)), CKR_OK);
     assert_rv(session->ops->decrypt(session, blob, blob_size, opened, &size), CKR_OK);
     assert_int_equal(size, sizeof data_key);
     assert_memory_equal(opened, data_key, size);

@@ -31,16 +31,7 @@ static int tear_down(void **state)
 /* The pair in the token has 2048 bits. */
 static CK_OBJECT_HANDLE kek(CK_OBJECT_CLASS class)
 {
-    char label[] = "kek";
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
-    CK_OBJECT_HANDLE key = 0;
-    CK_ULONG count = 0;
-
-    assert_rv(session->ops->find_objects_init(session, template, 2), CKR_OK);
-    assert_rv(session->ops->find_objects(session, &key, 1, &count), CKR_OK);
-    assert_rv(session->ops->find_objects_final(session), CKR_OK);
-    assert_int_equal(count, 1);
-    return key;
+    return bench_kek(session, class);
 }
 
 static CK_OBJECT_HANDLE new_dek(void)

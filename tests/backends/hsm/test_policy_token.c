@@ -197,7 +197,8 @@ static void test_a_small_key_is_refused(void **state)
     open_for_3072(3071);
     assert_rv(use(5), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_string_equal(fake->last.name, "C_GetAttributeValue");
-    assert_int_equal(bench_logged("key big?key (id 01ab) is refused: min-rsa-bits is 3072, and it has 3071"),
+    assert_int_equal(bench_logged("first: key pkcs11:token=first;id=%01%AB;object=big%0Akey is refused: "
+                                  "min-rsa-bits is 3072, and it has 3071"),
                      1);
 }
 
@@ -276,6 +277,18 @@ static void test_other_keys_are_not_judged(void **state)
     assert_rv(session->ops->encrypt_init(session, &own, 5), CKR_OK);
 }
 
+/* It takes RSA keys, as vendors' own may, and its name does not say so. */
+static void test_a_mechanism_whose_name_hides_that_it_takes_rsa(void **state)
+{
+    CK_MECHANISM set = {CKM_KEY_WRAP_SET_OAEP, NULL, 0}, cms = {CKM_CMS_SIG, NULL, 0};
+    CK_ULONG size = 0;
+
+    (void)state;
+    open_for_3072(2048);
+    assert_rv(session->ops->wrap_key(session, &set, 5, 6, NULL, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_rv(session->ops->sign_init(session, &cms, 5), CKR_KEY_FUNCTION_NOT_PERMITTED);
+}
+
 static void test_a_handle_of_a_session_is_asked_about_each_time(void **state)
 {
     (void)state;
@@ -338,26 +351,26 @@ static void test_no_such_key(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         EACH_SESSION_FUNCTION(TESTS_OF) EACH_SESSION_FUNCTION_OF_3_0(TESTS_OF)
-            cmocka_unit_test_setup_teardown(test_without_a_policy_nothing_stands_above, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_mechanism_is_for_the_hsm_to_judge, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_list_is_filtered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_absent_hsm_has_no_mechanisms, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_large_key_is_asked_about_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_small_key_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_reason_is_in_the_log_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_each_use_is_refused_and_verifying_is_not, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_number_of_bits_counts_where_the_modulus_is_not_told, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_key_that_does_not_tell_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_key_larger_than_our_buffer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_other_keys_are_not_judged, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_handle_of_a_session_is_asked_about_each_time, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_destroying_and_logging_out_forget, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_more_keys_than_are_remembered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_such_key, set_up, tear_down),
+            TEST(test_without_a_policy_nothing_stands_above),
+        TEST(test_no_mechanism_is_for_the_hsm_to_judge),
+        TEST(test_the_list_is_filtered),
+        TEST(test_an_absent_hsm_has_no_mechanisms),
+        TEST(test_a_large_key_is_asked_about_once),
+        TEST(test_a_small_key_is_refused),
+        TEST(test_the_reason_is_in_the_log_once),
+        TEST(test_each_use_is_refused_and_verifying_is_not),
+        TEST(test_the_number_of_bits_counts_where_the_modulus_is_not_told),
+        TEST(test_a_key_that_does_not_tell_is_refused),
+        TEST(test_a_key_larger_than_our_buffer),
+        TEST(test_other_keys_are_not_judged),
+        TEST(test_a_mechanism_whose_name_hides_that_it_takes_rsa),
+        TEST(test_a_handle_of_a_session_is_asked_about_each_time),
+        TEST(test_destroying_and_logging_out_forget),
+        TEST(test_more_keys_than_are_remembered),
+        TEST(test_no_such_key),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

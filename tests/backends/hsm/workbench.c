@@ -1,5 +1,6 @@
 /* A folder, a configuration, tokens and a log for one test. */
 #include "tests/backends/hsm/workbench.h"
+#include "backends/audit/audit_token.h"
 #include "backends/base/log.h"
 #include "backends/hsm/hsm.h"
 #include "backends/policy_token.h"
@@ -126,7 +127,10 @@ CK_RV bench_try(const char *first_uri, const char *second_uri, const char *more)
         CK_RV rv = hsm_kind.open_token(section, &bench.token[i]);
 
         if (rv == CKR_OK) {
-            rv = policy_token_above(section, &bench.token[i]);
+            rv = audit_token_above(section, settings_title(section), &bench.token[i]);
+        }
+        if (rv == CKR_OK) {
+            rv = policy_token_above(section, settings_title(section), &bench.token[i]);
         }
         if (rv != CKR_OK) {
             return rv;
@@ -150,6 +154,20 @@ void bench_close(void)
     }
     settings_free(bench.settings);
     bench.settings = NULL;
+}
+
+CK_OBJECT_HANDLE bench_kek(struct token_session *session, CK_OBJECT_CLASS class)
+{
+    char label[] = "kek";
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
+    CK_OBJECT_HANDLE key = 0;
+    CK_ULONG count = 0;
+
+    assert_rv(session->ops->find_objects_init(session, template, 2), CKR_OK);
+    assert_rv(session->ops->find_objects(session, &key, 1, &count), CKR_OK);
+    assert_rv(session->ops->find_objects_final(session), CKR_OK);
+    assert_int_equal(count, 1);
+    return key;
 }
 
 struct token_session *bench_session(struct token *token)

@@ -35,7 +35,7 @@ void bench_copy(const char *from, const char *name);
 void bench_remove(const char *path);
 
 /*
- * Opens a token of kind hsm for each `uri` that is not NULL; `more` are further options. The result is that
+ * Opens a token of kind hsm, with records and a policy above it where they are asked for, for each `uri` that is not NULL; `more` are further options. The result is that
  * of the first open_token() that fails.
  */
 CK_RV bench_try(const char *first_uri, const char *second_uri, const char *more);
@@ -44,6 +44,9 @@ void bench_close(void);
 
 struct token_session *bench_session(struct token *token); /* must open */
 CK_RV bench_close_session(struct token_session *session);
+
+/* The one key "kek" of this class. */
+CK_OBJECT_HANDLE bench_kek(struct token_session *session, CK_OBJECT_CLASS class);
 
 /* How many lines of the log have this text. */
 unsigned bench_logged(const char *text);
