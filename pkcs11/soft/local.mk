@@ -53,7 +53,9 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/profile.c pkcs11/soft/profile.h \
 	pkcs11/soft/private_info.c pkcs11/soft/private_info.h \
 	pkcs11/soft/public_part.c pkcs11/soft/public_part.h \
-	pkcs11/soft/rsa.c \
+	pkcs11/soft/rsa.c pkcs11/soft/rsa_words.h \
+	pkcs11/soft/rsa_open.c \
+	pkcs11/soft/rsa_seal.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
 	pkcs11/soft/service_key_version.c pkcs11/soft/service_key_version.h \
 	pkcs11/soft/service_key_wrap.c \
