@@ -4,7 +4,8 @@
 static struct rsa_use use_of(struct soft_session *session, const struct operation *operation,
                              const struct object *key, enum rsa_task task)
 {
-    return (struct rsa_use){session, key, task, operation->mechanism->type, operation->padding, {NULL, 0}};
+    return (struct rsa_use){session,   key, task, operation->mechanism->type, operation->padding,
+                            {NULL, 0}, NULL};
 }
 
 static CK_RV seal(struct soft_session *session, struct operation *operation, const struct object *key,

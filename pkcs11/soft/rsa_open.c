@@ -69,10 +69,30 @@ static CK_RV check_opening(const struct rsa_use *use, struct bytes blob, struct 
     return rv == CKR_KEY_HANDLE_INVALID ? rsa_words[use->task].gone : rv;
 }
 
+/* A version opens a blob where it opens all of it (why: wrap_rsa_aes.c). */
+static CK_RV open_rest(const struct rsa_use *use, CK_RV rv, struct secret *plain,
+                       struct service_answer *answer)
+{
+    CK_RV rest;
+
+    if (use->opening == NULL || (rv != CKR_OK && answer->verdict != VERDICT_BAD_BLOB)) {
+        return rv;
+    }
+    rest = use->opening->open(use->opening, plain);
+    if (rv != CKR_OK || rest == CKR_OK) {
+        return rv;
+    }
+    secret_free(plain);
+    if (rest == CKR_WRAPPED_KEY_INVALID) {
+        answer->verdict = VERDICT_BAD_BLOB;
+    }
+    return rest;
+}
+
 /* Of all versions one request each. */
 struct opening {
     const struct rsa_use *use;
-    struct bytes blob;
+    struct bytes parts[2]; /* what is RSA's, and the rest */
     struct deadline deadline;
     struct secret *plain;
 };
@@ -86,12 +106,12 @@ static CK_RV ask_version(void *arg, const struct key_ref *ref, struct service_an
     CK_RV rv;
 
     rv = (use->task == RSA_UNWRAP ? service->ops->unwrap : service->ops->decrypt)(
-        service, ref, use->padding, opening->blob, opening->deadline, opening->plain, ret_answer);
+        service, ref, use->padding, opening->parts[0], opening->deadline, opening->plain, ret_answer);
     if (use->task == RSA_UNWRAP) {
         soft_lease_answered(use->session->token, use->key->key, version_asked(ref, ret_answer), ret_answer,
                             began);
     }
-    return rv;
+    return open_rest(use, rv, opening->plain, ret_answer);
 }
 
 /* Under RSAES-PKCS1-v1_5 a wrong key yields a valid padding now and then, and so a silently wrong plaintext. */
@@ -105,17 +125,18 @@ static struct version_use version_use_of(struct opening *opening)
                                 .request = ask_version,
                                 .arg = opening,
                                 .proof = use->padding == RSA_PADDING_PKCS1 ? PROOF_SOME : PROOF_FULL,
-                                .how = (unsigned)use->padding << 1 | (use->task == RSA_UNWRAP),
-                                .parts = &opening->blob,
-                                .part_count = 1,
-                                .blob_size = opening->blob.size,
+                                .how = (unsigned)use->padding << 1 | (use->task == RSA_UNWRAP) |
+                                       (use->opening == NULL ? 0 : use->opening->how) << 16,
+                                .parts = opening->parts,
+                                .part_count = use->opening == NULL ? 1 : 2,
+                                .blob_size = opening->parts[0].size,
                                 .bad_blob = rsa_words[use->task].bad_blob};
 }
 
 static CK_RV open_any(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
                       struct secret *ret_plain, struct service_answer *ret_answer)
 {
-    struct opening opening = {use, blob, deadline, ret_plain};
+    struct opening opening = {use, {blob, use->rest}, deadline, ret_plain};
     struct version_use version = version_use_of(&opening);
     CK_RV rv = version_open(&version, ret_answer);
 
@@ -142,7 +163,7 @@ static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct d
 
 bool soft_rsa_remembers(const struct rsa_use *use, struct bytes blob)
 {
-    struct opening opening = {use, blob, {0}, NULL};
+    struct opening opening = {use, {blob, use->rest}, {0}, NULL};
     struct version_use version = version_use_of(&opening);
 
     return use->key->local == NULL && version_is_remembered(&version);
@@ -169,8 +190,9 @@ CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret 
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = use->key->local != NULL ? local_open(use, blob, ret_plain, ret_answer)
-                                 : service_open(use, blob, deadline, ret_plain, ret_answer);
+    rv = use->key->local != NULL
+             ? open_rest(use, local_open(use, blob, ret_plain, ret_answer), ret_plain, ret_answer)
+             : service_open(use, blob, deadline, ret_plain, ret_answer);
     if (ret_answer->verdict == VERDICT_BAD_BLOB) {
         soft_rsa_bad_blob(use->session->token, use->key, use->padding);
     }

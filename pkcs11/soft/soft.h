@@ -126,6 +126,15 @@ MUST_USE CK_RV soft_rsa_check_plain(const struct object *key, enum rsa_padding p
 /* The one code for every bad blob, where its length alone tells. */
 MUST_USE CK_RV soft_rsa_check_blob(const struct object *key, size_t size, enum rsa_task task);
 
+/*
+ * Opens what follows RSA's part with what RSA gave, or, where that is empty, tries in vain for as long:
+ * CKR_WRAPPED_KEY_INVALID. Called for each version that is asked.
+ */
+struct rsa_rest {
+    CK_RV (*open)(const struct rsa_rest *rest, const struct secret *given);
+    unsigned how; /* less than 2^16; another one may open what this does not */
+};
+
 struct rsa_use {
     struct soft_session *session;
     const struct object *key; /* entered for the call */
@@ -133,6 +142,8 @@ struct rsa_use {
     CK_MECHANISM_TYPE mechanism; /* the application's, which may have another half beside RSA */
     enum rsa_padding padding;
     struct bytes rest; /* what follows RSA's part in the application's blob */
+    const struct rsa_rest
+        *opening; /* RSA_UNWRAP: and opens as well, or the blob is bad; NULL: nothing does */
 };
 
 /*
@@ -142,8 +153,8 @@ struct rsa_use {
 MUST_USE CK_RV soft_rsa_seal(const struct rsa_use *use, struct bytes plain, struct buffer *ret_blob,
                              struct service_answer *ret_answer);
 /*
- * Of any version of the key: see version.h. Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than ten a second: CKR_DEVICE_ERROR
- * where that takes longer than the call may.
+ * Of any version of the key: see version.h. Under RSAES-PKCS1-v1_5 it first waits while there are more bad blobs than
+ * ten a second: CKR_DEVICE_ERROR where that takes longer than the call may.
  */
 MUST_USE CK_RV soft_rsa_open(const struct rsa_use *use, struct bytes blob, struct secret *ret_plain,
                              struct service_answer *ret_answer);

@@ -32,7 +32,7 @@ extern const struct wrap_way wrap_rsa, wrap_aes, wrap_rsa_aes;
 static inline struct rsa_use wrap_rsa_use(const struct wrap_call *call, enum rsa_task task, struct bytes rest)
 {
     return (struct rsa_use){call->session, call->kek, task, call->mechanism->type, call->parameter->padding,
-                            rest};
+                            rest,          NULL};
 }
 
 /*

@@ -1,12 +1,18 @@
 /*
  * CKM_RSA_AES_KEY_WRAP (PKCS#11 2.40, mechanisms 2.1.21): a fresh AES key under RSA-OAEP, and after it the key
- * under that AES key (RFC 5649); so keys longer than an RSA block can be wrapped. Whichever half does not open,
- * the answer is the same.
+ * under that AES key (RFC 5649); so keys longer than an RSA block can be wrapped.
+ *
+ * Whichever half does not open, the answer is the same, and so are the requests and the work: a version of the key has
+ * opened the blob where both halves opened. Else a blob whose first half is good would cost one request and another one
+ * as many as there are versions, which a clock can tell. Nobody would learn the key by that: whether a version opens an
+ * RSA-OAEP ciphertext is what C_UnwrapKey tells under CKM_RSA_PKCS_OAEP anyway, whoever has the public key can make one
+ * that opens, and what an attack needs, why one does not, the service keeps to itself. But a blob is good as a whole or
+ * not at all, and no half of it is to be tried on its own.
  */
 #include "backends/base/libcrypto.h"
 #include "backends/base/scope.h"
-#include "pkcs11/soft/version.h"
 #include "pkcs11/soft/key_policy.h"
+#include "pkcs11/soft/version.h"
 #include "pkcs11/soft/wrap.h"
 #include <string.h>
 
@@ -129,12 +135,61 @@ static void find_cuts(const struct wrap_call *call, size_t size, const struct lo
     drop_small(call, ret_cuts);
 }
 
+/* The second half, and where the key that it holds goes. */
+struct second {
+    struct rsa_rest base;
+    const struct wrap_call *call;
+    struct bytes blob;
+    struct secret *key;
+};
+
+/*
+ * Where the first half gave nothing, or no key of that size, the second is tried with a random one all the same, so
+ * that the work does not tell which was bad.
+ */
+static CK_RV open_second(const struct rsa_rest *base, const struct secret *middle)
+{
+    const struct second *second = (const struct second *)base;
+    const struct wrap_call *call = second->call;
+    struct secret random SCOPED(secret_free) = SECRET_INIT;
+    bool good = middle->size == call->parameter->aes_size;
+    CK_RV rv = random_key(call->parameter->aes_size, &random);
+
+    if (rv == CKR_OK) {
+        rv = aes_unwrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD,
+                        secret_bytes(good ? middle : &random), bytes_of(NULL, 0), second->blob, second->key);
+    }
+    if (rv == CKR_OK && !good) {
+        secret_free(second->key);
+        return CKR_WRAPPED_KEY_INVALID;
+    }
+    return rv;
+}
+
+static struct second second_of(const struct wrap_call *call, struct bytes blob, size_t first,
+                               struct local_key *key)
+{
+    return (struct second){{open_second, (unsigned)call->parameter->aes_size},
+                           call,
+                           bytes_of(blob.data + first, blob.size - first),
+                           key == NULL ? NULL : &key->value->secret};
+}
+
+static struct rsa_use use_of(const struct second *second)
+{
+    struct rsa_use use = wrap_rsa_use(second->call, RSA_UNWRAP, second->blob);
+
+    use.opening = &second->base;
+    return use;
+}
+
 /* So that a blob which opened before costs one request, whatever the size of its version. */
 static void put_remembered_first(const struct wrap_call *call, struct bytes blob, struct cuts *cuts)
 {
-    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(NULL, 0));
-
     for (size_t i = 0; cuts->count > 1 && i < cuts->count; i++) {
+        struct second second = second_of(call, blob, cuts->sizes[i], NULL);
+        struct rsa_use use = use_of(&second);
+
         if (soft_rsa_remembers(&use, bytes_of(blob.data, cuts->sizes[i]))) {
             cuts_put_first(cuts, i);
             return;
@@ -153,40 +208,23 @@ static void learn_size(const struct wrap_call *call)
     soft_session_note(call->session, rv, &answer);
 }
 
-/*
- * Opens the second half with what the first gave. Where it gave nothing, or no key of that size, it is tried
- * with a random one all the same, so that neither code nor work tells which half was bad.
- */
-static CK_RV open_second(const struct wrap_call *call, struct bytes blob, struct secret *middle,
-                         struct secret *ret_key)
-{
-    struct secret random SCOPED(secret_free) = SECRET_INIT;
-    bool good = middle->size == call->parameter->aes_size;
-    CK_RV rv = random_key(call->parameter->aes_size, &random);
-
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    return aes_unwrap(&call->session->token->ciphers, CIPHER_KEY_WRAP_PAD,
-                      secret_bytes(good ? middle : &random), bytes_of(NULL, 0), blob, ret_key);
-}
-
 static CK_RV open_cut(const struct wrap_call *call, struct bytes blob, size_t first,
                       struct local_key *ret_key, bool *ret_other_may)
 {
     struct secret middle SCOPED(secret_free) = SECRET_INIT;
     struct service_answer answer = {VERDICT_NONE};
-    struct rsa_use use = wrap_rsa_use(call, RSA_UNWRAP, bytes_of(blob.data + first, blob.size - first));
+    struct second second = second_of(call, blob, first, ret_key);
+    struct rsa_use use = use_of(&second);
     CK_RV rv = soft_rsa_open(&use, bytes_of(blob.data, first), &middle, &answer);
 
-    *ret_other_may = rv == CKR_OK || version_may_differ(&answer);
-    if (rv != CKR_OK && rv != CKR_WRAPPED_KEY_INVALID) {
+    *ret_other_may = version_may_differ(&answer);
+    if (rv != CKR_OK) {
+        secret_free(&ret_key->value->secret);
         return rv;
     }
-    rv = open_second(call, bytes_of(blob.data + first, blob.size - first), &middle, &ret_key->value->secret);
     call->trace->first = first;
     memcpy(call->trace->version, answer.version, sizeof call->trace->version);
-    return rv;
+    return CKR_OK;
 }
 
 /* Where none opens: a version that was disabled, gone or not allowed might have; its code says so. */

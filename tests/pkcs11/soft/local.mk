@@ -124,6 +124,9 @@ tests_pkcs11_soft_test_version_refused_SOURCES = tests/pkcs11/soft/test_version_
 check_PROGRAMS += tests/pkcs11/soft/test_use_refused
 tests_pkcs11_soft_test_use_refused_SOURCES = tests/pkcs11/soft/test_use_refused.c $(version_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_version_size
+tests_pkcs11_soft_test_version_size_SOURCES = tests/pkcs11/soft/test_version_size.c $(version_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_mechanisms
 tests_pkcs11_soft_test_mechanisms_SOURCES = tests/pkcs11/soft/test_mechanisms.c $(soft_test_sources)
 
