@@ -42,12 +42,14 @@ CK_RV hash_add(EVP_MD_CTX *context, struct bytes data)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("a digest");
 
-    return EVP_DigestUpdate(context, data.data, data.size) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+    errors.none = EVP_DigestUpdate(context, data.data, data.size) == 1;
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
 CK_RV hash_end(EVP_MD_CTX *context, unsigned char ret_digest[LONGEST_HASH])
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("ending a digest");
 
-    return EVP_DigestFinal_ex(context, ret_digest, NULL) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+    errors.none = EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }

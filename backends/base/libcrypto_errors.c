@@ -31,7 +31,7 @@ static void tell(const char *doing, unsigned long code)
 /* An empty queue cannot be marked, and need not be. */
 struct libcrypto_errors libcrypto_errors(const char *doing)
 {
-    struct libcrypto_errors errors = {doing, ERR_peek_last_error()};
+    struct libcrypto_errors errors = {doing, ERR_peek_last_error(), false};
 
     if (errors.last != 0) {
         ERR_set_mark();
@@ -43,6 +43,9 @@ struct libcrypto_errors libcrypto_errors(const char *doing)
  * seen. */
 void libcrypto_errors_done(const struct libcrypto_errors *errors)
 {
+    if (errors->none && errors->last == 0) {
+        return;
+    }
     unsigned long last = ERR_peek_last_error();
 
     if (last != errors->last) {

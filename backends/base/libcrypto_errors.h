@@ -9,10 +9,12 @@
 #define BYOK_BASE_LIBCRYPTO_ERRORS_H
 
 #include "backends/base/scope.h"
+#include <stdbool.h>
 
 struct __attribute__((unused)) libcrypto_errors { /* its use is its end */
     const char *doing;
     unsigned long last; /* that was there before; 0: none */
+    bool none;          /* what was called has succeeded, and is known to leave none then: done need not look */
 };
 
 /* `doing` is for the line: a literal. */

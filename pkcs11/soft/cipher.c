@@ -45,7 +45,7 @@ static bool set_key_and_iv(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, bo
 {
     const unsigned char *iv_data = iv.size == 0 ? NULL : iv.data;
 
-    if (iv_data == NULL || (size_t)EVP_CIPHER_get_iv_length(cipher) == iv.size) {
+    if (cipher_keeps(cipher, iv)) {
         return EVP_CipherInit_ex2(context, cipher, key.data, iv_data, encrypt, NULL) == 1;
     }
     return EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypt, NULL) == 1 &&
@@ -94,32 +94,53 @@ CK_RV cipher_update(EVP_CIPHER_CTX *context, struct bytes in, unsigned char *out
     return CKR_OK;
 }
 
+bool cipher_keeps(const EVP_CIPHER *cipher, struct bytes iv)
+{
+    return iv.size == 0 || (size_t)EVP_CIPHER_get_iv_length(cipher) == iv.size;
+}
+
+static bool is_of(const EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, bool encrypt)
+{
+    return EVP_CIPHER_CTX_get0_cipher(context) == cipher &&
+           (EVP_CIPHER_CTX_is_encrypting(context) != 0) == encrypt;
+}
+
 /* A place is free or taken whole, so two threads never hold the same one. */
-EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, bool encrypt)
+EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, const EVP_CIPHER *cipher, bool encrypt)
 {
     EVP_CIPHER_CTX *context;
 
     for (size_t i = 0; i < MOST_SPARES; i++) {
-        context = atomic_exchange(&spares->slot[i], NULL);
-        if (context != NULL && EVP_CIPHER_CTX_is_encrypting(context) == encrypt) {
+        context = atomic_load_explicit(&spares->slot[i], memory_order_relaxed) == NULL
+                      ? NULL
+                      : atomic_exchange(&spares->slot[i], NULL);
+        if (context != NULL && is_of(context, cipher, encrypt)) {
             return context;
         }
-        cipher_spare_give(spares, context);
+        if (context != NULL) {
+            cipher_spare_give(spares, context);
+        }
     }
     return NULL;
 }
 
 void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context)
 {
-    EVP_CIPHER_CTX *none;
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        EVP_CIPHER_CTX *none = NULL;
 
-    for (size_t i = 0; context != NULL && i < MOST_SPARES; i++) {
-        none = NULL;
         if (atomic_compare_exchange_strong(&spares->slot[i], &none, context)) {
             return;
         }
     }
-    EVP_CIPHER_CTX_free(context);
+    EVP_CIPHER_CTX_free(atomic_exchange(&spares->slot[0], context));
+}
+
+void cipher_spares_move(struct cipher_spares *from, struct cipher_spares *to)
+{
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        atomic_init(&to->slot[i], atomic_exchange(&from->slot[i], NULL));
+    }
 }
 
 void cipher_spares_done(struct cipher_spares *spares)
@@ -137,5 +158,6 @@ CK_RV cipher_next(EVP_CIPHER_CTX *context, struct bytes iv)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("beginning a message");
 
-    return EVP_CipherInit_ex2(context, NULL, NULL, iv.data, -1, NULL) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+    errors.none = EVP_CipherInit_ex2(context, NULL, NULL, iv.size == 0 ? NULL : iv.data, -1, NULL) == 1;
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }

@@ -34,8 +34,8 @@ MUST_USE CK_RV cipher_update(EVP_CIPHER_CTX *context, struct bytes in, unsigned 
                              size_t *ret_written);
 
 /*
- * Contexts of AES-GCM that hold a key, which waits in them for its next message: setting it up costs more than a
- * short message. They are the value's and end with it. All threads.
+ * Contexts that hold a key, which waits in them for its next message: setting it up costs more than a short message.
+ * They are the value's and end with it. All threads.
  */
 enum { MOST_SPARES = 4 };
 
@@ -43,10 +43,14 @@ struct cipher_spares {
     EVP_CIPHER_CTX *_Atomic slot[MOST_SPARES];
 };
 
-/* One of this direction; NULL: there is none. */
-EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, bool encrypt);
-/* NULL is allowed. Freed where there is no room. */
+/* Whether a context that once had such an IV may wait: one of another length would stay as long. */
+bool cipher_keeps(const EVP_CIPHER *cipher, struct bytes iv);
+/* One of this cipher and direction; NULL: there is none. */
+EVP_CIPHER_CTX *cipher_spare_take(struct cipher_spares *spares, const EVP_CIPHER *cipher, bool encrypt);
+/* Where there is no room another one ends. */
 void cipher_spare_give(struct cipher_spares *spares, EVP_CIPHER_CTX *context);
+/* Out of the reach of all others. `to` is overwritten. */
+void cipher_spares_move(struct cipher_spares *from, struct cipher_spares *to);
 void cipher_spares_done(struct cipher_spares *spares);
 /* The next message with the key that the context holds. CKR_FUNCTION_FAILED. */
 MUST_USE CK_RV cipher_next(EVP_CIPHER_CTX *context, struct bytes iv);

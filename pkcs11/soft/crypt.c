@@ -55,6 +55,36 @@ bool crypt_is_running_locked(const struct soft_session *session, struct operatio
     return operation->mechanism != NULL;
 }
 
+CK_RV crypt_begin_cipher(struct soft_session *session, struct operation *operation, const struct object *key,
+                         enum cipher_mode mode, struct bytes iv)
+{
+    struct cipher_set *ciphers = &session->token->ciphers;
+    struct key_value *value = key->local->value;
+    struct bytes secret = secret_bytes(&value->secret);
+    const EVP_CIPHER *cipher = cipher_get(ciphers, mode, secret.size);
+    EVP_CIPHER_CTX *spare = NULL;
+
+    operation->keeps = cipher != NULL && cipher_keeps(cipher, iv);
+    if (operation->keeps) {
+        spare = cipher_spare_take(&value->spares, cipher, operation->encrypt);
+    }
+    if (spare == NULL) {
+        return cipher_begin(ciphers, &operation->context, mode, operation->encrypt, secret, iv);
+    }
+    EVP_CIPHER_CTX_free(operation->context);
+    operation->context = spare;
+    return cipher_next(spare, iv);
+}
+
+void crypt_set_padding(struct operation *operation, bool padding)
+{
+    bool pads = EVP_CIPHER_CTX_test_flags(operation->context, EVP_CIPH_NO_PADDING) == 0;
+
+    if (pads != padding) {
+        EVP_CIPHER_CTX_set_padding(operation->context, padding);
+    }
+}
+
 static CK_RV init_locked(struct soft_session *session, struct operation *operation,
                          const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE handle)
 {
@@ -114,6 +144,12 @@ static CK_RV init(struct soft_session *session, struct operation *operation, con
 
 enum stage { WHOLE, PART, FINISH };
 
+/* PKCS#11 2.40, 5.2: a size query and a short buffer leave the operation as it is, all else ends it. */
+static bool goes_on(enum stage stage, CK_RV rv, const CK_BYTE *out)
+{
+    return rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && (stage == PART || out == NULL));
+}
+
 static bool collides(const struct operation *operation, struct bytes in, const CK_BYTE *out, CK_ULONG room)
 {
     uintptr_t from = (uintptr_t)in.data, to = (uintptr_t)out;
@@ -142,13 +178,29 @@ CK_RV crypt_set_apart(const struct operation *operation, struct bytes *in, const
     return rv == CKR_DATA_LEN_RANGE ? too_long(operation) : rv;
 }
 
+static CK_RV take_step(struct soft_session *session, struct operation *operation, const struct object *key,
+                       enum stage stage, struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
+{
+    const struct crypt_way *way = way_of(operation->mechanism, key);
+
+    switch (stage) {
+    case WHOLE:
+        return way->whole(session, operation, key, in, out, out_size);
+    case PART:
+        return way->part(session, operation, key, in, out, out_size);
+    case FINISH:
+        break;
+    }
+    return way->finish(session, operation, key, in, out, out_size);
+}
+
+/* The context of what has ended well waits with its key; of what failed none does. */
 static CK_RV run_locked(struct soft_session *session, struct operation *operation, enum stage stage,
                         struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
     struct buffer aside SCOPED(buffer_free) = BUFFER_INIT(LONGEST_COLLECTED);
     struct object *key SCOPED(object_leave_scoped) = object_enter(&session->token->store, operation->key);
     struct key_value *entered SCOPED(value_leave_scoped) = NULL;
-    const struct crypt_way *way;
     CK_RV rv;
 
     if (key == NULL) {
@@ -168,22 +220,11 @@ static CK_RV run_locked(struct soft_session *session, struct operation *operatio
     if (rv != CKR_OK) {
         return rv;
     }
-    way = way_of(operation->mechanism, key);
-    switch (stage) {
-    case WHOLE:
-        return way->whole(session, operation, key, in, out, out_size);
-    case PART:
-        return way->part(session, operation, key, in, out, out_size);
-    case FINISH:
-        break;
+    rv = take_step(session, operation, key, stage, in, out, out_size);
+    if (operation->keeps && rv == CKR_OK && !goes_on(stage, rv, out)) {
+        cipher_spare_give(&key->local->value->spares, take(operation->context));
     }
-    return way->finish(session, operation, key, in, out, out_size);
-}
-
-/* PKCS#11 2.40, 5.2: a size query and a short buffer leave the operation as it is, all else ends it. */
-static bool goes_on(enum stage stage, CK_RV rv, const CK_BYTE *out)
-{
-    return rv == CKR_BUFFER_TOO_SMALL || (rv == CKR_OK && (stage == PART || out == NULL));
+    return rv;
 }
 
 /* After a part only parts or the end may follow; after a result that did not fit only a larger buffer. */

@@ -7,6 +7,16 @@
 
 #include "pkcs11/soft/soft.h"
 
+/*
+ * Key and IV into the operation's context: one that waits with the key, where there is one. The key lives here, and is
+ * entered. CKR_FUNCTION_FAILED, CKR_HOST_MEMORY.
+ */
+MUST_USE CK_RV crypt_begin_cipher(struct soft_session *session, struct operation *operation,
+                                  const struct object *key, enum cipher_mode mode, struct bytes iv);
+
+/* A context that waited may have been one with padding or one without. */
+void crypt_set_padding(struct operation *operation, bool padding);
+
 /* The key is entered for the call; `in` is checked for NULL; *out_size is never read where `out` is NULL. */
 typedef CK_RV crypt_step(struct soft_session *session, struct operation *operation, const struct object *key,
                          struct bytes in, CK_BYTE *out, CK_ULONG *out_size);

@@ -51,13 +51,12 @@ static CK_RV begin(struct soft_session *session, struct operation *operation, co
                    const struct mechanism_parameter *parameter)
 {
     const struct block_mode *mode = mode_of(operation);
-    CK_RV rv = cipher_begin(&session->token->ciphers, &operation->context, mode->mode, operation->encrypt,
-                            secret_bytes(&key->local->value->secret), parameter->iv);
+    CK_RV rv = crypt_begin_cipher(session, operation, key, mode->mode, parameter->iv);
 
     operation->left =
         mode->mode == CIPHER_CTR ? until_overflow(parameter->iv.data, parameter->counter_bits) : UINT64_MAX;
     if (rv == CKR_OK && mode->unit != 1) {
-        EVP_CIPHER_CTX_set_padding(operation->context, 0);
+        crypt_set_padding(operation, false);
     }
     return rv;
 }

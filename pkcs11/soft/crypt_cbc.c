@@ -8,9 +8,12 @@ enum { BLOCK = 16 };
 static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
                    const struct mechanism_parameter *parameter)
 {
-    operation->held = 0;
-    return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_CBC, operation->encrypt,
-                        secret_bytes(&key->local->value->secret), parameter->iv);
+    CK_RV rv = crypt_begin_cipher(session, operation, key, CIPHER_CBC, parameter->iv);
+
+    if (rv == CKR_OK) {
+        crypt_set_padding(operation, true);
+    }
+    return rv;
 }
 
 /* What libcrypto gives out for `size` bytes more: whole blocks, and when decrypting never the last one. */
@@ -28,7 +31,8 @@ static CK_RV final_block(struct operation *operation, unsigned char *out, size_t
     unsigned char last[BLOCK];
     int count = 0;
 
-    if (EVP_CipherFinal_ex(operation->context, last, &count) != 1) {
+    errors.none = EVP_CipherFinal_ex(operation->context, last, &count) == 1;
+    if (!errors.none) {
         return operation->encrypt ? CKR_FUNCTION_FAILED : CKR_ENCRYPTED_DATA_INVALID;
     }
     if (count != 0) {

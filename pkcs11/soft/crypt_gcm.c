@@ -8,30 +8,13 @@
 
 enum { LONGEST_TAG = 16 };
 
-/* With the key in a context that waits, where there is one; these have IVs of the usual length. */
-static CK_RV begin_key(struct soft_session *session, struct operation *operation, const struct object *key,
-                       struct bytes iv)
-{
-    EVP_CIPHER_CTX *spare =
-        iv.size == GCM_IV ? cipher_spare_take(&key->local->value->spares, operation->encrypt) : NULL;
-
-    if (spare == NULL) {
-        return cipher_begin(&session->token->ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                            secret_bytes(&key->local->value->secret), iv);
-    }
-    EVP_CIPHER_CTX_free(operation->context);
-    operation->context = spare;
-    return cipher_next(spare, iv);
-}
-
 static CK_RV begin(struct soft_session *session, struct operation *operation, const struct object *key,
                    const struct mechanism_parameter *parameter)
 {
     size_t written;
-    CK_RV rv = begin_key(session, operation, key, parameter->iv);
+    CK_RV rv = crypt_begin_cipher(session, operation, key, CIPHER_GCM, parameter->iv);
 
     operation->tag_size = parameter->tag_size;
-    operation->iv_size = parameter->iv.size;
     return rv == CKR_OK ? cipher_update(operation->context, parameter->aad, NULL, &written) : rv;
 }
 
@@ -41,11 +24,10 @@ CK_RV crypt_gcm_put_tag(struct operation *operation, unsigned char *tag)
     unsigned char rest[LONGEST_TAG];
     int count;
 
-    if (EVP_CipherFinal_ex(operation->context, rest, &count) != 1 ||
-        EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_GET_TAG, (int)operation->tag_size, tag) != 1) {
-        return CKR_FUNCTION_FAILED;
-    }
-    return CKR_OK;
+    errors.none =
+        EVP_CipherFinal_ex(operation->context, rest, &count) == 1 &&
+        EVP_CIPHER_CTX_ctrl(operation->context, EVP_CTRL_AEAD_GET_TAG, (int)operation->tag_size, tag) == 1;
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
 CK_RV crypt_gcm_open(struct operation *operation, struct bytes text, const unsigned char *tag,
@@ -64,6 +46,7 @@ CK_RV crypt_gcm_open(struct operation *operation, struct bytes text, const unsig
                          EVP_CipherFinal_ex(operation->context, rest, &count) != 1)) {
         rv = CKR_ENCRYPTED_DATA_INVALID;
     }
+    errors.none = rv == CKR_OK;
     if (rv != CKR_OK) {
         wipe(out, text.size);
     }
@@ -105,18 +88,13 @@ static CK_RV decrypt_whole(struct operation *operation, struct bytes in, CK_BYTE
     return crypt_gcm_open(operation, text, in.data + text.size, out);
 }
 
-/* The operation ends with this; what failed is not used again. */
 static CK_RV whole(struct soft_session *session, struct operation *operation, const struct object *key,
                    struct bytes in, CK_BYTE *out, CK_ULONG *out_size)
 {
-    CK_RV rv = operation->encrypt ? encrypt_whole(operation, in, out, out_size)
-                                  : decrypt_whole(operation, in, out, out_size);
-
     (void)session;
-    if (rv == CKR_OK && out != NULL && operation->iv_size == GCM_IV) {
-        cipher_spare_give(&key->local->value->spares, take(operation->context));
-    }
-    return rv;
+    (void)key;
+    return operation->encrypt ? encrypt_whole(operation, in, out, out_size)
+                              : decrypt_whole(operation, in, out, out_size);
 }
 
 static CK_RV part(struct soft_session *session, struct operation *operation, const struct object *key,

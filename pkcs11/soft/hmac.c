@@ -40,9 +40,57 @@ void hmac_set_done(struct hmac_set *set)
     }
 }
 
-CK_RV hmac_begin(struct hmac_set *set, enum hash hash, struct bytes key, EVP_MAC_CTX **ret_context)
+static void spare_give(struct hmac_spares *spares, EVP_MAC_CTX *context)
 {
-    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("beginning HMAC");
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        EVP_MAC_CTX *none = NULL;
+
+        if (atomic_compare_exchange_strong(&spares->slot[i], &none, context)) {
+            return;
+        }
+    }
+    EVP_MAC_CTX_free(atomic_exchange(&spares->slot[0], context));
+}
+
+/* Of the three hashes there are for it none is as long as another. */
+static EVP_MAC_CTX *spare_take(struct hmac_spares *spares, enum hash hash)
+{
+    EVP_MAC_CTX *context;
+
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        context = atomic_load_explicit(&spares->slot[i], memory_order_relaxed) == NULL
+                      ? NULL
+                      : atomic_exchange(&spares->slot[i], NULL);
+        if (context != NULL && EVP_MAC_CTX_get_mac_size(context) == hash_size(hash)) {
+            return context;
+        }
+        if (context != NULL) {
+            spare_give(spares, context);
+        }
+    }
+    return NULL;
+}
+
+void hmac_spares_move(struct hmac_spares *from, struct hmac_spares *to)
+{
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        atomic_init(&to->slot[i], atomic_exchange(&from->slot[i], NULL));
+    }
+}
+
+void hmac_spares_done(struct hmac_spares *spares)
+{
+    for (size_t i = 0; i < MOST_SPARES; i++) {
+        EVP_MAC_CTX *context = atomic_exchange(&spares->slot[i], NULL);
+
+        if (libcrypto_usable()) {
+            EVP_MAC_CTX_free(context);
+        }
+    }
+}
+
+static CK_RV begin_new(struct hmac_set *set, enum hash hash, struct bytes key, EVP_MAC_CTX **ret_context)
+{
     const EVP_MAC_CTX *ready = ready_of(set, hash);
     EVP_MAC_CTX *context SCOPED(EVP_MAC_CTX_free_scoped) = NULL;
 
@@ -60,17 +108,67 @@ CK_RV hmac_begin(struct hmac_set *set, enum hash hash, struct bytes key, EVP_MAC
     return CKR_OK;
 }
 
+/* A context that waited begins again with the key that it holds. */
+static CK_RV begin(struct hmac_set *set, struct hmac_spares *spares, enum hash hash, struct bytes key,
+                   EVP_MAC_CTX **ret_context)
+{
+    EVP_MAC_CTX *spare SCOPED(EVP_MAC_CTX_free_scoped) = spare_take(spares, hash);
+
+    if (spare == NULL) {
+        return begin_new(set, hash, key, ret_context);
+    }
+    if (EVP_MAC_init(spare, NULL, 0, NULL) != 1) {
+        return CKR_FUNCTION_FAILED;
+    }
+    *ret_context = take(spare);
+    return CKR_OK;
+}
+
+static bool end(EVP_MAC_CTX **context, struct hmac_spares *spares, unsigned char ret_mac[LONGEST_HASH])
+{
+    size_t size;
+
+    if (EVP_MAC_final(*context, ret_mac, &size, LONGEST_HASH) != 1) {
+        return false;
+    }
+    spare_give(spares, take(*context));
+    return true;
+}
+
+CK_RV hmac_begin(struct hmac_set *set, struct hmac_spares *spares, enum hash hash, struct bytes key,
+                 EVP_MAC_CTX **ret_context)
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("beginning HMAC");
+
+    return begin(set, spares, hash, key, ret_context);
+}
+
 CK_RV hmac_add(EVP_MAC_CTX *context, struct bytes data)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("HMAC");
 
-    return EVP_MAC_update(context, data.data, data.size) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+    errors.none = EVP_MAC_update(context, data.data, data.size) == 1;
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }
 
-CK_RV hmac_end(EVP_MAC_CTX *context, unsigned char ret_mac[LONGEST_HASH])
+CK_RV hmac_end(EVP_MAC_CTX **context, struct hmac_spares *spares, unsigned char ret_mac[LONGEST_HASH])
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("ending HMAC");
-    size_t size;
 
-    return EVP_MAC_final(context, ret_mac, &size, LONGEST_HASH) == 1 ? CKR_OK : CKR_FUNCTION_FAILED;
+    errors.none = end(context, spares, ret_mac);
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
+CK_RV hmac_whole(struct hmac_set *set, struct hmac_spares *spares, enum hash hash, struct bytes key,
+                 struct bytes data, unsigned char ret_mac[LONGEST_HASH])
+{
+    struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("HMAC");
+    EVP_MAC_CTX *context SCOPED(EVP_MAC_CTX_free_scoped) = NULL;
+    CK_RV rv = begin(set, spares, hash, key, &context);
+
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    errors.none = EVP_MAC_update(context, data.data, data.size) == 1 && end(&context, spares, ret_mac);
+    return errors.none ? CKR_OK : CKR_FUNCTION_FAILED;
 }

@@ -24,6 +24,7 @@ static void wipe_value(struct key_value *value)
     secret_free(&value->secret);
     key_numbers_done(&value->numbers);
     cipher_spares_done(&value->spares);
+    hmac_spares_done(&value->macs);
 }
 
 void value_use_end(struct value_use *use)

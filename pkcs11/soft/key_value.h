@@ -7,7 +7,7 @@
 #define BYOK_PKCS11_SOFT_KEY_VALUE_H
 
 #include "backends/base/secret.h"
-#include "pkcs11/soft/cipher.h"
+#include "pkcs11/soft/hmac.h"
 #include "pkcs11/soft/key_numbers.h"
 
 struct leasehold;
@@ -16,7 +16,8 @@ struct key_value {
     atomic_uint holders;
     struct secret secret;       /* of a private key: PrivateKeyInfo (PKCS #8) in DER; of a public key: none */
     struct key_numbers numbers; /* private and public keys */
-    struct cipher_spares spares; /* contexts that hold it */
+    struct cipher_spares spares; /* contexts that hold it: of an AES key */
+    struct hmac_spares macs;     /* of others */
     size_t size;                 /* bytes of the secret of a leased value, also while it is closed */
     struct leasehold *leasehold; /* owned; NULL: it stays until it is destroyed. Constant once an object's */
 };

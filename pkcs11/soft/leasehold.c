@@ -68,6 +68,7 @@ struct material {
     struct secret secret;
     EVP_PKEY *pkey;
     struct cipher_spares spares;
+    struct hmac_spares macs;
 };
 
 static struct material material_of(struct key_value *value)
@@ -76,9 +77,8 @@ static struct material material_of(struct key_value *value)
 
     value->secret = (struct secret)SECRET_INIT;
     value->numbers.pkey = NULL;
-    for (size_t i = 0; i < MOST_SPARES; i++) {
-        atomic_init(&material.spares.slot[i], atomic_exchange(&value->spares.slot[i], NULL));
-    }
+    cipher_spares_move(&value->spares, &material.spares);
+    hmac_spares_move(&value->macs, &material.macs);
     return material;
 }
 
@@ -89,6 +89,7 @@ static void material_wipe(struct material *material)
         EVP_PKEY_free(material->pkey);
     }
     cipher_spares_done(&material->spares);
+    hmac_spares_done(&material->macs);
 }
 
 static bool is_left(struct leasehold *hold)

@@ -122,6 +122,7 @@ static CK_RV run_part(const struct message *message, const struct call *call)
         rv = message_part(message, in, call->ends, call->out);
     }
     *call->out_size = rv == CKR_OK ? size : 0;
+    message->messaging->operation.keeps &= rv == CKR_OK;
     message->messaging->open = rv == CKR_OK && !call->ends;
     return rv;
 }
@@ -161,6 +162,7 @@ static CK_RV run_locked(struct soft_session *session, struct messaging *messagin
         return run_part(&message, call);
     }
     rv = message_begin(&message, call->aad);
+    messaging->operation.keeps &= rv == CKR_OK;
     messaging->open = rv == CKR_OK;
     return rv;
 }

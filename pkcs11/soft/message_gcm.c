@@ -35,21 +35,26 @@ static CK_RV begin_there(const struct message *message, struct bytes aad)
 }
 
 /* A context that once had an IV of another length would read that many bytes of the next. */
-static CK_RV begin_here(const struct message *message, struct bytes aad)
+static CK_RV begin_context(const struct message *message, struct bytes iv)
 {
     struct operation *operation = &message->messaging->operation;
-    struct cipher_set *ciphers = &message->session->token->ciphers;
-    struct bytes iv = bytes_of(message->parameter->iv, message->parameter->iv_size);
-    size_t written;
-    CK_RV rv;
 
-    if (operation->context != NULL && operation->iv_size != iv.size) {
+    if (operation->keeps && iv.size == GCM_IV) {
+        return cipher_next(operation->context, iv);
+    }
+    if (operation->context != NULL) {
         EVP_CIPHER_CTX_reset(operation->context);
     }
-    operation->iv_size = iv.size;
-    rv = cipher_begin(ciphers, &operation->context, CIPHER_GCM, operation->encrypt,
-                      secret_bytes(&message->key->local->value->secret), iv);
-    return rv == CKR_OK ? cipher_update(operation->context, aad, NULL, &written) : rv;
+    return crypt_begin_cipher(message->session, operation, message->key, CIPHER_GCM, iv);
+}
+
+static CK_RV begin_here(const struct message *message, struct bytes aad)
+{
+    struct bytes iv = bytes_of(message->parameter->iv, message->parameter->iv_size);
+    size_t written;
+    CK_RV rv = begin_context(message, iv);
+
+    return rv == CKR_OK ? cipher_update(message->messaging->operation.context, aad, NULL, &written) : rv;
 }
 
 CK_RV message_begin(const struct message *message, struct bytes aad)

@@ -42,6 +42,7 @@ static void wipe_operation(struct operation *operation)
     if (operation->context != NULL) {
         EVP_CIPHER_CTX_reset(operation->context);
     }
+    operation->keeps = false;
     buffer_free(&operation->collected);
     buffer_free(&operation->aad);
     secret_free(&operation->result);

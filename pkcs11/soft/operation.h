@@ -38,6 +38,7 @@ struct operation {
     size_t held;             /* AES-CBC, ECB: bytes that the context holds back */
     uint64_t left;           /* AES-CTR: bytes until the counter overflows */
     EVP_CIPHER_CTX *context; /* kept from one operation to the next */
+    bool keeps;              /* it may wait with its key for the next message */
     struct buffer collected; /* RSA: the input; AES-GCM: ciphertext not released; AES-CBC: the end of the
                                 plaintext, not fetched */
     struct secret result;    /* RSA: plaintext not fetched */

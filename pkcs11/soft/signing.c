@@ -72,7 +72,8 @@ CK_RV signing_begin(struct hmac_set *hmacs, struct signing *signing, const struc
     if (signing->mechanism->family == FAMILY_HMAC) {
         EVP_MAC_CTX_free(signing->mac);
         signing->mac = NULL;
-        return hmac_begin(hmacs, signing->how.hash, secret_bytes(&key->local->value->secret), &signing->mac);
+        return hmac_begin(hmacs, &key->local->value->macs, signing->how.hash,
+                          secret_bytes(&key->local->value->secret), &signing->mac);
     }
     return hashes(signing) ? hash_begin(&signing->hashing, signing->how.hash) : CKR_OK;
 }
@@ -86,10 +87,12 @@ CK_RV signing_add(struct signing *signing, struct bytes in)
                            : buffer_append(&signing->input, in.data, in.size);
 }
 
-static CK_RV feed_end(struct signing *signing, unsigned char digest[LONGEST_HASH], struct bytes *ret_input)
+static CK_RV feed_end(struct signing *signing, const struct object *key, unsigned char digest[LONGEST_HASH],
+                      struct bytes *ret_input)
 {
     *ret_input = bytes_of(digest, hash_size(signing->how.hash));
-    return signing->mac != NULL ? hmac_end(signing->mac, digest) : hash_end(signing->hashing, digest);
+    return signing->mac != NULL ? hmac_end(&signing->mac, &key->local->value->macs, digest)
+                                : hash_end(signing->hashing, digest);
 }
 
 CK_RV signing_whole(struct hmac_set *hmacs, struct signing *signing, const struct object *key,
@@ -101,11 +104,16 @@ CK_RV signing_whole(struct hmac_set *hmacs, struct signing *signing, const struc
         *ret_input = in;
         return CKR_OK;
     }
+    if (signing->mechanism->family == FAMILY_HMAC) {
+        *ret_input = bytes_of(digest, hash_size(signing->how.hash));
+        return hmac_whole(hmacs, &key->local->value->macs, signing->how.hash,
+                          secret_bytes(&key->local->value->secret), in, digest);
+    }
     rv = signing_begin(hmacs, signing, key);
     if (rv == CKR_OK) {
         rv = signing_add(signing, in);
     }
-    return rv == CKR_OK ? feed_end(signing, digest, ret_input) : rv;
+    return rv == CKR_OK ? feed_end(signing, key, digest, ret_input) : rv;
 }
 
 CK_RV signing_parts(struct hmac_set *hmacs, struct signing *signing, const struct object *key,
@@ -120,7 +128,7 @@ CK_RV signing_parts(struct hmac_set *hmacs, struct signing *signing, const struc
             rv = signing_begin(hmacs, signing, key);
         }
         if (rv == CKR_OK) {
-            rv = feed_end(signing, digest, &end);
+            rv = feed_end(signing, key, digest, &end);
         }
         if (rv == CKR_OK) {
             rv = buffer_append(&signing->input, end.data, end.size);

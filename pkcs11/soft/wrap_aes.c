@@ -27,26 +27,58 @@ size_t aes_wrap_blob_size(enum cipher_mode mode, size_t size)
 
 DEFINE_SCOPED(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 
-/* Both ways; `out` has room for the whole answer. `refused` where libcrypto refuses the data. */
-static CK_RV run(struct cipher_set *ciphers, enum cipher_mode mode, bool wrap, struct bytes kek,
-                 struct bytes iv, struct bytes in, unsigned char *out, size_t *ret_written, CK_RV refused)
+/* An AES key that wraps. */
+struct aes_kek {
+    struct cipher_set *ciphers;
+    struct bytes value;
+    struct cipher_spares *spares; /* contexts that hold it; NULL: none wait */
+};
+
+static CK_RV begin(const struct aes_kek *kek, enum cipher_mode mode, bool wrap, struct bytes iv,
+                   EVP_CIPHER_CTX **ret_context)
+{
+    const EVP_CIPHER *cipher = cipher_get(kek->ciphers, mode, kek->value.size);
+
+    if (cipher != NULL && kek->spares != NULL && iv.size == 0) {
+        *ret_context = cipher_spare_take(kek->spares, cipher, wrap);
+    }
+    return *ret_context != NULL ? cipher_next(*ret_context, iv)
+                                : cipher_begin(kek->ciphers, ret_context, mode, wrap, kek->value, iv);
+}
+
+/*
+ * Both ways; `out` has room for the whole answer. `refused` where libcrypto refuses the data. A context that was given
+ * an IV does not wait: it would keep it.
+ */
+static CK_RV run(const struct aes_kek *kek, enum cipher_mode mode, bool wrap, struct bytes iv,
+                 struct bytes in, unsigned char *out, size_t *ret_written, CK_RV refused)
 {
     struct libcrypto_errors errors SCOPED(libcrypto_errors_done) = libcrypto_errors("wrapping with AES");
     EVP_CIPHER_CTX *context SCOPED(EVP_CIPHER_CTX_free_scoped) = NULL;
-    CK_RV rv = cipher_begin(ciphers, &context, mode, wrap, kek, iv);
+    CK_RV rv = begin(kek, mode, wrap, iv, &context);
 
     if (rv == CKR_OK && cipher_update(context, in, out, ret_written) != CKR_OK) {
         rv = refused;
     }
+    errors.none = rv == CKR_OK;
+    if (rv == CKR_OK && kek->spares != NULL && iv.size == 0) {
+        cipher_spare_give(kek->spares, take(context));
+    }
     return rv;
+}
+
+static CK_RV wrap_under(const struct aes_kek *kek, enum cipher_mode mode, struct bytes iv, struct bytes key,
+                        unsigned char *out)
+{
+    size_t written;
+
+    return run(kek, mode, true, iv, key, out, &written, CKR_FUNCTION_FAILED);
 }
 
 CK_RV aes_wrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
                struct bytes key, unsigned char *out)
 {
-    size_t written;
-
-    return run(ciphers, mode, true, kek, iv, key, out, &written, CKR_FUNCTION_FAILED);
+    return wrap_under(&(struct aes_kek){ciphers, kek, NULL}, mode, iv, key, out);
 }
 
 static bool could_be_blob(enum cipher_mode mode, size_t size)
@@ -56,8 +88,8 @@ static bool could_be_blob(enum cipher_mode mode, size_t size)
     return size % SEMIBLOCK == 0 && size >= least && size <= LONGEST_WRAPPED + SEMIBLOCK;
 }
 
-CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
-                 struct bytes blob, struct secret *ret_key)
+static CK_RV unwrap_under(const struct aes_kek *kek, enum cipher_mode mode, struct bytes iv,
+                          struct bytes blob, struct secret *ret_key)
 {
     size_t written;
     CK_RV rv;
@@ -69,13 +101,27 @@ CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes
     if (rv != CKR_OK) {
         return rv;
     }
-    rv = run(ciphers, mode, false, kek, iv, blob, ret_key->data, &written, CKR_WRAPPED_KEY_INVALID);
+    rv = run(kek, mode, false, iv, blob, ret_key->data, &written, CKR_WRAPPED_KEY_INVALID);
     if (rv == CKR_OK) {
         secret_shorten(ret_key, written);
     } else {
         secret_free(ret_key);
     }
     return rv;
+}
+
+CK_RV aes_unwrap(struct cipher_set *ciphers, enum cipher_mode mode, struct bytes kek, struct bytes iv,
+                 struct bytes blob, struct secret *ret_key)
+{
+    return unwrap_under(&(struct aes_kek){ciphers, kek, NULL}, mode, iv, blob, ret_key);
+}
+
+/* The key of a call, which lives here. */
+static struct aes_kek kek_of(const struct wrap_call *call)
+{
+    struct key_value *value = call->kek->local->value;
+
+    return (struct aes_kek){&call->session->token->ciphers, secret_bytes(&value->secret), &value->spares};
 }
 
 /* The service knows no IV but the one of the RFC. */
@@ -117,6 +163,7 @@ static CK_RV unwrap_there(const struct wrap_call *call, struct bytes blob, struc
 static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, CK_ULONG *out_size)
 {
     size_t size = aes_wrap_blob_size(mode_of(call), key.size);
+    struct aes_kek kek;
     CK_RV rv;
 
     if (size == 0) {
@@ -129,17 +176,19 @@ static CK_RV wrap(const struct wrap_call *call, struct bytes key, CK_BYTE *out, 
         return wrap_there(call, key, out, out_size);
     }
     *out_size = size;
-    return aes_wrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value->secret),
-                    call->parameter->iv, key, out);
+    kek = kek_of(call);
+    return wrap_under(&kek, mode_of(call), call->parameter->iv, key, out);
 }
 
 static CK_RV unwrap(const struct wrap_call *call, struct bytes blob, struct local_key *ret_key)
 {
+    struct aes_kek kek;
+
     if (call->kek->local == NULL) {
         return unwrap_there(call, blob, ret_key);
     }
-    return aes_unwrap(&call->session->token->ciphers, mode_of(call), secret_bytes(&call->kek->local->value->secret),
-                      call->parameter->iv, blob, &ret_key->value->secret);
+    kek = kek_of(call);
+    return unwrap_under(&kek, mode_of(call), call->parameter->iv, blob, &ret_key->value->secret);
 }
 
 const struct wrap_way wrap_aes = {wrap, unwrap};

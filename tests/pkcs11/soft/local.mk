@@ -90,6 +90,8 @@ lease_test_sources = tests/pkcs11/soft/lease_test.c tests/pkcs11/soft/lease_test
 check_PROGRAMS += tests/pkcs11/soft/test_lease
 tests_pkcs11_soft_test_lease_SOURCES = tests/pkcs11/soft/test_lease.c $(lease_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_spares
+tests_pkcs11_soft_test_spares_SOURCES = tests/pkcs11/soft/test_spares.c $(lease_test_sources)
 check_PROGRAMS += tests/pkcs11/soft/test_lease_closed
 tests_pkcs11_soft_test_lease_closed_SOURCES = tests/pkcs11/soft/test_lease_closed.c $(lease_test_sources)
 
