@@ -198,12 +198,13 @@ static void note_failure(struct worker *worker, CK_RV rv)
     }
 }
 
+/* One that waited while it was given back tells nothing of either. */
 static void note_success(struct worker *worker, bool given, int64_t began)
 {
     worker->count++;
-    if (!given) {
+    if (!atomic_load(&worker->use->given)) {
         worker->last_good = began;
-    } else if (!atomic_load(&worker->back)) {
+    } else if (given && !atomic_load(&worker->back)) {
         worker->back_at = now();
         atomic_store(&worker->back, true);
     }
