@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/built_module.h"
+#include "tests/hammer/data_key.h"
 #include "tests/hammer/memory.h"
 #include <cmocka.h>
 #include <stdlib.h>
@@ -17,14 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VAULT = 1, SESSIONS = 3, PATIENCE = 60, LOOK_AGAIN = 50 * 1000 * 1000 /* ns */ };
+enum { SESSIONS = 3, PATIENCE = 60, LOOK_AGAIN = 50 * 1000 * 1000 /* ns */ };
 
-static CK_FUNCTION_LIST *p11;
 static CK_SESSION_HANDLE session[SESSIONS];
-static unsigned char blob[512];
-static CK_ULONG blob_size;
-static CK_RSA_PKCS_OAEP_PARAMS sha1 = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
-static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha1, sizeof sha1};
 static unsigned char iv[16], text[64], out[128];
 static CK_MECHANISM cbc = {CKM_AES_CBC_PAD, iv, sizeof iv}, hmac = {CKM_SHA256_HMAC, NULL, 0},
                     ecb = {CKM_AES_ECB, NULL, 0};
@@ -63,74 +58,19 @@ static void hasten(const char *leases)
 
 static void begin(void)
 {
-    p11 = module_functions();
-    assert_non_null(p11);
-    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+    begin_module();
     for (size_t i = 0; i < SESSIONS; i++) {
-        assert_int_equal(p11->C_OpenSession(VAULT, CKF_SERIAL_SESSION, NULL, NULL, &session[i]), CKR_OK);
+        session[i] = open_session();
     }
 }
 
-static CK_OBJECT_HANDLE kek(CK_OBJECT_CLASS class)
+static int set_up(void **state)
 {
-    char label[] = "kek";
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
-    CK_OBJECT_HANDLE found = 0;
-    CK_ULONG count = 0;
+    int failed = make_blob(state);
 
-    assert_int_equal(p11->C_FindObjectsInit(session[0], template, 2), CKR_OK);
-    assert_int_equal(p11->C_FindObjects(session[0], &found, 1, &count), CKR_OK);
-    assert_int_equal(p11->C_FindObjectsFinal(session[0]), CKR_OK);
-    assert_int_equal(count, 1);
-    return found;
-}
-
-static void make_blob_here(void)
-{
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_KEY_TYPE type = CKK_AES;
-    CK_BBOOL yes = CK_TRUE;
-    unsigned char value[KEY_SIZE];
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
-                               {CKA_KEY_TYPE, &type, sizeof type},
-                               {CKA_EXTRACTABLE, &yes, 1},
-                               {CKA_VALUE, value, KEY_SIZE}};
-    CK_OBJECT_HANDLE key;
-
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        value[i] = raw(i);
-    }
-    begin();
-    assert_int_equal(p11->C_CreateObject(session[0], template, 4, &key), CKR_OK);
-    blob_size = sizeof blob;
-    assert_int_equal(p11->C_WrapKey(session[0], &oaep, kek(CKO_PUBLIC_KEY), key, blob, &blob_size), CKR_OK);
-}
-
-/* In a child, so that this process has never had the key. */
-static int make_blob(void **state)
-{
-    int fds[2], status = -1;
-
-    (void)state;
-    make_window();
     setenv("WITH_TOKENS_CONF", getenv("BYOK_PKCS11_CONF"), 1);
-    if (window == NULL || pipe(fds) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        masked_key[i] = (unsigned char)((unsigned)getpid() * 37 + i * i * 89 + i * 17 + 5);
-    }
-    pid_t child = fork();
-
-    if (child == 0) {
-        make_blob_here();
-        _exit(write(fds[1], blob, blob_size) == 256 ? 0 : 1);
-    }
-    close(fds[1]);
-    blob_size = (CK_ULONG)read(fds[0], blob, sizeof blob);
-    close(fds[0]);
     look_for_key();
-    return waitpid(child, &status, 0) == child && status == 0 && blob_size == 256 ? 0 : -1;
+    return failed;
 }
 
 static CK_OBJECT_HANDLE unwrap_key(CK_KEY_TYPE type)
@@ -147,9 +87,9 @@ static CK_OBJECT_HANDLE unwrap_key(CK_KEY_TYPE type)
                                {CKA_VERIFY, &yes, 1}};
     CK_OBJECT_HANDLE key;
 
-    assert_int_equal(
-        p11->C_UnwrapKey(session[0], &oaep, kek(CKO_PRIVATE_KEY), blob, blob_size, template, 8, &key),
-        CKR_OK);
+    assert_int_equal(p11->C_UnwrapKey(session[0], &oaep, kek(session[0], CKO_PRIVATE_KEY), blob, blob_size,
+                                      template, 8, &key),
+                     CKR_OK);
     return key;
 }
 
@@ -260,14 +200,65 @@ static void test_an_idle_process_wipes_in_its_next_call(void **state)
     assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
 }
 
+/* --- A forked child --- */
+
+static void be_the_child(CK_OBJECT_HANDLE parents_key, int ready)
+{
+    int ours, elsewhere;
+    CK_OBJECT_HANDLE own;
+
+    look(&ours, &elsewhere);
+    assert_int_equal(ours, 0);
+    assert_int_equal(use(parents_key), CKR_CRYPTOKI_NOT_INITIALIZED);
+    begin();
+    assert_int_equal(use(parents_key), CKR_KEY_HANDLE_INVALID);
+    own = unwrap_key(CKK_AES);
+    assert_int_equal(use(own), CKR_OK);
+    assert_int_equal(write(ready, "", 1), 1);
+    use_until(own, CKR_KEY_FUNCTION_NOT_PERMITTED);
+}
+
+/* It has none of the parent's keys; its own are checked and closed by itself, and so are the parent's. */
+static void test_a_forked_child_has_leases_of_its_own(void **state)
+{
+    int fds[2], status = -1;
+    CK_OBJECT_HANDLE key;
+    char byte;
+
+    (void)state;
+    hasten("lease-check = 1s\n");
+    begin();
+    key = unwrap_key(CKK_AES);
+    assert_int_equal(use(key), CKR_OK);
+    assert_int_equal(pipe(fds), 0);
+    pid_t child = fork();
+
+    if (child == 0) {
+        be_the_child(key, fds[1]);
+        _exit(0);
+    }
+    close(fds[1]);
+    assert_int_equal(read(fds[0], &byte, 1), 1);
+    close(fds[0]);
+    assert_int_equal(use(key), CKR_OK);
+    control("/keys/kek", "{\"enabled\":false}");
+    use_until(key, CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    control("/keys/kek", "{\"enabled\":true}");
+    use_until(key, CKR_OK);
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_closed_key_is_nowhere),
         cmocka_unit_test(test_an_idle_process_wipes_in_its_next_call),
+        cmocka_unit_test(test_a_forked_child_has_leases_of_its_own),
     };
 
-    int failed = cmocka_run_group_tests_name("closed keys in memory", tests, make_blob, NULL);
+    int failed = cmocka_run_group_tests_name("closed keys in memory", tests, set_up, NULL);
 
     let_threads_end();
     return failed;

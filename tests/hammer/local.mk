@@ -17,14 +17,19 @@ tests_hammer_life_LDADD = -lpthread
 check_SCRIPTS += tests/hammer-life
 EXTRA_DIST += tests/hammer-life
 
+memory_test_sources = \
+	tests/built_module.h \
+	tests/hammer/data_key.c tests/hammer/data_key.h \
+	tests/hammer/memory.c tests/hammer/memory.h
+
 # Bound at once (-z now): the dynamic linker would save registers, with what is left in them, on the stack.
 noinst_PROGRAMS += tests/hammer/secrets
-tests_hammer_secrets_SOURCES = tests/built_module.h tests/hammer/memory.c tests/hammer/memory.h tests/hammer/secrets.c
+tests_hammer_secrets_SOURCES = tests/hammer/secrets.c $(memory_test_sources)
 tests_hammer_secrets_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
 tests_hammer_secrets_LDADD = $(CMOCKA_LIBS)
 
 noinst_PROGRAMS += tests/hammer/closed
-tests_hammer_closed_SOURCES = tests/built_module.h tests/hammer/memory.c tests/hammer/memory.h tests/hammer/closed.c
+tests_hammer_closed_SOURCES = tests/hammer/closed.c $(memory_test_sources)
 tests_hammer_closed_LDFLAGS = $(AM_LDFLAGS) -Wl,-z,now
 tests_hammer_closed_LDADD = $(CMOCKA_LIBS)
 

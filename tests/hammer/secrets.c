@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tests/built_module.h"
+#include "tests/hammer/data_key.h"
 #include "tests/hammer/memory.h"
 #include <cmocka.h>
 #include <fcntl.h>
@@ -18,17 +18,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    VAULT = 1,
-    TOKEN_PART = 40, /* of the signature: what stands before it, all tokens may share */
-};
+/* Of the signature: what stands before it, all tokens may share. */
+enum { TOKEN_PART = 40 };
 
-static CK_FUNCTION_LIST *p11;
 static CK_SESSION_HANDLE session;
-static unsigned char blob[512];
-static CK_ULONG blob_size;
-static CK_RSA_PKCS_OAEP_PARAMS sha1 = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
-static CK_MECHANISM oaep = {CKM_RSA_PKCS_OAEP, &sha1, sizeof sha1};
 
 static void assert_only_in_our_pages(void)
 {
@@ -52,81 +45,10 @@ static void assert_nowhere(void)
 
 /* --- The vault --- */
 
-static CK_OBJECT_HANDLE kek(CK_OBJECT_CLASS class)
-{
-    char label[] = "kek";
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, 3}};
-    CK_OBJECT_HANDLE found = 0;
-    CK_ULONG count = 0;
-
-    assert_int_equal(p11->C_FindObjectsInit(session, template, 2), CKR_OK);
-    assert_int_equal(p11->C_FindObjects(session, &found, 1, &count), CKR_OK);
-    assert_int_equal(p11->C_FindObjectsFinal(session), CKR_OK);
-    assert_int_equal(count, 1);
-    return found;
-}
-
 static void begin(void)
 {
-    p11 = module_functions();
-    assert_non_null(p11);
-    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
-    assert_int_equal(p11->C_OpenSession(VAULT, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
-}
-
-/* The value is unmasked for the call alone. */
-static CK_OBJECT_HANDLE create_key(bool extractable)
-{
-    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_KEY_TYPE type = CKK_AES;
-    CK_BBOOL may = extractable ? CK_TRUE : CK_FALSE;
-    volatile unsigned char value[KEY_SIZE];
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
-                               {CKA_KEY_TYPE, &type, sizeof type},
-                               {CKA_EXTRACTABLE, &may, 1},
-                               {CKA_VALUE, (void *)(uintptr_t)value, KEY_SIZE}};
-    CK_OBJECT_HANDLE key;
-
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        value[i] = raw(i);
-    }
-    assert_int_equal(p11->C_CreateObject(session, template, 4, &key), CKR_OK);
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        value[i] = 0;
-    }
-    return key;
-}
-
-static void wrap_key(CK_OBJECT_HANDLE key)
-{
-    blob_size = sizeof blob;
-    assert_int_equal(p11->C_WrapKey(session, &oaep, kek(CKO_PUBLIC_KEY), key, blob, &blob_size), CKR_OK);
-}
-
-/* In a child, so that this process has never had the key. */
-static int make_blob(void **state)
-{
-    int fds[2], status = -1;
-
-    (void)state;
-    make_window();
-    if (window == NULL || pipe(fds) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < KEY_SIZE; i++) {
-        masked_key[i] = (unsigned char)((unsigned)getpid() * 31 + i * i * 97 + i * 13 + 7);
-    }
-    pid_t child = fork();
-
-    if (child == 0) {
-        begin();
-        wrap_key(create_key(true));
-        _exit(write(fds[1], blob, blob_size) == 256 ? 0 : 1);
-    }
-    close(fds[1]);
-    blob_size = (CK_ULONG)read(fds[0], blob, sizeof blob);
-    close(fds[0]);
-    return waitpid(child, &status, 0) == child && status == 0 && blob_size == 256 ? 0 : -1;
+    begin_module();
+    session = open_session();
 }
 
 static CK_OBJECT_HANDLE unwrap_key(void)
@@ -139,7 +61,8 @@ static CK_OBJECT_HANDLE unwrap_key(void)
     CK_OBJECT_HANDLE key;
 
     assert_int_equal(
-        p11->C_UnwrapKey(session, &oaep, kek(CKO_PRIVATE_KEY), blob, blob_size, template, 3, &key), CKR_OK);
+        p11->C_UnwrapKey(session, &oaep, kek(session, CKO_PRIVATE_KEY), blob, blob_size, template, 3, &key),
+        CKR_OK);
     return key;
 }
 
@@ -185,11 +108,11 @@ static void test_a_key_at_work_is_in_our_pages_alone(void **state)
 
 static void test_a_wrapped_key_is_in_our_pages_alone(void **state)
 {
-    CK_OBJECT_HANDLE key = create_key(true);
+    CK_OBJECT_HANDLE key = create_key(session, true);
 
     (void)state;
     for (int i = 0; i < 3; i++) { /* at the service, then here */
-        wrap_key(key);
+        wrap_key(session, key);
     }
     assert_only_in_our_pages();
     assert_int_equal(p11->C_DestroyObject(session, key), CKR_OK);
@@ -202,7 +125,7 @@ static void test_what_was_decrypted_is_nowhere(void **state)
     CK_ULONG size = sizeof out;
 
     (void)state;
-    assert_int_equal(p11->C_DecryptInit(session, &oaep, kek(CKO_PRIVATE_KEY)), CKR_OK);
+    assert_int_equal(p11->C_DecryptInit(session, &oaep, kek(session, CKO_PRIVATE_KEY)), CKR_OK);
     assert_int_equal(p11->C_Decrypt(session, blob, blob_size, out, &size), CKR_OK);
     assert_int_equal(size, KEY_SIZE);
     for (size_t i = 0; i < KEY_SIZE; i++) {
@@ -335,7 +258,7 @@ static void test_the_access_token_is_kept_once(void **state)
     (void)state;
     for (int i = 0; i < 3; i++) {
         unwrap_key();
-        wrap_key(create_key(true));
+        wrap_key(session, create_key(session, true));
         list_keys();
     }
     look_for_sent(token);
