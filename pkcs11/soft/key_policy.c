@@ -1,8 +1,8 @@
 /* Which keys of the service the owner lets be used at all. */
 #include "pkcs11/soft/key_policy.h"
-#include "backends/audit.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/soft_audit.h"
 #include <stdio.h>
 
 enum { LEAST_BITS = 2048 /* of the service */, REASON_SIZE = 256 };
@@ -93,27 +93,26 @@ static void forget(struct service_key *key)
     pthread_mutex_unlock(&key->lock);
 }
 
+static void say_too_small(const struct key_access *access, unsigned bits, char to[REASON_SIZE])
+{
+    snprintf(to, REASON_SIZE, "min-rsa-bits is %u, and it has %u", access->rules.min_rsa_bits, bits);
+}
+
 static CK_RV refuse(struct service_key *key, struct key_access *access, enum shortfall shortfall,
                     unsigned bits)
 {
-    char reason[REASON_SIZE], text[KEY_TEXT_SIZE], version[KEY_VERSION_SIZE];
-    struct key_ref ref = {key->ref.name, version};
+    char reason[REASON_SIZE], version[KEY_VERSION_SIZE];
 
     if (shortfall == TOO_SMALL) {
-        snprintf(reason, sizeof reason, "min-rsa-bits is %u, and it has %u", access->rules.min_rsa_bits,
-                 bits);
+        say_too_small(access, bits, reason);
     } else {
         snprintf(reason, sizeof reason, "%s", reasons[shortfall]);
     }
     if (is_news(key, shortfall)) {
         log_warning(access->label, "key %s is refused: %s", key->text, reason);
     }
-    if (audit_wanted()) {
-        service_key_version(key, version);
-        ref.version = version[0] == 0 ? NULL : version;
-        access->service->ops->identify(access->service, &ref, text);
-        audit_event(AUDIT_REFUSED, access->label, access->service->ops->name, text, reason, NULL);
-    }
+    service_key_version(key, version);
+    soft_audit_event(AUDIT_REFUSED, access, key->ref.name, version, reason, NULL);
     return CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
@@ -151,4 +150,19 @@ CK_RV key_policy_check_size(struct service_key *key, struct key_access *access, 
     unsigned bits = (unsigned)size * 8;
 
     return key_policy_fits(access, bits) ? CKR_OK : refuse(key, access, TOO_SMALL, bits);
+}
+
+CK_RV key_policy_check_local(struct key_access *access, struct bytes label, unsigned bits)
+{
+    char reason[REASON_SIZE];
+
+    if (key_policy_fits(access, bits)) {
+        return CKR_OK;
+    }
+    if (atomic_exchange(&access->local_bits_told, bits) != bits) {
+        say_too_small(access, bits, reason);
+        log_warning(access->label, "a key that an application brought (label \"%.*s\") is refused: %s",
+                    (int)label.size, (const char *)label.data, reason);
+    }
+    return CKR_KEY_FUNCTION_NOT_PERMITTED;
 }

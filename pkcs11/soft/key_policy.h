@@ -22,7 +22,12 @@ MUST_USE CK_RV key_policy_check(struct service_key *key, struct key_access *acce
 /* What an RSA key was given to open, or has made: its length. */
 MUST_USE CK_RV key_policy_check_size(struct service_key *key, struct key_access *access, size_t size);
 
-/* Of a key that lives here. */
 bool key_policy_fits(const struct key_access *access, unsigned bits);
+
+/*
+ * An RSA key that lives here: created, or unwrapped. Why it is refused is in the log, not again for the next of the
+ * same size.
+ */
+MUST_USE CK_RV key_policy_check_local(struct key_access *access, struct bytes label, unsigned bits);
 
 #endif

@@ -1,7 +1,7 @@
 /* What becomes of leases, for the operator: once for each change. */
-#include "backends/audit.h"
 #include "backends/base/log.h"
 #include "pkcs11/soft/lease.h"
+#include "pkcs11/soft/soft_audit.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -93,11 +93,11 @@ void lease_report(const struct lease_book *book, const struct lease_news *news,
     switch (news->what) {
     case LEASE_CLOSES:
         report_closed(book, news, key);
-        audit_event(AUDIT_CLOSED, book->access->label, service->ops->name, key,
-                    news->idle ? "not used for the length of its lease" : words_of(news), answer);
+        soft_audit_event(AUDIT_CLOSED, book->access, ref.name, ref.version,
+                         news->idle ? "not used for the length of its lease" : words_of(news), answer);
         break;
     case LEASE_OPENS:
-        audit_event(AUDIT_OPENED, book->access->label, service->ops->name, key, NULL, answer);
+        soft_audit_event(AUDIT_OPENED, book->access, ref.name, ref.version, NULL, answer);
         log_warning(book->access->label, "key %s is open again: the service unwraps with it", key);
         break;
     default:

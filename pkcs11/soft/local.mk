@@ -65,7 +65,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/sign_service.c \
 	pkcs11/soft/signing.c pkcs11/soft/signing.h \
 	pkcs11/soft/soft.h \
-	pkcs11/soft/soft_audit.c \
+	pkcs11/soft/soft_audit.c pkcs11/soft/soft_audit.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
 	pkcs11/soft/version.c pkcs11/soft/version.h \

@@ -44,7 +44,7 @@ static CK_RV local_permits(const struct soft_session *session, const struct loca
     if (bits < SMALLEST_BITS || bits > LARGEST_BITS) {
         return rsa_words[task].bad_size;
     }
-    return key_policy_fits(&session->token->catalogue.access, bits) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
+    return key_policy_check_local(&session->token->catalogue.access, buffer_bytes(&key->label), bits);
 }
 
 CK_RV soft_rsa_permits(const struct soft_session *session, const struct object *key, enum rsa_task task)

@@ -33,6 +33,7 @@ struct key_access {
     enum wrap_place place;
     bool strict;                   /* policy */
     struct key_rules rules;
+    atomic_uint local_bits_told;   /* key_policy.c's: of the last key that lives here and is in the log */
     const char *public_keys;       /* directory of NAME.pem; NULL: none */
     unsigned older_versions;       /* how many others than the current one are tried at most */
     struct version_memory *memory; /* of blobs; owned by the token */

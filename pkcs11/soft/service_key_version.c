@@ -1,7 +1,7 @@
 /* Which version of a key is in use, and which others are known. */
 #include "pkcs11/soft/service_key_version.h"
-#include "backends/audit.h"
 #include "backends/base/log.h"
+#include "pkcs11/soft/soft_audit.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -73,17 +73,15 @@ void service_key_note_size_locked(struct service_key *key, const char *version, 
 void service_key_tell_roll(const struct service_key *key, const struct key_access *access,
                            const struct version_roll *roll, const struct service_answer *answer)
 {
-    const struct key_ref now = {key->ref.name, roll->to};
-    char text[KEY_TEXT_SIZE], reason[KEY_VERSION_SIZE + 32];
+    char reason[KEY_VERSION_SIZE + 32];
 
     if (!roll->rolled) {
         return;
     }
     log_info(access->label, "key %s: version %s is the latest and in use now; until now it was %s",
              key->ref.name, roll->to, roll->from);
-    access->service->ops->identify(access->service, &now, text);
     snprintf(reason, sizeof reason, "in use before: %s", roll->from);
-    audit_event(AUDIT_ROLLED, access->label, access->service->ops->name, text, reason, answer);
+    soft_audit_event(AUDIT_ROLLED, access, key->ref.name, roll->to, reason, answer);
 }
 
 void service_key_doubt(struct service_key *key)

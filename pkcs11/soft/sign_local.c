@@ -21,11 +21,13 @@ static CK_RV permits(const struct soft_session *session, const struct object *ke
     if (bits < mechanism->info.ulMinKeySize || bits > mechanism->info.ulMaxKeySize) {
         return CKR_KEY_SIZE_RANGE;
     }
-    if (!verify && local->type == CKK_RSA &&
-        !key_policy_fits(&session->token->catalogue.access, (unsigned)bits)) {
-        return CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (!local_key_allows(local, mechanism->type)) {
+        return CKR_MECHANISM_INVALID;
     }
-    return local_key_allows(local, mechanism->type) ? CKR_OK : CKR_MECHANISM_INVALID;
+    return verify || local->type != CKK_RSA
+               ? CKR_OK
+               : key_policy_check_local(&session->token->catalogue.access, buffer_bytes(&local->label),
+                                        (unsigned)bits);
 }
 
 static size_t size_of(const struct signing *signing, const struct object *key, bool *ret_known)

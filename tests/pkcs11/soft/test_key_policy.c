@@ -203,6 +203,43 @@ static void test_both_halves_of_a_long_blob(void **state)
     assert_rv(wrap(&rsa_aes), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
+/* A public key that an application brings, with a modulus of so many bytes. */
+static CK_OBJECT_HANDLE brought(CK_ULONG size)
+{
+    unsigned char modulus[512], exponent[] = {1, 0, 1}, label[] = "brought\n";
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, public_class),
+                               ATTRIBUTE(CKA_KEY_TYPE, rsa_type),
+                               {CKA_LABEL, label, 8},
+                               {CKA_MODULUS, modulus, size},
+                               ATTRIBUTE(CKA_PUBLIC_EXPONENT, exponent),
+                               ATTRIBUTE(CKA_ENCRYPT, yes),
+                               ATTRIBUTE(CKA_WRAP, yes)};
+    CK_OBJECT_HANDLE key = 0;
+
+    memset(modulus, 0xff, sizeof modulus);
+    assert_rv(CALL(create_object, template, COUNT(template), &key), CKR_OK);
+    return key;
+}
+
+static void test_keys_that_live_here_are_judged_too(void **state)
+{
+    CK_OBJECT_HANDLE small;
+
+    (void)state;
+    open_with("min-rsa-bits = 3072");
+    small = brought(256);
+    for (int i = 0; i < 3; i++) {
+        assert_rv(CALL(encrypt_init, &oaep_sha256, small), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    }
+    blob_size = sizeof blob;
+    assert_rv(wrap_under(small, &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(logged("(label \"brought?\") is refused: min-rsa-bits is 3072, and it has 2048"), 1);
+    assert_rv(CALL(encrypt_init, &oaep_sha256, brought(257)), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_int_equal(logged("is refused"), 2);
+    assert_rv(CALL(encrypt_init, &oaep_sha256, brought(384)), CKR_OK);
+    assert_int_equal(logged("is refused"), 2);
+}
+
 static void test_ec_keys_have_another_measure(void **state)
 {
     CK_MECHANISM ecdsa = {CKM_ECDSA_SHA256, NULL, 0};
@@ -422,6 +459,7 @@ int main(void)
         with_rules(test_without_get_a_small_key_shows_by_its_blob),
         with_rules(test_without_get_a_large_key_works),
         with_rules(test_both_halves_of_a_long_blob),
+        with_rules(test_keys_that_live_here_are_judged_too),
         with_rules(test_ec_keys_have_another_measure),
         with_rules(test_verifying_is_not_judged),
         with_rules(test_mechanisms_tell_the_least_size),

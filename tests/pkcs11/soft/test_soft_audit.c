@@ -20,14 +20,23 @@ static const char *audit_path(void)
     return path;
 }
 
-static int set_up(void **state)
+static int set_up_unopened(void **state)
 {
     rsa_aes_parameter.oaep = oaep_sha256.pParameter;
     audit_forget();
-    if (soft_setup(state) != 0) {
+    if (soft_begin(state) != 0) {
         return -1;
     }
     audit_begin(soft_folder(), "audit-file = \"%s/audit\"\n");
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    if (set_up_unopened(state) != 0) {
+        return -1;
+    }
+    soft_open("");
     return 0;
 }
 
@@ -44,6 +53,14 @@ static int tear_down(void **state)
 {
     audit_forget();
     return soft_end(state);
+}
+
+static char versions[2][KEY_VERSION_SIZE];
+
+/* The newest of "kek". */
+static void note_version(unsigned number)
+{
+    snprintf(versions[number], sizeof versions[number], "%s", fake_version(fake, "kek")->version);
 }
 
 static void to_hex(struct bytes blob, char hex[65])
@@ -166,6 +183,58 @@ static void test_what_is_refused(void **state)
     assert_int_equal(audit_number(line, "http_status"), 403);
     cJSON_Delete(line);
     assert_int_equal(audit_read_path(audit_path()).totals.failed_uses, 1);
+}
+
+/* --- Events; those of leases are in test_lease_audit.c --- */
+
+static void expect_event(size_t number, const char *event, unsigned version, const char *reason)
+{
+    cJSON *line = audit_line(audit_path(), number);
+
+    assert_string_equal(audit_member(line, "event"), event);
+    assert_string_equal(audit_member(line, "token"), "soft");
+    assert_string_equal(audit_member(line, "backend"), "fake");
+    assert_string_equal(audit_member(line, "reason"), reason);
+    assert_non_null(strstr(audit_member(line, "key"), "kek"));
+    assert_non_null(strstr(audit_member(line, "key"), versions[version]));
+    cJSON_Delete(line);
+}
+
+static void test_what_the_policy_refuses(void **state)
+{
+    unsigned char blob[512];
+    CK_ULONG size;
+
+    (void)state;
+    soft_open("require-hsm = yes");
+    note_version(0);
+    fake_version(fake, "kek")->in_hardware = TOLD_NO;
+    for (int i = 1; i <= 2; i++) {
+        assert_rv(wrap_under(the(CKO_PUBLIC_KEY, "kek"), &oaep_sha256, blob, &size),
+                  CKR_KEY_FUNCTION_NOT_PERMITTED);
+    }
+    expect_event(1, "refused", 0,
+                 "require-hsm is set, and it is kept in software; a new version of it with the type RSA-HSM, "
+                 "EC-HSM or oct-HSM would do");
+    assert_int_equal(audit_read_path(audit_path()).totals.events, 3);
+}
+
+static void test_another_version_comes_into_use(void **state)
+{
+    unsigned char blob[512];
+    char reason[100];
+    CK_ULONG size;
+
+    (void)state;
+    soft_open("wrap = service");
+    note_version(0);
+    assert_rv(wrap_under(the(CKO_PUBLIC_KEY, "kek"), &oaep_sha256, blob, &size), CKR_OK);
+    fake_add(fake, "kek", 2048);
+    note_version(1);
+    assert_rv(wrap_under(the(CKO_PUBLIC_KEY, "kek"), &oaep_sha256, blob, &size), CKR_OK);
+    snprintf(reason, sizeof reason, "in use before: %s", versions[0]);
+    expect_event(2, "rolled", 1, reason);
+    assert_int_equal(audit_line_count(audit_path()), 4);
 }
 
 static void test_a_question_for_the_size_is_no_use(void **state)
@@ -292,6 +361,8 @@ int main(void)
         TEST(test_sign),
         TEST(test_encrypt_and_decrypt),
         TEST(test_what_is_refused),
+        cmocka_unit_test_setup_teardown(test_what_the_policy_refuses, set_up_unopened, tear_down),
+        cmocka_unit_test_setup_teardown(test_another_version_comes_into_use, set_up_unopened, tear_down),
         TEST(test_a_question_for_the_size_is_no_use),
         TEST(test_keys_that_live_here_are_nobodys_concern),
         TEST(test_no_secret_is_in_it),
