@@ -1,55 +1,50 @@
 /* The table of answers. */
 #include "tools/answers.h"
+#include "backends/base/result_name.h"
 #include <stddef.h>
 
 const struct answer answers[] = {
-    {CKR_KEY_FUNCTION_NOT_PERMITTED, "CKR_KEY_FUNCTION_NOT_PERMITTED",
+    {CKR_KEY_FUNCTION_NOT_PERMITTED,
      "enable the key, allow it this operation, or grant the permission that the text names"},
-    {CKR_WRAPPING_KEY_HANDLE_INVALID, "CKR_WRAPPING_KEY_HANDLE_INVALID",
-     "create the key, recover it if it was deleted, or correct `keys`"},
-    {CKR_UNWRAPPING_KEY_HANDLE_INVALID, "CKR_UNWRAPPING_KEY_HANDLE_INVALID",
-     "create the key, recover it if it was deleted, or correct `keys`"},
-    {CKR_KEY_HANDLE_INVALID, "CKR_KEY_HANDLE_INVALID",
-     "create the key, recover it if it was deleted, or correct `keys`"},
-    {CKR_WRAPPING_KEY_TYPE_INCONSISTENT, "CKR_WRAPPING_KEY_TYPE_INCONSISTENT",
+    {CKR_WRAPPING_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
+    {CKR_UNWRAPPING_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
+    {CKR_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
+    {CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
      "name a key of a kind that wraps: RSA, or a symmetric one of a Managed HSM or an HSM"},
-    {CKR_KEY_TYPE_INCONSISTENT, "CKR_KEY_TYPE_INCONSISTENT",
-     "name an RSA key: others do not wrap in this way"},
-    {CKR_WRAPPED_KEY_INVALID, "CKR_WRAPPED_KEY_INVALID",
+    {CKR_KEY_TYPE_INCONSISTENT, "name an RSA key: others do not wrap in this way"},
+    {CKR_WRAPPED_KEY_INVALID,
      "see that it was wrapped under this key, by this mechanism, and that the version is among those tried"},
-    {CKR_ENCRYPTED_DATA_INVALID, "CKR_ENCRYPTED_DATA_INVALID",
-     "see that it was encrypted under this key and by this mechanism"},
-    {CKR_USER_NOT_LOGGED_IN, "CKR_USER_NOT_LOGGED_IN",
-     "correct the identity: tenant, client-id, its secret, or the PIN of an HSM"},
-    {CKR_DEVICE_ERROR, "CKR_DEVICE_ERROR",
-     "see network, firewall and the service's state; the text says how far it came"},
-    {CKR_TOKEN_NOT_PRESENT, "CKR_TOKEN_NOT_PRESENT",
-     "see that the HSM is connected and its token initialised"},
-    {CKR_FUNCTION_CANCELED, "CKR_FUNCTION_CANCELED",
-     "begin again: the key was closed in the middle of an operation"},
-    {CKR_MECHANISM_INVALID, "CKR_MECHANISM_INVALID", "use a mechanism that the token lists"},
-    {CKR_MECHANISM_PARAM_INVALID, "CKR_MECHANISM_PARAM_INVALID",
-     "use OAEP with one hash for both parts and no label"},
-    {CKR_KEY_SIZE_RANGE, "CKR_KEY_SIZE_RANGE",
-     "use a larger key, or CKM_RSA_AES_KEY_WRAP for what is longer than an RSA block"},
-    {CKR_FUNCTION_FAILED, "CKR_FUNCTION_FAILED",
+    {CKR_ENCRYPTED_DATA_INVALID, "see that it was encrypted under this key and by this mechanism"},
+    {CKR_USER_NOT_LOGGED_IN, "correct the identity: tenant, client-id, its secret, or the PIN of an HSM"},
+    {CKR_DEVICE_ERROR, "see network, firewall and the service's state; the text says how far it came"},
+    {CKR_TOKEN_NOT_PRESENT, "see that the HSM is connected and its token initialised"},
+    {CKR_FUNCTION_CANCELED, "begin again: the key was closed in the middle of an operation"},
+    {CKR_MECHANISM_INVALID, "use a mechanism that the token lists"},
+    {CKR_MECHANISM_PARAM_INVALID, "use OAEP with one hash for both parts and no label"},
+    {CKR_KEY_SIZE_RANGE, "use a larger key, or CKM_RSA_AES_KEY_WRAP for what is longer than an RSA block"},
+    {CKR_FUNCTION_FAILED,
      "see the log: the service calls the request bad, or a record of it could not be written"},
-    {CKR_TOKEN_WRITE_PROTECTED, "CKR_TOKEN_WRITE_PROTECTED", "make session objects: CKA_TOKEN false"},
-    {CKR_PIN_LOCKED, "CKR_PIN_LOCKED", "unlock the PIN as security officer"},
-    {CKR_PIN_INCORRECT, "CKR_PIN_INCORRECT", "write the right PIN to the PIN file"},
-    {CKR_GENERAL_ERROR, "CKR_GENERAL_ERROR", "correct the configuration: the log names file and line"},
-    {CKR_HOST_MEMORY, "CKR_HOST_MEMORY", "free memory"},
-    {CKR_OK, NULL, NULL},
+    {CKR_TOKEN_WRITE_PROTECTED, "make session objects: CKA_TOKEN false"},
+    {CKR_PIN_LOCKED, "unlock the PIN as security officer"},
+    {CKR_PIN_INCORRECT, "write the right PIN to the PIN file"},
+    {CKR_GENERAL_ERROR, "correct the configuration: the log names file and line"},
+    {CKR_HOST_MEMORY, "free memory"},
+    {CKR_OK, NULL},
 };
 
-static const struct answer another = {CKR_OK, "an answer that is not expected here", "see byok-pkcs11(7)"};
-
-const struct answer *answer_of(CK_RV rv)
+const char *answer_name(CK_RV rv)
 {
-    for (const struct answer *row = answers; row->name != NULL; row++) {
+    const char *name = result_name(rv);
+
+    return name == NULL ? "a code of the vendor's own" : name;
+}
+
+const char *answer_advice(CK_RV rv)
+{
+    for (const struct answer *row = answers; row->advice != NULL; row++) {
         if (row->rv == rv) {
-            return row;
+            return row->advice;
         }
     }
-    return &another;
+    return "see byok-pkcs11(7)";
 }

@@ -6,14 +6,14 @@
 
 struct answer {
     CK_RV rv;
-    const char *name;   /* "CKR_..." */
     const char *advice; /* what to do */
 };
 
-/* Never NULL; of one that is not in the table the name is "an answer that is not expected here". */
-const struct answer *answer_of(CK_RV rv);
-
-/* All of them, ended by one without a name. */
+/* All of them, ended by one without advice. */
 extern const struct answer answers[];
+
+/* Neither is ever NULL: others have words of their own. */
+const char *answer_name(CK_RV rv); /* "CKR_..." */
+const char *answer_advice(CK_RV rv);
 
 #endif

@@ -58,11 +58,10 @@ static CK_RV name_keys(const struct settings *section, struct names *ret_names)
 static void tell_failure(struct diagnosis *diagnosis, const char *check, const char *what, const char *key,
                          CK_RV rv)
 {
-    const struct answer *answer = answer_of(rv);
     const char *heard = diagnosis_heard(diagnosis);
 
-    diagnosis_fail(diagnosis, check, answer->advice, "%s%s%s%s: %s (0x%lx)%s%s", what,
-                   key[0] == '\0' ? "" : " \"", key, key[0] == '\0' ? "" : "\"", answer->name, rv,
+    diagnosis_fail(diagnosis, check, answer_advice(rv), "%s%s%s%s: %s (0x%lx)%s%s", what,
+                   key[0] == '\0' ? "" : " \"", key, key[0] == '\0' ? "" : "\"", answer_name(rv), rv,
                    heard[0] == '\0' ? "" : ": ", heard);
 }
 

@@ -14,9 +14,8 @@ static void fail(struct key_list *list, const char *what, const char *key, CK_RV
 {
     const char *heard = diagnosis_heard(list->diagnosis);
 
-    diagnosis_fail(list->diagnosis, "keys", answer_of(rv)->advice, "%s%s%s: %s (0x%lx)%s%s", what,
-                   key[0] == '\0' ? "" : " ", key, answer_of(rv)->name, rv, heard[0] == '\0' ? "" : ": ",
-                   heard);
+    diagnosis_fail(list->diagnosis, "keys", answer_advice(rv), "%s%s%s: %s (0x%lx)%s%s", what,
+                   key[0] == '\0' ? "" : " ", key, answer_name(rv), rv, heard[0] == '\0' ? "" : ": ", heard);
 }
 
 void key_list_failed(struct key_list *list, const char *what, const char *key, CK_RV rv)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEYS_MOST = 10000 };
+enum { KEYS_MOST = 10000, VERSIONS_MOST = 10000 };
 
 struct names {
     char (*name)[KEY_NAME_SIZE]; /* owned */
@@ -19,7 +19,8 @@ struct listing {
     struct names names;
     char in_use[KEY_VERSION_SIZE]; /* of the key at hand, "": not told */
     char type[16];
-    unsigned versions;
+    struct key_line *versions; /* of the key at hand; owned */
+    size_t version_count, version_room;
 };
 
 /* A key of which several versions are configured is one key here. */
@@ -83,11 +84,30 @@ static void type_text(const struct key_info *info, char ret_text[16])
     }
 }
 
-static void add_version(struct listing *at, const struct key_info *info)
+static bool make_room(struct listing *at)
+{
+    size_t room = at->version_room * 2 + 16;
+    void *larger;
+
+    if (at->version_count < at->version_room) {
+        return true;
+    }
+    larger = room > VERSIONS_MOST ? NULL : reallocarray(at->versions, room, sizeof at->versions[0]);
+    if (larger == NULL) {
+        return false;
+    }
+    at->versions = larger;
+    at->version_room = room;
+    return true;
+}
+
+static bool add_version(struct listing *at, const struct key_info *info)
 {
     struct key_line line = {.state = state_of(info)};
 
-    at->versions++;
+    if (!make_room(at)) {
+        return false;
+    }
     snprintf(line.name, sizeof line.name, "%s", info->name);
     snprintf(line.version, sizeof line.version, "%s", info->version);
     line.in_use = info->version[0] != '\0' && strcmp(info->version, at->in_use) == 0;
@@ -98,13 +118,32 @@ static void add_version(struct listing *at, const struct key_info *info)
     date_text(info->created, line.created);
     date_text(info->not_before, line.not_before);
     date_text(info->expires, line.expires);
-    key_list_add(at->list, &line);
+    at->versions[at->version_count++] = line;
+    return true;
 }
 
 static bool visit_version(void *arg, struct key_info *info)
 {
-    add_version(arg, info);
-    return true;
+    return add_version(arg, info);
+}
+
+/* The newest first; of the same second the one in use. The service has them in no order. */
+static int compare_age(const void *a, const void *b)
+{
+    const struct key_line *left = a, *right = b;
+    int order = strcmp(right->created, left->created);
+
+    return order != 0 ? order : right->in_use - left->in_use;
+}
+
+static void print_versions(struct listing *at)
+{
+    if (at->version_count != 0) {
+        qsort(at->versions, at->version_count, sizeof at->versions[0], compare_age);
+    }
+    for (size_t i = 0; i < at->version_count; i++) {
+        key_list_add(at->list, &at->versions[i]);
+    }
 }
 
 /* The module's own word. It knows once it has been asked for the public part. */
@@ -145,29 +184,47 @@ static CK_RV list_versions(struct listing *at, const char *name)
                                                 visit_version, at, &answer);
 }
 
-/* Without the permission to list, the version in use alone; without that to get, the versions alone. */
-static void list_key(struct listing *at, const char *name)
+/* No other key will be asked with more luck, and each would be waited for. */
+static bool is_of_the_vault(CK_RV rv)
+{
+    return rv == CKR_DEVICE_ERROR || rv == CKR_USER_NOT_LOGGED_IN;
+}
+
+/*
+ * Without the permission to list, the version in use alone; without that to get, the versions alone. False: there is
+ * no use in asking for another key.
+ */
+static bool list_key(struct listing *at, const char *name)
 {
     struct key_info info = {.name = ""};
 
-    at->versions = 0;
+    at->version_count = 0;
     at->type[0] = '\0';
     learn_use(at, name);
+    diagnosis_forget(at->list->diagnosis);
     CK_RV told = ask_key(at, name, &info);
 
+    if (is_of_the_vault(told)) {
+        key_list_failed(at->list, "asking for", name, told);
+        return false;
+    }
     if (told == CKR_OK) {
         type_text(&info, at->type);
     }
     diagnosis_forget(at->list->diagnosis);
     CK_RV listed = list_versions(at, name);
 
-    if (listed != CKR_OK && told == CKR_OK && at->versions == 0) {
+    if (listed != CKR_OK && told == CKR_OK && at->version_count == 0) {
         snprintf(at->in_use, sizeof at->in_use, "%s", info.version);
-        add_version(at, &info);
-    } else if (listed != CKR_OK) {
+        (void)add_version(at, &info);
+        listed = CKR_OK;
+    }
+    print_versions(at);
+    if (listed != CKR_OK) {
         key_list_failed(at->list, "listing the versions of", name, listed);
     }
     key_info_done(&info);
+    return true;
 }
 
 static CK_RV collect_names(struct listing *at)
@@ -193,9 +250,9 @@ void keys_of_service(const struct kek_search *in, const struct settings *section
     if (rv != CKR_OK) {
         key_list_failed(list, "listing the keys", "", rv);
     }
-    for (size_t i = 0; i < at.names.count; i++) {
-        list_key(&at, at.names.name[i]);
+    for (size_t i = 0; i < at.names.count && list_key(&at, at.names.name[i]); i++) {
     }
     at.service->ops->close(at.service);
     free(at.names.name);
+    free(at.versions);
 }

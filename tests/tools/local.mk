@@ -12,5 +12,5 @@ tests_tools_test_manual_SOURCES = tests/tools/test_manual.c tools/answers.c tool
 tests_tools_test_manual_CFLAGS = $(AM_CFLAGS) -DMANUAL='"$(abs_top_srcdir)/doc"' \
 	-DCOMMAND='"$(abs_top_builddir)/tools/byok-pkcs11"'
 
-check_SCRIPTS += tests/tools/run
-EXTRA_DIST += tests/tools/finds tests/tools/run
+check_SCRIPTS += tests/tools/keys tests/tools/run
+EXTRA_DIST += tests/tools/finds tests/tools/keys tests/tools/lists tests/tools/run
