@@ -2,7 +2,7 @@
 #include "backends/base/log.h"
 #include "pkcs11/soft/certificates.h"
 
-/* A name that the service does not know is asked for again after this time: it may be new. In ms. */
+/* A name that the service does not know, or did not list, is asked for after this time: it may be new. In ms. */
 enum { MISS_AGE = 10 * 1000 };
 
 static const struct key_access *access_of(const struct certificates *certificates)
@@ -185,17 +185,18 @@ static bool is_name(struct bytes name)
     return name.size != 0 && name.size < KEY_NAME_SIZE;
 }
 
+/* A listing that has just been made misses all that it did not name. */
 static bool is_missed_locked(const struct certificates *certificates, struct bytes name)
 {
-    int64_t refresh = access_of(certificates)->refresh;
+    int64_t refresh = access_of(certificates)->refresh, age = refresh < MISS_AGE ? refresh : MISS_AGE;
 
     for (size_t i = 0; i < MISSED_NAMES; i++) {
         if (bytes_equal_text(name, certificates->missed[i].name) &&
-            service_key_is_young(certificates->missed[i].at, refresh < MISS_AGE ? refresh : MISS_AGE)) {
+            service_key_is_young(certificates->missed[i].at, age)) {
             return true;
         }
     }
-    return false;
+    return service_key_is_young(certificates->listed, age);
 }
 
 static void note_miss_locked(struct certificates *certificates, struct bytes name)

@@ -24,9 +24,10 @@ enum source {
     IS_NAME,
     IS_UNIQUE_ID,
     IS_VERSION,
-    IS_USE,   /* an enum key_use */
-    IS_SIZE,  /* of a secret key, in bytes */
-    IS_NUMBER /* of the public part */
+    IS_USE,           /* an enum key_use */
+    IS_SIZE,          /* of a secret key, in bytes */
+    IS_NUMBER,        /* of the public part */
+    IS_PRIVATE_NUMBER /* sensitive where keys of this type have it */
 };
 
 /*
@@ -82,13 +83,14 @@ static const struct row {
     {CKA_START_DATE, EVERY, IS_EMPTY},
     {CKA_END_DATE, EVERY, IS_EMPTY},
     {CKA_VALUE, SECRET, IS_SENSITIVE},
+    {CKA_VALUE, PRIVATE, IS_PRIVATE_NUMBER},
     {CKA_VALUE_LEN, SECRET, IS_SIZE},
-    {CKA_PRIVATE_EXPONENT, PRIVATE, IS_SENSITIVE},
-    {CKA_PRIME_1, PRIVATE, IS_SENSITIVE},
-    {CKA_PRIME_2, PRIVATE, IS_SENSITIVE},
-    {CKA_EXPONENT_1, PRIVATE, IS_SENSITIVE},
-    {CKA_EXPONENT_2, PRIVATE, IS_SENSITIVE},
-    {CKA_COEFFICIENT, PRIVATE, IS_SENSITIVE},
+    {CKA_PRIVATE_EXPONENT, PRIVATE, IS_PRIVATE_NUMBER},
+    {CKA_PRIME_1, PRIVATE, IS_PRIVATE_NUMBER},
+    {CKA_PRIME_2, PRIVATE, IS_PRIVATE_NUMBER},
+    {CKA_EXPONENT_1, PRIVATE, IS_PRIVATE_NUMBER},
+    {CKA_EXPONENT_2, PRIVATE, IS_PRIVATE_NUMBER},
+    {CKA_COEFFICIENT, PRIVATE, IS_PRIVATE_NUMBER},
 };
 
 static const struct row *row_of(CK_OBJECT_CLASS class, CK_ATTRIBUTE_TYPE type)
@@ -192,6 +194,13 @@ static struct attribute_value size_of(const struct key_view *view)
     return bits == 0 ? (struct attribute_value){.form = ATTRIBUTE_ABSENT} : attribute_number(bits / 8);
 }
 
+static struct attribute_value private_number_of(const struct key_view *view, CK_ATTRIBUTE_TYPE type)
+{
+    bool has = key_numbers_is_private(key_type(view), type);
+
+    return (struct attribute_value){.form = has ? ATTRIBUTE_SENSITIVE : ATTRIBUTE_ABSENT};
+}
+
 static struct attribute_value number_of(const struct key_view *view, CK_ATTRIBUTE_TYPE type)
 {
     if (view->part == NULL) {
@@ -232,6 +241,8 @@ struct attribute_value key_attribute(const struct key_view *view, CK_ATTRIBUTE_T
         return attribute_flag(use_of(view, row->use));
     case IS_SIZE:
         return size_of(view);
+    case IS_PRIVATE_NUMBER:
+        return private_number_of(view, type);
     case IS_NUMBER:
         break;
     }
@@ -272,7 +283,7 @@ bool key_attribute_could_match(CK_OBJECT_CLASS class, const CK_ATTRIBUTE *wanted
     struct key_view view = {.class = class};
     struct attribute_value value;
 
-    if (row == NULL || row->source == IS_SENSITIVE) {
+    if (row == NULL || row->source == IS_SENSITIVE || row->source == IS_PRIVATE_NUMBER) {
         return false;
     }
     switch (row->source) {

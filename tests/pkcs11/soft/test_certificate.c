@@ -200,6 +200,20 @@ static void test_a_find_by_name_asks_for_that_one_alone(void **state)
     assert_int_equal(fake_count(fake, FAKE_GET_CERTIFICATE), 2);
 }
 
+static void test_a_fresh_listing_knows_which_names_there_are_not(void **state)
+{
+    CK_OBJECT_HANDLE found[4];
+
+    (void)state;
+    fake_certify(fake, "kek");
+    soft_open("    certificates = vault");
+    assert_int_equal(find_all_certificates(found, 4), 1);
+    assert_int_equal(count_of(CKO_CERTIFICATE, "nobody"), 0);
+    assert_int_equal(count_of(CKO_CERTIFICATE, "no-other"), 0);
+    assert_int_equal(fake_count(fake, FAKE_LIST_CERTIFICATES), 1);
+    assert_int_equal(fake_count(fake, FAKE_GET_CERTIFICATE), 0);
+}
+
 static void *learn_one(void *arg)
 {
     struct certificates *certificates = &((struct soft_session *)session)->token->certificates;
@@ -537,6 +551,7 @@ int main(void)
         with_service(test_it_is_found_by_what_is_in_it),
         with_service(test_one_request_for_each_and_none_when_known),
         with_service(test_a_find_by_name_asks_for_that_one_alone),
+        with_service(test_a_fresh_listing_knows_which_names_there_are_not),
         with_service(test_who_wants_all_does_not_make_do_with_one),
         with_service(test_a_find_that_excludes_certificates_costs_nothing),
         with_service(test_certificates_come_first),

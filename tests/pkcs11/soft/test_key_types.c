@@ -66,6 +66,26 @@ static void test_an_ec_key_tells_its_point(void **state)
     }
 }
 
+/* Each of the kind of key that has it, which the other one has not. */
+static void test_private_numbers_are_sensitive(void **state)
+{
+    unsigned char room[600];
+    CK_KEY_TYPE type;
+    CK_ATTRIBUTE asked = ATTRIBUTE(CKA_KEY_TYPE, type), value = {CKA_VALUE, room, sizeof room},
+                 exponent = {CKA_PRIVATE_EXPONENT, room, sizeof room};
+    CK_OBJECT_HANDLE ec, rsa = the(CKO_PRIVATE_KEY, "kek");
+
+    (void)state;
+    fake_add(fake, "ec", 521);
+    ec = the(CKO_PRIVATE_KEY, "ec");
+    assert_rv(CALL(get_attribute_value, ec, &asked, 1), CKR_OK);
+    assert_rv(CALL(get_attribute_value, ec, &value, 1), CKR_ATTRIBUTE_SENSITIVE);
+    assert_rv(CALL(get_attribute_value, ec, &exponent, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    assert_rv(CALL(get_attribute_value, rsa, &value, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    assert_rv(CALL(get_attribute_value, rsa, &exponent, 1), CKR_ATTRIBUTE_SENSITIVE);
+    assert_rv(CALL(get_attribute_value, the(CKO_PUBLIC_KEY, "ec"), &value, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+}
+
 static void test_signing_is_the_owners_choice_too(void **state)
 {
     CK_ATTRIBUTE template[] = {
@@ -193,6 +213,7 @@ int main(void)
         with_token(test_ec_keys_are_found_by_their_type),
         with_token(test_ec_keys_sign_and_verify_and_do_nothing_else),
         with_token(test_an_ec_key_tells_its_point),
+        with_token(test_private_numbers_are_sensitive),
         with_service(test_signing_is_the_owners_choice_too),
         with_token(test_a_key_counts_as_rsa_until_it_is_known),
         with_service(test_a_file_stands_in_for_get_of_an_ec_key),
