@@ -246,7 +246,6 @@ static CK_RV open_root(struct soft_session *session, struct leasehold *root, str
     return rv == CKR_OK ? fill(token, root, opener, &answer, began, &given) : rv;
 }
 
-/* One attempt in a second, shared by all who come meanwhile. `root` NULL: with any blob. */
 void lease_attempt_locked(struct soft_session *session, struct lease *lease, struct leasehold *root,
                           struct deadline deadline)
 {

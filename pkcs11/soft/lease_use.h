@@ -51,6 +51,8 @@ void soft_session_unlock(struct soft_session *session);
 /* What has ended by time alone is closed. At the beginning of every call. */
 void soft_leases_look(struct soft_token *token, int64_t now);
 
+/* --- lease_kek.c: what the application does under a key of the service --- */
+
 /* C_UnwrapKey has opened a value. `first`: as of opener_new. */
 struct unwrapped {
     const struct mechanism *mechanism;
@@ -81,14 +83,18 @@ MUST_USE CK_RV soft_kek_open(struct soft_session *session, struct service_key *k
 /* Another verb was refused. `version` "": not told. */
 void soft_lease_hint(struct lease_book *book, const struct service_key *key, const char *version);
 
-/* lease_check.c, for lease_use.c: the requests. */
-MUST_USE CK_RV lease_reopen(struct soft_session *session, struct leasehold *hold);
-void lease_renew(struct soft_session *session, struct leasehold *hold);
-void lease_attempt_locked(struct soft_session *session, struct lease *lease, struct leasehold *root,
-                          struct deadline deadline);
+/* --- Among lease_use.c, lease_kek.c and lease_check.c, which makes the requests --- */
+
 /* Wipes, sweeps, logs; no lock is held. */
 void lease_finish(struct soft_token *token, const struct lease_news *news,
                   const struct service_answer *answer);
 MUST_USE CK_RV value_enter(struct soft_session *session, struct key_value *value, bool reopens);
+/* A check, if one is due and nobody else makes it. */
+void lease_renew(struct soft_session *session, struct leasehold *hold);
+/* What is closed is opened again, or the code of why not. */
+MUST_USE CK_RV lease_reopen(struct soft_session *session, struct leasehold *hold);
+/* One attempt in a second, shared by all who come meanwhile. `root` NULL: with any blob. */
+void lease_attempt_locked(struct soft_session *session, struct lease *lease, struct leasehold *root,
+                          struct deadline deadline);
 
 #endif

@@ -32,6 +32,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/lease.c pkcs11/soft/lease.h \
 	pkcs11/soft/lease_check.c \
 	pkcs11/soft/lease_report.c \
+	pkcs11/soft/lease_kek.c \
 	pkcs11/soft/lease_use.c pkcs11/soft/lease_use.h \
 	pkcs11/soft/leasehold.c pkcs11/soft/leasehold.h \
 	pkcs11/soft/key_policy.c pkcs11/soft/key_policy.h \

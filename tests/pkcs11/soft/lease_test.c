@@ -44,6 +44,20 @@ CK_OBJECT_HANDLE data_key(void)
     return data_key_of(blob, size);
 }
 
+CK_OBJECT_HANDLE leased_mac_key(void)
+{
+    unsigned char blob[512];
+    CK_ULONG size, object;
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, generic_type),
+                               ATTRIBUTE(CKA_SIGN, yes), ATTRIBUTE(CKA_VERIFY, yes)};
+
+    data_blob(blob, &size);
+    assert_rv(CALL(unwrap_key, &oaep_sha256, the(CKO_PRIVATE_KEY, "kek"), blob, size, template,
+                   COUNT(template), &object),
+              CKR_OK);
+    return object;
+}
+
 CK_RV use_in(struct token_session *in, CK_OBJECT_HANDLE key)
 {
     unsigned char iv[12] = {1}, text[20] = {2}, out[64];
@@ -72,6 +86,13 @@ void make_check_due(void)
     size = 256;
     assert_rv(CALL(decrypt, out, 256, out, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
     fake_rule(fake, FAKE_DECRYPT, works);
+}
+
+void close_by(CK_OBJECT_HANDLE key)
+{
+    answering(disabled);
+    make_check_due();
+    assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
 void age_leases(int64_t milliseconds)

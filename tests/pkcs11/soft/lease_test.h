@@ -12,12 +12,18 @@ CK_OBJECT_HANDLE data_key(void);
 void data_blob(unsigned char blob[512], CK_ULONG *ret_size);
 CK_OBJECT_HANDLE data_key_of(unsigned char *blob, CK_ULONG size);
 
+/* The same bytes for HMAC. */
+CK_OBJECT_HANDLE leased_mac_key(void);
+
 /* C_EncryptInit and C_Encrypt with AES-GCM; the code of the first that fails. */
 CK_RV use(CK_OBJECT_HANDLE key);
 CK_RV use_in(struct token_session *in, CK_OBJECT_HANDLE key);
 
 /* Another verb is refused, so the next use asks the service. */
 void make_check_due(void);
+
+/* Disables "kek", and has this key find out. */
+void close_by(CK_OBJECT_HANDLE key);
 
 /* Uses the key until it is told `wanted`, at most some seconds; milliseconds that it took. */
 int64_t use_until(CK_OBJECT_HANDLE key, CK_RV wanted);

@@ -102,6 +102,9 @@ check_PROGRAMS += tests/pkcs11/soft/test_lease_threads
 tests_pkcs11_soft_test_lease_threads_SOURCES = tests/pkcs11/soft/test_lease_threads.c $(lease_test_sources)
 tests_pkcs11_soft_test_lease_threads_LDADD = $(LDADD) -lpthread
 
+check_PROGRAMS += tests/pkcs11/soft/test_lease_operations
+tests_pkcs11_soft_test_lease_operations_SOURCES = tests/pkcs11/soft/test_lease_operations.c $(lease_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_lease_audit
 tests_pkcs11_soft_test_lease_audit_SOURCES = tests/pkcs11/soft/test_lease_audit.c \
 	tests/backends/audit/audit_test.c tests/backends/audit/audit_test.h tests/backends/base/base_test.h $(lease_test_sources)

@@ -279,20 +279,13 @@ static void test_a_check_that_hangs_is_given_up(void **state)
 
 /* --- Opened again --- */
 
-static void close_key(CK_OBJECT_HANDLE key)
-{
-    answering(disabled);
-    make_check_due();
-    assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
-}
-
 static void test_the_same_handle_works_again(void **state)
 {
     unsigned char value[32];
     CK_OBJECT_HANDLE key = data_key();
 
     (void)state;
-    close_key(key);
+    close_by(key);
     answering(works);
     use_until(key, CKR_OK);
     assert_int_equal(read_value(key, value, sizeof value), 16);
@@ -306,7 +299,7 @@ static void test_one_attempt_in_a_second(void **state)
     unsigned before;
 
     (void)state;
-    close_key(key);
+    close_by(key);
     before = asked();
     for (began = clock_now(); (took = clock_now() - began) < 1500;) {
         assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
@@ -325,7 +318,7 @@ static void test_an_unwrap_of_the_application_opens_it_too(void **state)
     (void)state;
     data_blob(blob, &size);
     key = data_key_of(blob, size);
-    close_key(key);
+    close_by(key);
     answering(works);
     data_key_of(blob, size);
     assert_rv(use(key), CKR_OK);
@@ -336,7 +329,7 @@ static void test_an_outage_opens_nothing(void **state)
     CK_OBJECT_HANDLE key = data_key();
 
     (void)state;
-    close_key(key);
+    close_by(key);
     answering(fake_unreachable);
     pass_time(1050);
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);

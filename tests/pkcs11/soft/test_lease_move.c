@@ -96,21 +96,26 @@ static void test_afterwards_it_closes_and_opens_with_the_new_one(void **state)
     assert_memory_equal(value, "0123456789abcdef", 16);
 }
 
-/* The old version was disabled, and another key's check came first: it opens by the new blob. */
-static void test_a_closed_key_opens_by_the_new_version(void **state)
+/* Two keys of the first version, which is disabled; one of them is wrapped under the second, too. */
+static CK_OBJECT_HANDLE key_that_may_move(CK_OBJECT_HANDLE *ret_other)
 {
     struct fake_version *first;
-    CK_OBJECT_HANDLE key, other;
-    unsigned char old[512];
-    CK_ULONG old_size;
+    CK_OBJECT_HANDLE key;
 
-    (void)state;
     soft_open("    wrap = service");
-    data_blob(old, &old_size);
-    other = data_key_of(old, old_size);
+    *ret_other = data_key();
     key = key_of_first(&first);
     wrap_again(key);
     first->enabled = false;
+    return key;
+}
+
+/* The old version was disabled, and another key's check came first: it opens by the new blob. */
+static void test_a_closed_key_opens_by_the_new_version(void **state)
+{
+    CK_OBJECT_HANDLE other, key = key_that_may_move(&other);
+
+    (void)state;
     make_check_due();
     assert_rv(use(other), CKR_KEY_FUNCTION_NOT_PERMITTED);
     use_until(key, CKR_OK);
@@ -137,18 +142,9 @@ static void test_copies_go_with_it(void **state)
 
 static void test_another_key_of_the_old_version_does_not(void **state)
 {
-    struct fake_version *first;
-    CK_OBJECT_HANDLE key, other;
-    unsigned char old[512];
-    CK_ULONG old_size;
+    CK_OBJECT_HANDLE other, key = key_that_may_move(&other);
 
     (void)state;
-    soft_open("    wrap = service");
-    data_blob(old, &old_size);
-    other = data_key_of(old, old_size);
-    key = key_of_first(&first);
-    wrap_again(key);
-    first->enabled = false;
     make_check_due();
     assert_rv(use(key), CKR_OK); /* it goes over */
     pass_time(1050);

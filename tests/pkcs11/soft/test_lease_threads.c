@@ -107,21 +107,6 @@ static void wait_for(atomic_uint *counter)
     assert_true(atomic_load(counter) >= before + 50);
 }
 
-static CK_OBJECT_HANDLE mac_key(void)
-{
-    unsigned char blob[512];
-    CK_ULONG size;
-    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, generic_type),
-                               ATTRIBUTE(CKA_SIGN, yes)};
-    CK_OBJECT_HANDLE key = 0;
-
-    data_blob(blob, &size);
-    assert_rv(CALL(unwrap_key, &oaep_sha256, the(CKO_PRIVATE_KEY, "kek"), blob, size, template,
-                   COUNT(template), &key),
-              CKR_OK);
-    return key;
-}
-
 static void test_a_key_closes_and_opens_under_many_threads(void **state)
 {
     pthread_t threads[THREADS];
@@ -129,7 +114,7 @@ static void test_a_key_closes_and_opens_under_many_threads(void **state)
     (void)state;
     soft_open("    lease-check = 100ms");
     shared = data_key();
-    mac = mac_key();
+    mac = leased_mac_key();
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, NULL), 0);
     }
