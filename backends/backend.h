@@ -77,6 +77,12 @@ struct token_ops {
                           struct token_session **ret_session);
     /* * The session is gone afterwards, whatever it returns. */
     CK_RV (*close_session)(struct token_session *session);
+    /*
+     * Where the token was found absent: what the session holds at its key store, which may hinder the token's return,
+     * is let go of, unless somebody is in it. is_alone(arg) tells that, and is asked once whoever enters afterwards
+     * would notice. The caller has entered the session itself. True: something was let go of. NULL: it holds nothing.
+     */
+    bool (*let_go)(struct token_session *session, bool (*is_alone)(void *arg), void *arg);
     /* * slotID is the module's to fill in. ulDeviceError: the HTTP status or HSM code of the last failure. */
     CK_RV (*get_session_info)(struct token_session *session, CK_SESSION_INFO *ret_info);
 

@@ -118,6 +118,13 @@ CK_RV token_above_get_session_info(struct token_session *base, CK_SESSION_INFO *
     return to->ops->get_session_info(to, ret_info);
 }
 
+bool token_above_let_go(struct token_session *base, bool (*is_alone)(void *arg), void *arg)
+{
+    struct token_session *to = ((struct session_above *)base)->below;
+
+    return to->ops->let_go != NULL && to->ops->let_go(to, is_alone, arg);
+}
+
 /* clang-format off */
 #define PASS(name, verb, parameters, arguments) \
     CK_RV token_above_##verb(struct token_session *base UNBRACKET parameters) \

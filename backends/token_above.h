@@ -46,6 +46,7 @@ CK_RV token_above_init_token(struct token *token, CK_BYTE *pin, CK_ULONG pin_siz
 CK_RV token_above_poll_event(struct token *token);
 void token_above_look(struct token *token);
 CK_RV token_above_get_session_info(struct token_session *session, CK_SESSION_INFO *ret_info);
+bool token_above_let_go(struct token_session *session, bool (*is_alone)(void *arg), void *arg);
 
 /* A session of `size` bytes, zeros behind its first member, over one of the token below. */
 CK_RV token_above_open_session(struct token *token, size_t size, CK_FLAGS flags, token_notify *notify,
@@ -74,6 +75,7 @@ EACH_SESSION_FUNCTION_OF_3_0(DECLARE_TOKEN_ABOVE)
     .look = token_above_look, \
     .close_session = token_above_close_session, \
     .get_session_info = token_above_get_session_info, \
+    .let_go = token_above_let_go, \
     EACH_SESSION_FUNCTION(TOKEN_ABOVE_ROW) \
     EACH_SESSION_FUNCTION_OF_3_0(TOKEN_ABOVE_ROW)
 /* clang-format on */

@@ -102,11 +102,49 @@ static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_han
     return CKR_OK;
 }
 
+static bool is_alone(void *arg)
+{
+    return handle_is_alone(&sessions.table, *(const CK_ULONG *)arg);
+}
+
+struct letting_go {
+    const struct slot *slot;
+    bool any;
+};
+
+static bool let_go_of_slot(CK_ULONG handle, void *thing, void *arg)
+{
+    const struct session *session = thing;
+    struct letting_go *letting = arg;
+
+    if (session->slot == letting->slot && session->ops->let_go(session->below, is_alone, &handle)) {
+        letting->any = true;
+    }
+    return true;
+}
+
+/* The token is absent: its own sessions that nobody is in shall not keep it so. True: there were some. */
+static bool sessions_let_go(const struct slot *slot)
+{
+    struct letting_go letting = {slot, false};
+
+    if (slot->token->ops->let_go != NULL) {
+        handle_each(&sessions.table, let_go_of_slot, &letting);
+    }
+    return letting.any;
+}
+
+static CK_RV open_below(struct session *session, CK_FLAGS flags)
+{
+    struct token *token = session->slot->token;
+
+    return token->ops->open_session(token, flags, session->notify == NULL ? NULL : session_notify, session,
+                                    &session->below);
+}
+
 CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTIFY notify,
                    CK_SESSION_HANDLE *ret_handle)
 {
-    struct token *token = slot->token;
-
     if ((flags & CKF_SERIAL_SESSION) == 0) {
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
     }
@@ -115,9 +153,11 @@ CK_RV session_open(struct slot *slot, CK_FLAGS flags, void *application, CK_NOTI
     if (session == NULL) {
         return CKR_HOST_MEMORY;
     }
-    CK_RV rv = token->ops->open_session(token, flags, notify == NULL ? NULL : session_notify, session,
-                                        &session->below);
+    CK_RV rv = open_below(session, flags);
 
+    if (rv == CKR_TOKEN_NOT_PRESENT && sessions_let_go(slot)) {
+        rv = open_below(session, flags);
+    }
     if (rv != CKR_OK) {
         free(session);
         return rv;

@@ -182,6 +182,13 @@ void handle_leave(struct handle_table *table, CK_ULONG handle)
     leave(table, entry_at(table, index), index);
 }
 
+bool handle_is_alone(struct handle_table *table, CK_ULONG handle)
+{
+    uint64_t word = atomic_fetch_add(&entry_at(table, index_of(handle))->word, 0);
+
+    return (word & USERS) == ((word & OPEN) != 0 ? 2 : 1);
+}
+
 bool handle_close(struct handle_table *table, CK_ULONG handle)
 {
     struct handle_entry *entry = find(table, handle);

@@ -47,6 +47,9 @@ MUST_USE CK_RV handle_add(struct handle_table *table, void *thing, CK_ULONG *ret
 void *handle_enter(struct handle_table *table, CK_ULONG handle);
 void handle_leave(struct handle_table *table, CK_ULONG handle);
 
+/* Of a handle that the caller has entered: nobody else has. Whoever enters afterwards sees what came before. */
+bool handle_is_alone(struct handle_table *table, CK_ULONG handle);
+
 /* Nobody finds it from now on. False: there was none (or another thread closed it). */
 bool handle_close(struct handle_table *table, CK_ULONG handle);
 

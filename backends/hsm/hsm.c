@@ -38,6 +38,7 @@ static const struct token_ops hsm_ops = {
     .open_session = hsm_session_open,
     .close_session = hsm_session_close,
     .get_session_info = hsm_session_get_info,
+    .let_go = hsm_session_let_go,
     EACH_SESSION_FUNCTION(ROW) EACH_SESSION_FUNCTION_OF_3_0(ROW).login = hsm_session_login,
     .login_user = hsm_session_login_user,
     .logout = hsm_session_logout,

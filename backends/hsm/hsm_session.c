@@ -5,17 +5,44 @@
 /* It is one of the module's that nobody waits for: the module may be restarted. */
 static void lose(struct hsm_session *session)
 {
-    if (atomic_exchange(&session->generation, HSM_LOST) == session->life) {
+    if (atomic_exchange(&session->generation, HSM_LOST) != HSM_LOST) {
         hsm_module_session_end(session->module, session->life);
     }
 }
 
+static bool change_mark(struct hsm_session *session, unsigned from, unsigned to)
+{
+    return atomic_compare_exchange_strong(&session->generation, &from, to);
+}
+
+/*
+ * Whoever is in it entered before the mark, and is_alone() sees him; or he has seen the mark, and taken it back or held
+ * the session again.
+ */
+bool hsm_session_let_go(struct token_session *base, bool (*is_alone)(void *arg), void *arg)
+{
+    struct hsm_session *session = (struct hsm_session *)base;
+
+    if (hsm_token_present(&session->token->base) || !change_mark(session, session->life, HSM_DOUBT)) {
+        return false;
+    }
+    if (!is_alone(arg)) {
+        change_mark(session, HSM_DOUBT, session->life);
+        return false;
+    }
+    if (!change_mark(session, HSM_DOUBT, HSM_LOST)) {
+        return false;
+    }
+    hsm_module_session_end(session->module, session->life);
+    return true;
+}
+
 bool hsm_session_stays_gone(struct hsm_session *session)
 {
-    unsigned mark = HSM_LOST, life;
+    unsigned life;
 
-    if (!atomic_compare_exchange_strong(&session->generation, &mark, session->life)) {
-        return mark != atomic_load(&session->module->generation);
+    if (change_mark(session, HSM_DOUBT, session->life) || !change_mark(session, HSM_LOST, session->life)) {
+        return atomic_load(&session->generation) != atomic_load(&session->module->generation);
     }
     if (hsm_module_session_begin(session->module, &life) != CKR_OK) {
         atomic_store(&session->generation, HSM_LOST);
@@ -237,7 +264,7 @@ CK_RV hsm_session_close(struct token_session *base)
     if (token->login != NULL && atomic_fetch_sub(&token->sessions, 1) == 1) {
         atomic_store(&token->application, HSM_NOBODY);
     }
-    if (atomic_load(&session->generation) == session->life) {
+    if (atomic_load(&session->generation) != HSM_LOST) {
         hsm_module_session_end(token->module, session->life);
     }
     free(session);

@@ -11,7 +11,7 @@ struct hsm_session {
     const CK_FUNCTION_LIST *below;
     CK_SESSION_HANDLE handle; /* the vendor's */
     struct hsm_module *module;
-    atomic_uint generation; /* of the module, when it was opened; HSM_LOST: the HSM has lost it since */
+    atomic_uint generation; /* of the module, when it was opened; or one of the marks below */
     unsigned life;          /* the same, lost or not */
     struct hsm_token *token;
     CK_SLOT_ID slot;                       /* the vendor's */
@@ -20,12 +20,13 @@ struct hsm_session {
     void *notify_arg;
 };
 
-/* No generation gets there. */
-#define HSM_LOST ((unsigned)-1)
+/* No generation gets there: the HSM has lost it, and it is held no longer; or somebody asks whether it is in use. */
+#define HSM_LOST  ((unsigned)-1)
+#define HSM_DOUBT ((unsigned)-2)
 
 /*
- * Of a session that is not of the module's present life, by its mark: true unless it is only lost. That one is held
- * again from here on, so that the module is not restarted under the call that follows.
+ * Of a session that is not of the module's present life, by its mark: true unless it is only lost or in doubt. That
+ * one is held from here on, so that the module is not restarted under the call that follows.
  */
 bool hsm_session_stays_gone(struct hsm_session *session);
 
@@ -58,6 +59,7 @@ CK_RV hsm_session_open(struct token *base, CK_FLAGS flags, token_notify *notify,
                        struct token_session **ret_session);
 CK_RV hsm_session_close(struct token_session *base);
 CK_RV hsm_session_get_info(struct token_session *base, CK_SESSION_INFO *ret_info);
+bool hsm_session_let_go(struct token_session *base, bool (*is_alone)(void *arg), void *arg);
 
 /* As hsm_pass_..., where the application logs in; where we do, as a token that needs no login. */
 CK_RV hsm_session_login(struct token_session *base, CK_USER_TYPE user, CK_BYTE *pin, CK_ULONG pin_size);

@@ -17,11 +17,20 @@ static atomic_int users[MOST_SESSIONS]; /* 1: open; above: calls inside */
 
 static CK_RV fake_initialize(void *arguments)
 {
+    if (atomic_exchange(&fake_module.returns, false)) {
+        atomic_store(&fake_module.absent, false);
+    }
     return CKR_OK;
 }
 
 static CK_RV fake_finalize(void *reserved)
 {
+    for (size_t i = 0; i < MOST_SESSIONS; i++) {
+        if (atomic_exchange(&users[i], 0) > 1) {
+            atomic_fetch_add(&fake_module.too_late, 1);
+        }
+    }
+    atomic_store(&fake_module.sessions, 0);
     return CKR_OK;
 }
 
@@ -114,6 +123,9 @@ static CK_RV fake_open_session(CK_SLOT_ID id, CK_FLAGS flags, void *application,
 {
     CK_SESSION_HANDLE session = (CK_SESSION_HANDLE)atomic_fetch_add(&fake_module.opened, 1) % MOST_SESSIONS;
 
+    if (!is_present(id)) {
+        return CKR_TOKEN_NOT_PRESENT;
+    }
     atomic_store(&users[session], 1);
     atomic_fetch_add(&fake_module.sessions, 1);
     atomic_store(&fake_module.last_session, session + 1);

@@ -19,6 +19,7 @@ struct fake_module {
     atomic_bool hold;                       /* they stay in there */
     atomic_int too_late;                    /* calls with a session that was closed, or closed under a call */
     atomic_bool absent;                     /* slot 1 has no token */
+    atomic_bool returns;                    /* it has one again from the next C_Initialize on */
     atomic_int event;                       /* one event for this slot, then -1 again; born as -1 */
     _Atomic CK_SESSION_HANDLE last_session; /* the last C_OpenSession: its result, and what it was given */
     _Atomic CK_FLAGS last_flags;

@@ -246,6 +246,63 @@ static void test_finalize_under_a_call(void **state)
     assert_int_equal(atomic_load(&house_fake()->sessions), 0);
 }
 
+/* --- A token that returns only when its module is initialised again --- */
+
+static void go_and_return_unseen(void)
+{
+    atomic_store(&house_fake()->absent, true);
+    atomic_store(&house_fake()->returns, true);
+    usleep(1100 * 1000); /* as long as its slot is believed, and as a module lives before it is restarted */
+}
+
+static CK_RV open_again(CK_SESSION_HANDLE *ret_session)
+{
+    return C_OpenSession(1, CKF_SERIAL_SESSION, NULL, NULL, ret_session);
+}
+
+static void test_its_idle_sessions_do_not_keep_it_away(void **state)
+{
+    CK_SESSION_HANDLE idle = house_session(1), another = house_session(1), session;
+
+    (void)state;
+    go_and_return_unseen();
+    assert_int_equal(open_again(&session), CKR_OK);
+    assert_int_equal(use(session), CKR_OK);
+    assert_int_equal(use(idle), CKR_SESSION_HANDLE_INVALID);
+    assert_int_equal(C_CloseSession(another), CKR_OK);
+    assert_int_equal(atomic_load(&house_fake()->sessions), 1);
+}
+
+static void test_a_session_of_its_that_is_in_use_does(void **state)
+{
+    CK_SESSION_HANDLE session;
+    struct user user;
+
+    (void)state;
+    house_session(1);
+    hold_inside(&user, house_session(1));
+    go_and_return_unseen();
+    assert_int_equal(open_again(&session), CKR_TOKEN_NOT_PRESENT);
+    let_go(&user);
+    assert_int_equal(user.rv, CKR_OK);
+    assert_int_equal(open_again(&session), CKR_OK);
+    assert_int_equal(use(user.session), CKR_SESSION_HANDLE_INVALID);
+}
+
+static void test_a_session_of_another_token_does(void **state)
+{
+    CK_SESSION_HANDLE other = house_session(0), idle = house_session(1), session;
+
+    (void)state;
+    go_and_return_unseen();
+    assert_int_equal(open_again(&session), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(use(other), CKR_OK);
+    assert_int_equal(use(idle), CKR_OK); /* what it was let go of counts again */
+    assert_int_equal(C_CloseSession(other), CKR_OK);
+    assert_int_equal(open_again(&session), CKR_OK);
+    assert_int_equal(use(idle), CKR_SESSION_HANDLE_INVALID);
+}
+
 /* One session that is used by some threads and closed by another, again and again. */
 static _Atomic CK_SESSION_HANDLE shared;
 static atomic_bool finished;
@@ -353,6 +410,9 @@ int main(void)
         test_started(test_closing_under_a_call),
         test_started(test_close_all_under_a_call),
         test_started(test_finalize_under_a_call),
+        test_started(test_its_idle_sessions_do_not_keep_it_away),
+        test_started(test_a_session_of_its_that_is_in_use_does),
+        test_started(test_a_session_of_another_token_does),
         test_started(test_closing_under_load),
         test_started(test_restarting_under_load),
         test_started(test_restarting_while_others_open),

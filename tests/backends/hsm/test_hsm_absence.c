@@ -210,6 +210,65 @@ static void test_session_not_known_to_be_lost_hinders_a_restart(void **state)
     assert_rv(bench_close_session(session), CKR_OK);
 }
 
+static bool say(void *arg)
+{
+    return *(const bool *)arg;
+}
+
+/* Whoever knows that nobody is in it says so. */
+static void test_session_that_nobody_is_in_is_let_go_of(void **state)
+{
+    struct token_session *session;
+    bool alone = true;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    session = bench_session(bench.token[0]);
+    assert_false(session->ops->let_go(session, say, &alone)); /* its token is there */
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    alone = false;
+    assert_false(session->ops->let_go(session, say, &alone));
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    alone = true;
+    assert_true(session->ops->let_go(session, say, &alone));
+    assert_false(session->ops->let_go(session, say, &alone));
+    assert_rv(session->ops->find_objects_final(session), CKR_OK); /* which holds it again */
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_true(session->ops->let_go(session, say, &alone));
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    assert_int_equal(fake->finalized, 1);
+    assert_rv(session->ops->find_objects_final(session), CKR_SESSION_HANDLE_INVALID);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
+static struct token_session *asked;
+
+static bool call_meanwhile(void *arg)
+{
+    assert_rv(asked->ops->find_objects_final(asked), CKR_OK);
+    return *(const bool *)arg;
+}
+
+static void test_call_that_comes_meanwhile_keeps_a_session(void **state)
+{
+    bool alone = true;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, NULL);
+    asked = bench_session(bench.token[0]);
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_false(asked->ops->let_go(asked, call_meanwhile, &alone));
+    alone = false;
+    assert_false(asked->ops->let_go(asked, call_meanwhile, &alone));
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_int_equal(fake->finalized, 0);
+    fake->sessions = 1;
+    assert_rv(bench_close_session(asked), CKR_OK);
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+}
+
 static void test_session_that_works_again_hinders_a_restart(void **state)
 {
     struct token_session *session;
@@ -278,6 +337,8 @@ int main(void)
         ROW(test_lost_session_does_not_hinder_a_restart),
         ROW(test_unknown_session_does_not_hinder_a_restart),
         ROW(test_session_not_known_to_be_lost_hinders_a_restart),
+        ROW(test_session_that_nobody_is_in_is_let_go_of),
+        ROW(test_call_that_comes_meanwhile_keeps_a_session),
         ROW(test_session_that_works_again_hinders_a_restart),
         ROW(test_session_of_another_token_hinders_a_restart),
         ROW(test_sessions_of_an_earlier_life_do_not_hinder_a_restart),
