@@ -6,6 +6,7 @@
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
+#include "backends/base/process.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -226,7 +227,7 @@ static CK_RV choose_locked(const struct settings *global, struct bytes configura
     if (path != NULL && copy == NULL) {
         return CKR_HOST_MEMORY;
     }
-    audit_file_choose(&audit.file, copy);
+    audit_file_choose(&audit.file, copy, process_is_secure());
     audit.to_syslog = global != NULL && settings_yes(global, "audit-syslog");
     atomic_store(&audit.required, global != NULL && settings_yes(global, "audit-required"));
     atomic_store(&audit.wanted, path != NULL || audit.to_syslog);

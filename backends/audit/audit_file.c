@@ -1,6 +1,5 @@
 /* The file that records are appended to. */
 #include "backends/audit/audit_file.h"
-#include "backends/base/process.h"
 #include "backends/base/scope.h"
 #include "backends/base/sigpipe.h"
 #include <errno.h>
@@ -26,11 +25,12 @@ static void leave(struct audit_file *file)
     file->torn = false;
 }
 
-void audit_file_choose(struct audit_file *file, char *path)
+void audit_file_choose(struct audit_file *file, char *path, bool secure)
 {
     leave(file);
     free(file->path);
     file->path = path;
+    file->secure = secure;
 }
 
 /* Somebody else's file must not be what a set-id program is made to write to. */
@@ -45,15 +45,15 @@ static int check_secure(const struct stat *about)
 /* Without waiting for the reader of a FIFO, nor becoming the terminal of the process. */
 static int open_new(struct audit_file *file)
 {
-    bool secure = process_is_secure();
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (secure ? O_NOFOLLOW : 0);
+    int flags =
+        O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (file->secure ? O_NOFOLLOW : 0);
     int opened = open(file->path, flags, 0600), cause;
     struct stat about;
 
     if (opened < 0) {
         return errno;
     }
-    cause = fstat(opened, &about) != 0 ? errno : secure ? check_secure(&about) : 0;
+    cause = fstat(opened, &about) != 0 ? errno : file->secure ? check_secure(&about) : 0;
     if (cause != 0) {
         close(opened);
         return cause;

@@ -13,7 +13,8 @@ struct audit_file {
     int file;     /* -1: not open */
     dev_t device; /* what was opened: the host may have closed the number and have another file there */
     ino_t inode;
-    bool torn; /* the end of the last line is missing there */
+    bool secure; /* it must be nobody else's */
+    bool torn;   /* the end of the last line is missing there */
 };
 
 #define AUDIT_FILE_INIT                                                                                      \
@@ -21,12 +22,14 @@ struct audit_file {
         .file = -1                                                                                           \
     }
 
-/* From now on `path`, which is taken; NULL: none. Closes the former. */
-void audit_file_choose(struct audit_file *file, char *path);
+/*
+ * From now on `path`, which is taken; NULL: none. Closes the former. `secure`: this is a set-id process, so it has to
+ * be a regular file with one name that belongs to root or to the effective user, and is not reached through a link.
+ */
+void audit_file_choose(struct audit_file *file, char *path, bool secure);
 
 /*
- * Opens it, makes it (for its owner alone), or opens it again where the path names another by now. In a set-id
- * process it must be nobody else's, and is not reached through a link. 0 or an errno value.
+ * Opens it, makes it (for its owner alone), or opens it again where the path names another by now. 0 or an errno value.
  */
 int audit_file_open(struct audit_file *file);
 
