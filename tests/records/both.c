@@ -33,8 +33,8 @@ static const char *audit_path(void)
     return path;
 }
 
-/* The configuration of the two tokens with these lines before it. */
-static void start(const char *lines)
+/* The configuration of the two tokens with these lines before it, and this option in each. */
+static void start_with(const char *lines, const char *option)
 {
     static const char *original;
     char command[2048], path[256];
@@ -43,7 +43,9 @@ static void start(const char *lines)
         original = strdup(getenv("BYOK_PKCS11_CONF"));
     }
     snprintf(path, sizeof path, "%s/records.conf", folder());
-    snprintf(command, sizeof command, "{ printf '%%s\\n' '%s'; cat '%s'; } >'%s'", lines, original, path);
+    snprintf(command, sizeof command,
+             "{ printf '%%s\\n' '%s'; sed 's/^ *backend = .*/&\\n    %s/' '%s'; } >'%s'", lines, option,
+             original, path);
     assert_int_equal(system(command), 0);
     setenv("BYOK_PKCS11_CONF", path, 1);
     assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
@@ -54,21 +56,26 @@ static void start(const char *lines)
     }
 }
 
-static int set_up(void **state)
+static int set_up_with(const char *option)
 {
     char lines[300];
 
-    (void)state;
     unlink(audit_path());
     snprintf(lines, sizeof lines, "audit-file = \"%s\"", audit_path());
-    start(lines);
+    start_with(lines, option);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_with("");
 }
 
 static int set_up_where_nothing_can_be_written(void **state)
 {
     (void)state;
-    start("audit-file = \"/dev/full\"\naudit-required = yes");
+    start_with("audit-file = \"/dev/full\"\naudit-required = yes", "");
     return 0;
 }
 
@@ -259,6 +266,30 @@ static void test_the_requests_are_those_that_the_vault_had(void **state)
         cJSON_Delete(line);
     }
     assert_in_range(asked, 3, 4); /* whether the first wrap asks depends on when the last was */
+}
+
+static void expect_refused(int slot)
+{
+    CK_BYTE blob[BLOB];
+    size_t before = audit_line_count(audit_path());
+    CK_ULONG size;
+    cJSON *line;
+
+    assert_int_equal(wrap(slot, new_key(slot, &no), blob, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    line = audit_line(audit_path(), before);
+    assert_string_equal(audit_member(line, "event"), "refused");
+    assert_string_equal(audit_member(line, "token"), titles[slot]);
+    assert_non_null(strstr(audit_member(line, "reason"), "min-rsa-bits is 4096, and it has "));
+    expect_key(slot, audit_member(line, "key"));
+    cJSON_Delete(line);
+}
+
+static void test_what_the_policy_refuses(void **state)
+{
+    set_up_with("min-rsa-bits = 4096");
+    expect_refused(HSM);
+    expect_refused(VAULT);
+    tear_down(state);
 }
 
 /* In hexadecimal and as it is. */
@@ -455,6 +486,7 @@ int main(void)
         TEST(test_the_hsm),
         TEST(test_the_vault),
         TEST(test_the_requests_are_those_that_the_vault_had),
+        cmocka_unit_test(test_what_the_policy_refuses),
         TEST(test_no_secret_is_on_record),
         TEST(test_parts_are_said_to_have_begun),
         TEST(test_keys_of_a_session_are_nobodys_concern),
