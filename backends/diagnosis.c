@@ -36,6 +36,15 @@ const char *diagnosis_heard(const struct diagnosis *diagnosis)
     return diagnosis->heard;
 }
 
+int diagnosis_split(const struct diagnosis *diagnosis, const char **ret_advice)
+{
+    const char *heard = diagnosis->heard, *tries = strstr(heard, ", tries ");
+    const char *end = tries == NULL ? NULL : strstr(tries, "); ");
+
+    *ret_advice = end == NULL ? NULL : end + 3;
+    return end == NULL ? (int)strlen(heard) : (int)(end + 1 - heard);
+}
+
 void diagnosis_forget(struct diagnosis *diagnosis)
 {
     diagnosis->heard[0] = '\0';

@@ -69,6 +69,11 @@ void diagnosis_fail(struct diagnosis *diagnosis, const char *check, const char *
  * there were none. Lent until the next finding or line. Each finding begins anew.
  */
 const char *diagnosis_heard(const struct diagnosis *diagnosis);
+/*
+ * The same in two: a line about a request says behind "(request id ..., tries N); " what to do. How long the text is
+ * without that; NULL in *ret_advice where none says it.
+ */
+int diagnosis_split(const struct diagnosis *diagnosis, const char **ret_advice);
 /* Begins anew without a finding. */
 void diagnosis_forget(struct diagnosis *diagnosis);
 

@@ -5,7 +5,8 @@
 
 const struct answer answers[] = {
     {CKR_KEY_FUNCTION_NOT_PERMITTED,
-     "enable the key, allow it this operation, or grant the permission that the text names"},
+     "do what the text names: enable the key, allow it this operation, grant the permission, or change the "
+     "policy"},
     {CKR_WRAPPING_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
     {CKR_UNWRAPPING_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
     {CKR_KEY_HANDLE_INVALID, "create the key, recover it if it was deleted, or correct `keys`"},
@@ -39,7 +40,7 @@ const char *answer_name(CK_RV rv)
     return name == NULL ? "a code of the vendor's own" : name;
 }
 
-const char *answer_advice(CK_RV rv)
+static const char *advice_of(CK_RV rv)
 {
     for (const struct answer *row = answers; row->advice != NULL; row++) {
         if (row->rv == rv) {
@@ -47,4 +48,14 @@ const char *answer_advice(CK_RV rv)
         }
     }
     return "see byok-pkcs11(7)";
+}
+
+void answer_tell(struct diagnosis *diagnosis, const char *check, const char *what, const char *key, CK_RV rv)
+{
+    const char *heard = diagnosis_heard(diagnosis), *quote = key[0] == '\0' ? "" : "\"", *advice;
+    int size = diagnosis_split(diagnosis, &advice);
+
+    diagnosis_fail(diagnosis, check, advice == NULL ? advice_of(rv) : advice, "%s%s%s%s%s: %s (0x%lx)%s%.*s",
+                   what, key[0] == '\0' ? "" : " ", quote, key, quote, answer_name(rv), rv,
+                   size == 0 ? "" : ": ", size, heard);
 }

@@ -3,6 +3,7 @@
 #define BYOK_TOOLS_ANSWERS_H
 
 #include "backends/base/cryptoki.h"
+#include "backends/diagnosis.h"
 
 struct answer {
     CK_RV rv;
@@ -12,8 +13,13 @@ struct answer {
 /* All of them, ended by one without advice. */
 extern const struct answer answers[];
 
-/* Neither is ever NULL: others have words of their own. */
-const char *answer_name(CK_RV rv); /* "CKR_..." */
-const char *answer_advice(CK_RV rv);
+/* "CKR_...", or words for what has no name. */
+const char *answer_name(CK_RV rv);
+
+/*
+ * A failure: what was done, with which key ("": with none), the answer, and what the log said meanwhile; its advice,
+ * or else the table's.
+ */
+void answer_tell(struct diagnosis *diagnosis, const char *check, const char *what, const char *key, CK_RV rv);
 
 #endif

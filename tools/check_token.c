@@ -55,16 +55,6 @@ static CK_RV name_keys(const struct settings *section, struct names *ret_names)
     return rv;
 }
 
-static void tell_failure(struct diagnosis *diagnosis, const char *check, const char *what, const char *key,
-                         CK_RV rv)
-{
-    const char *heard = diagnosis_heard(diagnosis);
-
-    diagnosis_fail(diagnosis, check, answer_advice(rv), "%s%s%s%s: %s (0x%lx)%s%s", what,
-                   key[0] == '\0' ? "" : " \"", key, key[0] == '\0' ? "" : "\"", answer_name(rv), rv,
-                   heard[0] == '\0' ? "" : ": ", heard);
-}
-
 static bool may_be_kek(const struct kek *kek, bool named, struct diagnosis *diagnosis)
 {
     if (kek->type != CKK_RSA && kek->type != CKK_AES && kek->type != CK_UNAVAILABLE_INFORMATION) {
@@ -116,7 +106,7 @@ static void try_key(const struct kek_search *in, const struct kek *kek, bool nam
     CK_RV rv = kek_try(in, kek, &trial);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "round-trip", trial.function, kek->label, rv);
+        answer_tell(diagnosis, "round-trip", trial.function, kek->label, rv);
     } else if (!trial.compared) {
         diagnosis_ok(
             diagnosis, "round-trip",
@@ -138,7 +128,7 @@ static void try_named(const struct kek_search *in, const char *label, struct dia
     CK_RV rv = kek_named(in, label, &kek);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "kek", "looking for", label, rv);
+        answer_tell(diagnosis, "kek", "looking for", label, rv);
         return;
     }
     diagnosis_forget(diagnosis);
@@ -152,7 +142,7 @@ static void try_names(const struct kek_search *in, const struct settings *sectio
     CK_RV rv = name_keys(section, &names);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "kek", "listing the keys", "", rv);
+        answer_tell(diagnosis, "kek", "listing the keys", "", rv);
         return;
     }
     if (names.count == 0) {
@@ -170,7 +160,7 @@ static void try_all(const struct kek_search *in, struct diagnosis *diagnosis)
     CK_RV rv = kek_all(in, keks, &count);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "kek", "looking for keys", "", rv);
+        answer_tell(diagnosis, "kek", "looking for keys", "", rv);
         return;
     }
     if (count == 0) {
@@ -190,7 +180,7 @@ void check_token(const struct start *start, size_t index, struct diagnosis *diag
     CK_RV rv = in.p11->C_OpenSession(index, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &in.session);
 
     if (rv != CKR_OK) {
-        tell_failure(diagnosis, "slot", "C_OpenSession", "", rv);
+        answer_tell(diagnosis, "slot", "C_OpenSession", "", rv);
         return;
     }
     diagnosis_ok(diagnosis, "slot", "slot %zu, label \"%s\"", index, start_label(section));

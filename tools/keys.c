@@ -10,17 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fail(struct key_list *list, const char *what, const char *key, CK_RV rv)
-{
-    const char *heard = diagnosis_heard(list->diagnosis);
-
-    diagnosis_fail(list->diagnosis, "keys", answer_advice(rv), "%s%s%s: %s (0x%lx)%s%s", what,
-                   key[0] == '\0' ? "" : " ", key, answer_name(rv), rv, heard[0] == '\0' ? "" : ": ", heard);
-}
-
 void key_list_failed(struct key_list *list, const char *what, const char *key, CK_RV rv)
 {
-    fail(list, what, key, rv);
+    answer_tell(list->diagnosis, "keys", what, key, rv);
 }
 
 static void print_line_json(const struct key_list *list, const struct key_line *line)
@@ -74,7 +66,7 @@ static void list_section(const struct start *start, size_t index, struct key_lis
     CK_RV rv = in.p11->C_OpenSession(index, CKF_SERIAL_SESSION, NULL, NULL, &in.session);
 
     if (rv != CKR_OK) {
-        fail(list, "C_OpenSession", "", rv);
+        key_list_failed(list, "C_OpenSession", "", rv);
         return;
     }
     if (backend_kind_of(section)->open_service != NULL) {

@@ -12,7 +12,7 @@ struct key_line {
     char name[KEK_LABEL_SIZE];
     char version[KEY_VERSION_SIZE]; /* "": not known, or there are none */
     char type[16];                  /* "RSA 2048", "RSA-HSM 3072"; "": not known */
-    const char *state;              /* "enabled", "disabled", "expired", "not yet valid" */
+    const char *state;              /* "enabled", "disabled", "expired", "not yet valid", "not told" */
     char created[DATE_SIZE], not_before[DATE_SIZE], expires[DATE_SIZE];
     bool in_use;
 };

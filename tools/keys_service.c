@@ -136,10 +136,32 @@ static int compare_age(const void *a, const void *b)
     return order != 0 ? order : right->in_use - left->in_use;
 }
 
+static bool is_any_in_use(const struct listing *at)
+{
+    for (size_t i = 0; i < at->version_count; i++) {
+        if (at->versions[i].in_use) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without get the module does not know before it wraps; what it will learn then is which one was created last. */
+static void mark_newest(struct listing *at)
+{
+    struct key_line *newest = at->versions;
+
+    if (at->in_use[0] == '\0' && !is_any_in_use(at) &&
+        (at->version_count == 1 || strcmp(newest[0].created, newest[1].created) != 0)) {
+        newest->in_use = true;
+    }
+}
+
 static void print_versions(struct listing *at)
 {
     if (at->version_count != 0) {
         qsort(at->versions, at->version_count, sizeof at->versions[0], compare_age);
+        mark_newest(at);
     }
     for (size_t i = 0; i < at->version_count; i++) {
         key_list_add(at->list, &at->versions[i]);
@@ -190,6 +212,16 @@ static bool is_of_the_vault(CK_RV rv)
     return rv == CKR_DEVICE_ERROR || rv == CKR_USER_NOT_LOGGED_IN;
 }
 
+/* Neither list nor get is permitted, which is enough to wrap and unwrap under a key that is named. */
+static void add_untold(struct listing *at, const char *name)
+{
+    struct key_line line = {.state = "not told", .in_use = true};
+
+    snprintf(line.name, sizeof line.name, "%s", name);
+    snprintf(line.version, sizeof line.version, "%s", at->in_use);
+    key_list_add(at->list, &line);
+}
+
 /*
  * Without the permission to list, the version in use alone; without that to get, the versions alone. False: there is
  * no use in asking for another key.
@@ -220,7 +252,9 @@ static bool list_key(struct listing *at, const char *name)
         listed = CKR_OK;
     }
     print_versions(at);
-    if (listed != CKR_OK) {
+    if (listed == CKR_KEY_FUNCTION_NOT_PERMITTED && told == listed) {
+        add_untold(at, name);
+    } else if (listed != CKR_OK) {
         key_list_failed(at->list, "listing the versions of", name, listed);
     }
     key_info_done(&info);

@@ -8,9 +8,8 @@
 
 enum {
     LONGEST_REQUEST = 15 * 1000, /* milliseconds */
-    ADVICE_SIZE = 1024,
-    CLOCK_WRONG = 60,        /* seconds; less is the way and the roundness of the Date header */
-    CLOCK_FAR_WRONG = 5 * 60 /* what those who check assertions and tokens commonly allow */
+    CLOCK_WRONG = 60,            /* seconds; less is the way and the roundness of the Date header */
+    CLOCK_FAR_WRONG = 5 * 60     /* what those who check assertions and tokens commonly allow */
 };
 
 struct deadline vault_diagnose_time(const struct examination *examination)
@@ -22,32 +21,20 @@ struct deadline vault_diagnose_time(const struct examination *examination)
 
 /* --- Words --- */
 
-/* Behind "(request id ..., tries N); ", with which each line about a request goes on. */
-static const char *advice_in(const char *heard)
-{
-    const char *tries = strstr(heard, ", tries "), *end = tries == NULL ? NULL : strstr(tries, "); ");
-
-    return end == NULL ? NULL : end + 3;
-}
-
 void vault_diagnose_tell(const struct examination *examination, enum finding_status status, const char *check)
 {
     struct diagnosis *diagnosis = examination->diagnosis;
-    const char *heard = diagnosis_heard(diagnosis), *found = advice_in(heard);
-    int size = found == NULL ? (int)strlen(heard) : (int)(found - 2 - heard);
-    char advice[ADVICE_SIZE];
+    const char *heard = diagnosis_heard(diagnosis), *advice;
+    int size = diagnosis_split(diagnosis, &advice);
 
     if (heard[0] == 0) {
-        heard = "it could not be asked: no memory";
-        size = (int)strlen(heard);
-    }
-    snprintf(advice, sizeof advice, "%s", found == NULL ? "" : found);
-    if (status == FINDING_OK) {
+        diagnosis_fail(diagnosis, check, "free some", "it could not be asked: no memory");
+    } else if (status == FINDING_OK) {
         diagnosis_ok(diagnosis, check, "%.*s", size, heard);
     } else if (status == FINDING_WARN) {
-        diagnosis_warn(diagnosis, check, found == NULL ? NULL : advice, "%.*s", size, heard);
+        diagnosis_warn(diagnosis, check, advice, "%.*s", size, heard);
     } else {
-        diagnosis_fail(diagnosis, check, found == NULL ? NULL : advice, "%.*s", size, heard);
+        diagnosis_fail(diagnosis, check, advice, "%.*s", size, heard);
     }
 }
 

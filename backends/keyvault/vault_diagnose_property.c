@@ -212,9 +212,7 @@ bool vault_diagnose_properties(struct examined_key *examined)
 {
     tell_type(examined);
     tell_operations(examined);
-    if (examined->told) {
-        tell_recovery(examined);
-    }
+    tell_recovery(examined);
     examine_versions(examined);
     examine_dates(examined);
     return examine_enabled(examined);
