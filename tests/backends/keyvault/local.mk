@@ -13,6 +13,10 @@ assertion_sources = \
 	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h \
 	tests/backends/keyvault/sent.c tests/backends/keyvault/sent.h
 
+diagnose_sources = \
+	tests/backends/keyvault/diagnose_world.c tests/backends/keyvault/diagnose_world.h \
+	tests/standin/run_standin.c tests/standin/run_standin.h
+
 check_PROGRAMS += \
 	tests/backends/keyvault/test_arc_key \
 	tests/backends/keyvault/test_azure_cli \
@@ -47,6 +51,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_client \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_diagnose \
+	tests/backends/keyvault/test_vault_diagnose_key \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_fleet \
 	tests/backends/keyvault/test_vault_json \
@@ -93,8 +98,10 @@ tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_diagnose_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_diagnose_SOURCES = \
-	tests/backends/keyvault/test_vault_diagnose.c \
-	tests/standin/run_standin.c tests/standin/run_standin.h
+	tests/backends/keyvault/test_vault_diagnose.c $(diagnose_sources)
+tests_backends_keyvault_test_vault_diagnose_key_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_diagnose_key_SOURCES = \
+	tests/backends/keyvault/test_vault_diagnose_key.c $(diagnose_sources)
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_fleet_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
