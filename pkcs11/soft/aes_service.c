@@ -18,12 +18,16 @@ static const struct verb {
     const char *operation;
     enum key_use use;
     CK_RV other_type;
-    CK_RV bad_blob;
+    CK_RV gone;
+    CK_RV bad_blob; /* CKR_OK: it makes one */
 } verbs[] = {
-    [AES_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_OK},
-    [AES_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPED_KEY_INVALID},
-    [AES_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_OK},
-    [AES_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_ENCRYPTED_DATA_INVALID},
+    [AES_WRAP] = {"wrap", KEY_USE_WRAP, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_HANDLE_INVALID,
+                  CKR_OK},
+    [AES_UNWRAP] = {"unwrap", KEY_USE_UNWRAP, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+                    CKR_UNWRAPPING_KEY_HANDLE_INVALID, CKR_WRAPPED_KEY_INVALID},
+    [AES_ENCRYPT] = {"encrypt", KEY_USE_ENCRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_HANDLE_INVALID, CKR_OK},
+    [AES_DECRYPT] = {"decrypt", KEY_USE_DECRYPT, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_HANDLE_INVALID,
+                     CKR_ENCRYPTED_DATA_INVALID},
 };
 
 static bool is_known(const struct key_service *service, const struct mechanism *mechanism)
@@ -53,7 +57,7 @@ CK_RV soft_aes_permits(const struct soft_session *session, const struct object *
 
 static bool seals(enum aes_verb verb)
 {
-    return verb == AES_WRAP || verb == AES_ENCRYPT;
+    return verbs[verb].bad_blob == CKR_OK;
 }
 
 /* The newest version may be of another size than the one that told it; no blob can be what is bad here. */
@@ -83,6 +87,29 @@ static CK_RV seal(struct soft_session *session, struct service_key *key, struct 
         atomic_store(&key->aes_bits, ret_extra->key_bits);
     }
     return rv != CKR_OK ? soft_judge_dates(session, key, rv, ret_answer) : rv;
+}
+
+static CK_RV check_policy(struct service_key *key, struct key_access *access, enum aes_verb verb,
+                          struct service_answer *ret_answer)
+{
+    CK_RV rv =
+        key_policy_check(key, access, verbs[verb].use, deadline_in(access->service->timeout), ret_answer);
+
+    return rv == CKR_KEY_HANDLE_INVALID ? verbs[verb].gone : rv;
+}
+
+/* Another version may come into use meanwhile. Of what is opened each version is judged (version.h). */
+static CK_RV seal_judged(struct soft_session *session, struct service_key *key, struct aes_task *task,
+                         struct secret *ret_value, struct aes_extra *ret_extra,
+                         struct service_answer *ret_answer)
+{
+    struct key_access *access = &session->token->catalogue.access;
+    CK_RV rv = check_policy(key, access, task->verb, ret_answer);
+
+    if (rv == CKR_OK) {
+        rv = seal(session, key, task, ret_value, ret_extra, ret_answer);
+    }
+    return rv == CKR_OK ? check_policy(key, access, task->verb, ret_answer) : rv;
 }
 
 /* Of all versions one request each. */
@@ -147,7 +174,9 @@ static CK_RV open_any(struct soft_session *session, struct service_key *key, str
                                     .how = (unsigned)task->algorithm << 1 | (task->verb == AES_UNWRAP),
                                     .parts = parts,
                                     .part_count = sizeof parts / sizeof parts[0],
-                                    .bad_blob = verbs[task->verb].bad_blob};
+                                    .key_use = verbs[task->verb].use,
+                                    .bad_blob = verbs[task->verb].bad_blob,
+                                    .gone = verbs[task->verb].gone};
 
     return version_open(&use, ret_answer);
 }
@@ -159,24 +188,10 @@ static CK_RV ask(struct soft_session *session, const struct object *key, const s
     CK_RV rv;
 
     task.algorithm = families[mechanism->family].algorithm;
-    rv = (seals(task.verb) ? seal : open_any)(session, key->key, &task, ret_value, ret_extra, ret_answer);
+    rv = (seals(task.verb) ? seal_judged : open_any)(session, key->key, &task, ret_value, ret_extra,
+                                                     ret_answer);
     soft_session_note(session, rv, ret_answer);
     return rv;
-}
-
-static CK_RV check_policy(struct soft_session *session, struct service_key *key, enum aes_verb verb,
-                          struct service_answer *ret_answer)
-{
-    CK_RV rv = key_policy_check(key, &session->token->catalogue.access, verbs[verb].use,
-                                soft_deadline(session->token), ret_answer);
-
-    if (rv != CKR_OK) {
-        soft_session_note(session, rv, ret_answer);
-    }
-    return rv != CKR_KEY_HANDLE_INVALID ? rv
-           : verb == AES_WRAP           ? CKR_WRAPPING_KEY_HANDLE_INVALID
-           : verb == AES_UNWRAP         ? CKR_UNWRAPPING_KEY_HANDLE_INVALID
-                                        : rv;
 }
 
 CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const struct mechanism *mechanism,
@@ -184,15 +199,7 @@ CK_RV soft_aes_ask(struct soft_session *session, const struct object *key, const
                    struct service_answer *ret_answer)
 {
     int64_t began = audit_began();
-    CK_RV rv = check_policy(session, key->key, task.verb, ret_answer);
-
-    if (rv == CKR_OK) {
-        rv = ask(session, key, mechanism, task, ret_value, ret_extra, ret_answer);
-    }
-    if (rv == CKR_OK && seals(task.verb)) {
-        rv = check_policy(session, key->key, task.verb,
-                          ret_answer); /* another version may have come into use */
-    }
+    CK_RV rv = ask(session, key, mechanism, task, ret_value, ret_extra, ret_answer);
 
     rv = soft_audit_use(session->token, key->key,
                         (struct audit_use){.operation = verbs[task.verb].operation,

@@ -196,6 +196,19 @@ struct service_key *catalogue_find(struct catalogue *catalogue, struct bytes tex
     return key;
 }
 
+CK_RV catalogue_version(struct catalogue *catalogue, const struct key_ref *ref, struct service_key **ret_key)
+{
+    CK_RV rv = CKR_OK;
+
+    pthread_mutex_lock(&catalogue->lock);
+    *ret_key = find_locked(catalogue, bytes_of_text(ref->name), bytes_of_text(ref->version));
+    if (*ret_key == NULL) {
+        rv = add_new_locked(catalogue, ref, true, ret_key);
+    }
+    pthread_mutex_unlock(&catalogue->lock);
+    return rv;
+}
+
 static bool copy_word(struct bytes from, char *to, size_t room)
 {
     if (from.size == 0 || from.size >= room) {
@@ -245,13 +258,7 @@ CK_RV catalogue_find_version(struct catalogue *catalogue, struct bytes text, str
     if (rv != CKR_OK || !exists) {
         return rv;
     }
-    pthread_mutex_lock(&catalogue->lock);
-    *ret_key = find_locked(catalogue, name_part, version_part);
-    if (*ret_key == NULL) {
-        rv = add_new_locked(catalogue, &ref, true, ret_key);
-    }
-    pthread_mutex_unlock(&catalogue->lock);
-    return rv;
+    return catalogue_version(catalogue, &ref, ret_key);
 }
 
 struct listing {
@@ -303,17 +310,13 @@ static CK_RV keep_locked(struct catalogue *catalogue, CK_RV rv, const struct ser
     return CKR_OK;
 }
 
-static bool is_young(int64_t at, int64_t age)
-{
-    return at != 0 && clock_now() - at < age;
-}
-
 static CK_RV list_locked(struct catalogue *catalogue, int64_t age, struct deadline deadline,
                          struct service_answer *answer)
 {
     CK_RV rv = CKR_OK;
 
-    if (is_young(catalogue->listed, age) || is_young(catalogue->list_refused, catalogue->access.refresh) ||
+    if (service_key_is_young(catalogue->listed, age) ||
+        service_key_is_young(catalogue->list_refused, catalogue->access.refresh) ||
         !ask_once_join(&catalogue->listing, &catalogue->lock, deadline, &rv)) {
         return rv;
     }

@@ -39,6 +39,10 @@ MUST_USE CK_RV catalogue_find_version(struct catalogue *catalogue, struct bytes 
                                       struct deadline deadline, struct service_key **ret_key,
                                       struct service_answer *ret_answer);
 
+/* One that there is, the key that is pinned to it or stands beside; no request. CKR_HOST_MEMORY. */
+MUST_USE CK_RV catalogue_version(struct catalogue *catalogue, const struct key_ref *ref,
+                                 struct service_key **ret_key);
+
 /*
  * Lists the service's keys unless that was done less than `age` ms ago. A refused listing counts as done
  * where the configuration names keys: then these are what there is.

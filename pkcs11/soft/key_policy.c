@@ -2,8 +2,10 @@
 #include "pkcs11/soft/key_policy.h"
 #include "backends/base/log.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/catalogue.h"
 #include "pkcs11/soft/soft_audit.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { LEAST_BITS = 2048 /* of the service */, REASON_SIZE = 256 };
 
@@ -116,28 +118,76 @@ static CK_RV refuse(struct service_key *key, struct key_access *access, enum sho
     return CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
+static CK_RV check_part(struct service_key *key, struct key_access *access, enum key_use use,
+                        const struct public_part *part, enum shortfall *ret_shortfall)
+{
+    bool makes = (use & (KEY_USE_UNWRAP | KEY_USE_DECRYPT)) == 0;
+
+    *ret_shortfall = judge(&access->rules, part == NULL ? NULL : &part->info, makes);
+    if (*ret_shortfall == FITS) {
+        forget(key);
+        return CKR_OK;
+    }
+    return refuse(key, access, *ret_shortfall,
+                  part != NULL && part->info.rsa != NULL ? rsa_public_bits(part->info.rsa) : 0);
+}
+
 CK_RV key_policy_check(struct service_key *key, struct key_access *access, enum key_use use,
                        struct deadline deadline, struct service_answer *ret_answer)
 {
     struct public_part *part SCOPED(public_part_free_scoped) = NULL;
-    bool makes = (use & (KEY_USE_UNWRAP | KEY_USE_DECRYPT)) == 0;
     enum shortfall shortfall;
+    CK_RV rv;
 
     if (!has_questions(key, access, use)) {
         return CKR_OK;
     }
-    CK_RV rv = ask(key, access, deadline, &part, ret_answer);
+    rv = ask(key, access, deadline, &part, ret_answer);
+    return rv == CKR_OK ? check_part(key, access, use, part, &shortfall) : rv;
+}
 
-    if (rv != CKR_OK) {
-        return rv;
+/* The version in use is what the key itself knows; another one stands beside it. */
+static CK_RV ask_for_version(struct service_key *key, struct key_access *access, const char *version,
+                             struct deadline deadline, struct service_key **ret_judged,
+                             struct public_part **ret_part, struct service_answer *ret_answer)
+{
+    const struct key_ref ref = {key->ref.name, version};
+    struct public_part *part SCOPED(public_part_free_scoped) = service_key_current(key, access);
+    CK_RV rv;
+
+    *ret_judged = key;
+    if (version == NULL) {
+        return ask(key, access, deadline, ret_part, ret_answer);
     }
-    shortfall = judge(&access->rules, part == NULL ? NULL : &part->info, makes);
-    if (shortfall == FITS) {
-        forget(key);
+    if (part != NULL && strcmp(part->info.version, version) == 0 && service_key_tells(key, access)) {
+        *ret_part = take(part);
         return CKR_OK;
     }
-    return refuse(key, access, shortfall,
-                  part != NULL && part->info.rsa != NULL ? rsa_public_bits(part->info.rsa) : 0);
+    rv = catalogue_version(access->keys, &ref, ret_judged);
+    return rv == CKR_OK ? ask(*ret_judged, access, deadline, ret_part, ret_answer) : rv;
+}
+
+CK_RV key_policy_check_version(struct service_key *key, struct key_access *access, const char *version,
+                               enum key_use use, struct deadline deadline, struct service_answer *ret_answer)
+{
+    struct public_part *part SCOPED(public_part_free_scoped) = NULL;
+    enum shortfall shortfall = FITS;
+    struct service_key *judged;
+    CK_RV rv;
+
+    if (!has_questions(key, access, use)) {
+        return CKR_OK;
+    }
+    rv = ask_for_version(key, access, version, deadline, &judged, &part, ret_answer);
+    if (rv == CKR_OK) {
+        rv = check_part(judged, access, use, part, &shortfall);
+    }
+    if (shortfall != FITS) {
+        *ret_answer =
+            (struct service_answer){.verdict = VERDICT_REFUSED, .of_version = shortfall == IN_SOFTWARE};
+        snprintf(ret_answer->version, sizeof ret_answer->version, "%s", version == NULL ? "" : version);
+    }
+    return rv;
 }
 
 bool key_policy_fits(const struct key_access *access, unsigned bits)

@@ -19,6 +19,14 @@
 MUST_USE CK_RV key_policy_check(struct service_key *key, struct key_access *access, enum key_use use,
                                 struct deadline deadline, struct service_answer *ret_answer);
 
+/*
+ * The same for one version that is to open something, or has; NULL: the version in use. Where it is refused ret_answer
+ * says VERDICT_REFUSED; `of_version`: another version may do.
+ */
+MUST_USE CK_RV key_policy_check_version(struct service_key *key, struct key_access *access,
+                                        const char *version, enum key_use use, struct deadline deadline,
+                                        struct service_answer *ret_answer);
+
 /* What an RSA key was given to open, or has made: its length. */
 MUST_USE CK_RV key_policy_check_size(struct service_key *key, struct key_access *access, size_t size);
 

@@ -53,22 +53,6 @@ void soft_rsa_bad_blob(struct soft_token *token, const struct object *key, enum 
     pthread_mutex_unlock(&token->lock);
 }
 
-/* Only a version whose modulus is as long as the blob can open it. */
-static CK_RV check_opening(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
-                           struct service_answer *ret_answer)
-{
-    struct key_access *access = &use->session->token->catalogue.access;
-    CK_RV rv = key_policy_check_size(use->key->key, access, blob.size);
-
-    if (rv == CKR_OK) {
-        rv = key_policy_check(use->key->key, access, rsa_words[use->task].use, deadline, ret_answer);
-    }
-    if (rv != CKR_OK) {
-        soft_session_note(use->session, rv, ret_answer);
-    }
-    return rv == CKR_KEY_HANDLE_INVALID ? rsa_words[use->task].gone : rv;
-}
-
 /* A version opens a blob where it opens all of it (why: wrap_rsa_aes.c). */
 static CK_RV open_rest(const struct rsa_use *use, CK_RV rv, struct secret *plain,
                        struct service_answer *answer)
@@ -130,16 +114,22 @@ static struct version_use version_use_of(struct opening *opening)
                                 .parts = opening->parts,
                                 .part_count = use->opening == NULL ? 1 : 2,
                                 .blob_size = opening->parts[0].size,
-                                .bad_blob = rsa_words[use->task].bad_blob};
+                                .key_use = rsa_words[use->task].use,
+                                .bad_blob = rsa_words[use->task].bad_blob,
+                                .gone = rsa_words[use->task].gone};
 }
 
+/* Only a version whose modulus is as long as the blob can open it. */
 static CK_RV open_any(const struct rsa_use *use, struct bytes blob, struct deadline deadline,
                       struct secret *ret_plain, struct service_answer *ret_answer)
 {
     struct opening opening = {use, {blob, use->rest}, deadline, ret_plain};
     struct version_use version = version_use_of(&opening);
-    CK_RV rv = version_open(&version, ret_answer);
+    CK_RV rv = key_policy_check_size(version.key, version.access, blob.size);
 
+    if (rv == CKR_OK) {
+        rv = version_open(&version, ret_answer);
+    }
     soft_session_note(use->session, rv, ret_answer);
     return rv;
 }
@@ -149,11 +139,8 @@ static CK_RV service_open(const struct rsa_use *use, struct bytes blob, struct d
                           struct secret *ret_plain, struct service_answer *ret_answer)
 {
     int64_t began = audit_began();
-    CK_RV rv = check_opening(use, blob, deadline, ret_answer);
+    CK_RV rv = open_any(use, blob, deadline, ret_plain, ret_answer);
 
-    if (rv == CKR_OK) {
-        rv = open_any(use, blob, deadline, ret_plain, ret_answer);
-    }
     rv = rsa_record(use, blob, ret_answer, began, rv);
     if (rv != CKR_OK) {
         secret_free(ret_plain);

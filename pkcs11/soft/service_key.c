@@ -164,7 +164,7 @@ static CK_RV ask(struct service_key *key, struct key_access *access, struct dead
     if (rv != CKR_OK) {
         public_part_free(part);
         if (is_refusal(ret_answer)) {
-            soft_lease_hint(access->leases, key, ret_answer->version);
+            soft_lease_hint(access->leases, key, version_asked(&key->ref, ret_answer));
         }
         return ret_answer->verdict == VERDICT_REFUSED ? keep_refusal(key, access) : rv;
     }
@@ -329,7 +329,7 @@ void service_key_learn(struct service_key *key, struct key_access *access,
     pthread_mutex_unlock(&key->lock);
     service_key_tell_roll(key, access, &roll, answer);
     if (is_refusal(answer)) {
-        soft_lease_hint(access->leases, key, answer->version);
+        soft_lease_hint(access->leases, key, version_asked(&key->ref, answer));
     }
 }
 

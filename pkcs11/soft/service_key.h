@@ -14,6 +14,7 @@
 #include "pkcs11/soft/version_list.h"
 #include "pkcs11/soft/version_memory.h"
 
+struct catalogue;
 struct lease_book;
 
 enum wrap_place { WRAP_AUTO, WRAP_LOCAL, WRAP_SERVICE };
@@ -27,6 +28,7 @@ struct key_rules {
 /* The service, how the configuration wants it used, and what is known of it as a whole. */
 struct key_access {
     struct key_service *service;
+    struct catalogue *keys;       /* lent: all there are */
     struct lease_book *leases;    /* lent */
     const char *label;            /* the token's, for the log */
     int64_t refresh, lease_check; /* milliseconds */
@@ -143,6 +145,12 @@ void service_key_learn(struct service_key *key, struct key_access *access,
 void service_key_learn_date(struct key_access *access, const struct service_answer *answer);
 /* The answer to a wrap at the service. */
 void service_key_wrapped(struct service_key *key, const struct service_answer *answer);
+
+/* Which version an answer to a request for `ref` is about; "": not told, the one in use. */
+static inline const char *version_asked(const struct key_ref *ref, const struct service_answer *answer)
+{
+    return answer->version[0] != 0 || ref->version == NULL ? answer->version : ref->version;
+}
 
 /* Whether it was less than `age` ms ago; 0: never. */
 static inline bool service_key_is_young(int64_t at, int64_t age)

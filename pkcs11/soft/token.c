@@ -273,6 +273,7 @@ static CK_RV prepare(struct soft_token *token, const struct settings *section, u
     access->refresh = settings_milliseconds(section, "refresh");
     access->lease_check = settings_milliseconds(section, "lease-check");
     access->public_keys = token->public_keys;
+    access->keys = &token->catalogue;
     access->leases = &token->leases;
     lease_book_init(&token->leases, access, settings_milliseconds(section, "lease"), access->lease_check,
                     keeps_in_outage(section));

@@ -2,29 +2,7 @@
 #include "pkcs11/soft/version.h"
 #include "backends/base/log.h"
 #include "pkcs11/soft/version_trial.h"
-
-static CK_RV ask_remembered(struct trial *trial, const char *version)
-{
-    const struct version_use *use = trial->use;
-    CK_RV rv = trial_request(trial, version);
-
-    service_key_learn_date(use->access, trial->answer);
-    if (rv != CKR_OK && trial->answer->verdict != VERDICT_BAD_BLOB && version_may_differ(trial->answer)) {
-        service_key_doubt_version(use->key, version);
-    }
-    return rv;
-}
-
-static CK_RV ask_current(struct trial *trial)
-{
-    const struct version_use *use = trial->use;
-    CK_RV rv = trial_request(trial, use->key->ref.version);
-
-    service_key_learn(use->key, use->access, trial->answer, rv == CKR_OK ? use->blob_size : 0);
-    trial->current_at = clock_now();
-    trial->no_key = use->key->ref.version == NULL && trial->answer->verdict == VERDICT_GONE;
-    return rv;
-}
+#include <string.h>
 
 /* `known`: the version that opened it before, "": none. The current one is asked once, by whichever name. */
 static CK_RV ask_first(struct trial *trial, const char *known)
@@ -33,13 +11,27 @@ static CK_RV ask_first(struct trial *trial, const char *known)
     bool is_current = service_key_is_current(use->key, use->access, known);
     CK_RV rv;
 
-    if (known[0] == 0) {
-        return ask_current(trial);
+    if (known[0] != 0) {
+        rv = trial_request(trial, known);
+        if (rv == CKR_OK || is_current || use->proof != PROOF_FULL || !version_may_differ(trial->answer)) {
+            return rv;
+        }
     }
-    rv = ask_remembered(trial, known);
-    return rv == CKR_OK || is_current || use->proof != PROOF_FULL || !version_may_differ(trial->answer)
-               ? rv
-               : ask_current(trial);
+    return trial_request(trial, use->key->ref.version);
+}
+
+/* Without a version's name the service may have used another one than was judged. */
+static CK_RV judge_opener(struct trial *trial)
+{
+    char version[KEY_VERSION_SIZE];
+    CK_RV rv;
+
+    memcpy(version, trial->answer->version, sizeof version);
+    rv = trial_judge(trial, version[0] == 0 ? NULL : version);
+    if (rv == CKR_OK) {
+        trial_keep_opener(trial);
+    }
+    return rv;
 }
 
 static CK_RV open_any(struct trial *trial, const char *known)
@@ -50,8 +42,7 @@ static CK_RV open_any(struct trial *trial, const char *known)
         rv = trial_open_older(trial, known, rv);
     }
     if (rv == CKR_OK) {
-        trial_keep_opener(trial);
-        return rv;
+        return judge_opener(trial);
     }
     return version_may_differ(trial->answer) ? trial_give_up(trial) : rv;
 }

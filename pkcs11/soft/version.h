@@ -1,7 +1,8 @@
 /*
  * Opening a blob of any version of a key: with the version that opened it before, else with the current one, and
  * where the service calls the blob bad, with older ones from the newest down. A version that is disabled, gone or
- * may not do it is passed over; whatever else is refused, or an unreachable service, ends it.
+ * may not do it is passed over, and so is one that is not as the owner's rules want it (key_policy.h), without asking it;
+ * whatever else is refused, or an unreachable service, ends it.
  */
 #ifndef BYOK_PKCS11_SOFT_VERSION_H
 #define BYOK_PKCS11_SOFT_VERSION_H
@@ -32,7 +33,8 @@ struct version_use {
     const struct bytes *parts; /* all that is given to the service, for the memory */
     size_t part_count;
     size_t blob_size; /* bytes of the RSA ciphertext; 0: no length excludes a version */
-    CK_RV bad_blob;
+    enum key_use key_use;
+    CK_RV bad_blob, gone;
 };
 
 /*
@@ -41,12 +43,6 @@ struct version_use {
  * this key, and the call may not wait as long.
  */
 MUST_USE CK_RV version_open(const struct version_use *use, struct service_answer *ret_answer);
-
-/* Which version an answer is about; "": the one in use. */
-static inline const char *version_asked(const struct key_ref *ref, const struct service_answer *answer)
-{
-    return answer->version[0] != 0 || ref->version == NULL ? answer->version : ref->version;
-}
 
 /* Whether it is remembered which version opened such a blob. */
 bool version_is_remembered(const struct version_use *use);

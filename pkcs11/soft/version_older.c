@@ -169,7 +169,6 @@ static CK_RV try_one(struct trial *trial, const char *version)
     }
     memcpy(trial->tried[trial->tried_count++], version, KEY_VERSION_SIZE);
     rv = trial_request(trial, version);
-    service_key_learn_date(trial->use->access, trial->answer);
     if (rv == CKR_OK) {
         note_opener(trial);
     }

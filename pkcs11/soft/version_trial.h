@@ -30,8 +30,13 @@ static inline bool trial_has_others(const struct trial *trial)
     return trial->use->proof == PROOF_FULL && trial->use->access->older_versions != 0;
 }
 
-/* version_trial.c: one request; NULL: no version is named. Who is passed over first is noted. */
+/*
+ * version_trial.c: one request, for the key's own ref.version (NULL: it names none) or another one. Who is passed over
+ * first is noted.
+ */
 MUST_USE CK_RV trial_request(struct trial *trial, const char *version);
+/* Only whether the owner's rules permit it. */
+MUST_USE CK_RV trial_judge(struct trial *trial, const char *version);
 
 /* version_blob.c: what is known of the blob, and what is kept of it. */
 enum remembered trial_recall(struct trial *trial, char ret_version[KEY_VERSION_SIZE]);

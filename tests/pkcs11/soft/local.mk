@@ -129,6 +129,9 @@ tests_pkcs11_soft_test_version_refused_SOURCES = tests/pkcs11/soft/test_version_
 check_PROGRAMS += tests/pkcs11/soft/test_use_refused
 tests_pkcs11_soft_test_use_refused_SOURCES = tests/pkcs11/soft/test_use_refused.c $(version_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_version_policy
+tests_pkcs11_soft_test_version_policy_SOURCES = tests/pkcs11/soft/test_version_policy.c tests/fake_aes.c tests/fake_aes.h $(version_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_version_size
 tests_pkcs11_soft_test_version_size_SOURCES = tests/pkcs11/soft/test_version_size.c $(version_test_sources)
 
