@@ -261,8 +261,8 @@ struct slots *module_slots(void)
         slots_ref(slots);
     }
     pthread_mutex_unlock(&module.lock);
-    if (slots != NULL) {
-        slots_look(slots, NULL);
+    if (slots != NULL && slots_others_look(slots, NULL)) {
+        slots_look_all(slots, NULL);
     }
     return slots;
 }

@@ -67,6 +67,7 @@ static struct session *session_new(struct slot *slot, void *application, CK_NOTI
         *session = (struct session){
             .ops = slot->token->ops,
             .slot = slot,
+            .others_look = slots_others_look(slot->home, slot->token),
             .notify = notify,
             .application = application,
         };
@@ -82,6 +83,7 @@ static struct session *session_new(struct slot *slot, void *application, CK_NOTI
 static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_handle)
 {
     struct slots *home = session->slot->home;
+    bool notifies = session->notify != NULL;
     CK_SESSION_HANDLE handle;
     CK_RV rv = handle_add(&sessions.table, session, &handle);
 
@@ -90,7 +92,7 @@ static CK_RV session_publish(struct session *session, CK_SESSION_HANDLE *ret_han
         return rv;
     }
     /* A C_Finalize in another thread may have freed it by now: it is entered like any other session. */
-    if (session_enter(handle) != NULL) {
+    if (notifies && session_enter(handle) != NULL) {
         atomic_store_explicit(&session->handle, handle, memory_order_relaxed);
         session_leave(handle);
     }
@@ -170,8 +172,8 @@ struct session *session_enter(CK_SESSION_HANDLE handle)
 {
     struct session *session = process_is_marked() ? handle_enter(&sessions.table, handle) : NULL;
 
-    if (session != NULL) {
-        slots_look(session->slot->home, session->slot->token);
+    if (session != NULL && session->others_look) {
+        slots_look_all(session->slot->home, session->slot->token);
     }
     return session;
 }

@@ -14,6 +14,7 @@ struct session {
     const struct token_ops *ops;
     struct token_session *below;
     struct slot *slot;                /* holds the set of slots */
+    bool others_look;                 /* tokens of the set do at each call of it */
     _Atomic CK_SESSION_HANDLE handle; /* for Notify */
     CK_NOTIFY notify;                 /* NULL: none */
     void *application;

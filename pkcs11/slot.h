@@ -52,11 +52,10 @@ void slots_unref(struct slots *slots);
 
 /* At the beginning of each call: tokens look what time alone asks for; `but` (NULL: none) does so itself. */
 void slots_look_all(const struct slots *slots, const struct token *but);
-static inline void slots_look(const struct slots *slots, const struct token *but)
+/* Whether one of them does; the same for the life of the set. */
+static inline bool slots_others_look(const struct slots *slots, const struct token *but)
 {
-    if (slots->lookers > (but != NULL && but->ops->look != NULL ? 1 : 0)) {
-        slots_look_all(slots, but);
-    }
+    return slots->lookers > (but != NULL && but->ops->look != NULL ? 1 : 0);
 }
 
 /* NULL: there is no such slot. Lent for as long as the set is held. */

@@ -40,6 +40,7 @@ static inline bool hsm_inside_begin(struct hsm_inside *mark, const struct hsm_mo
 {
     const struct hsm_inside **innermost = &hsm_inside_innermost;
 
+    __asm__("" : "+r"(innermost)); /* else it is a constant to gcc, which asks the dynamic linker for it twice */
     if (hsm_inside_has(*innermost, module)) {
         return false;
     }
