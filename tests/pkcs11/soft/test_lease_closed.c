@@ -233,6 +233,28 @@ static void test_a_closed_key_does_not_wrap_there(void **state)
     wraps_where("    wrap = service");
 }
 
+/* All that ask to open it again, one way or the other, ask once in a second. */
+static void test_wraps_and_uses_share_an_attempt(void **state)
+{
+    CK_OBJECT_HANDLE key = data_key(), other = data_key();
+    int64_t began;
+    unsigned before;
+
+    (void)state;
+    assert_rv(wrap_one(), CKR_OK);
+    close_by(key);
+    pass_time(1050);
+    before = asked();
+    began = clock_now();
+    for (int i = 0; i < 10; i++) {
+        assert_rv(wrap_one(), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        assert_rv(use(other), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    }
+    assert_true(asked() > before);
+    assert_true(asked() - before <= 1 + (clock_now() - began) / 1000);
+}
+
 static void test_a_key_without_leases_is_not_closed(void **state)
 {
     CK_OBJECT_HANDLE key = data_key();
@@ -306,6 +328,7 @@ int main(void)
         with_service(test_a_closed_key_does_not_wrap),
         with_service(test_a_closed_key_does_not_wrap_here),
         with_service(test_a_closed_key_does_not_wrap_there),
+        with_token(test_wraps_and_uses_share_an_attempt),
         with_token(test_a_key_without_leases_is_not_closed),
         with_token(test_a_private_key_closes_and_opens),
     };
