@@ -95,20 +95,39 @@ void close_by(CK_OBJECT_HANDLE key)
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
+static void age(struct lease *lease, int64_t milliseconds)
+{
+    struct leasehold *hold;
+
+    lease->accepted -= milliseconds;
+    lease->due -= milliseconds;
+    lease->closed_at -= milliseconds;
+    lease->attempted -= lease->attempted == 0 ? 0 : milliseconds;
+    lease->hinted -= milliseconds;
+    lease->first_refusal -= milliseconds;
+    atomic_store(&lease->quiet_until, 0);
+    LIST_FOREACH(hold, &lease->holds, of_lease)
+    {
+        hold->attempted -= hold->attempted == 0 ? 0 : milliseconds;
+    }
+}
+
 void age_leases(int64_t milliseconds)
 {
     struct lease_book *book = &((struct soft_token *)token)->leases;
 
     pthread_mutex_lock(&book->lock);
     for (struct lease *lease = book->leases; lease != NULL; lease = lease->next) {
-        lease->accepted -= milliseconds;
-        lease->due -= milliseconds;
-        lease->hinted -= milliseconds;
-        lease->first_refusal -= milliseconds;
-        atomic_store(&lease->quiet_until, 0);
+        age(lease, milliseconds);
     }
     atomic_fetch_sub(&book->first_end, milliseconds);
     pthread_mutex_unlock(&book->lock);
+}
+
+void opens(CK_OBJECT_HANDLE key)
+{
+    age_leases(2 * SECOND);
+    assert_rv(use(key), CKR_OK);
 }
 
 void pass_time(int64_t milliseconds)

@@ -28,8 +28,11 @@ void close_by(CK_OBJECT_HANDLE key);
 /* Uses the key until it is told `wanted`, at most some seconds; milliseconds that it took. */
 int64_t use_until(CK_OBJECT_HANDLE key, CK_RV wanted);
 
-/* As if all of the token's leases had been accepted, and were to be checked, so much earlier. */
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+/* As if all that has happened to the token's leases had been so much earlier. */
 void age_leases(int64_t milliseconds);
+/* Past the pause between two attempts the key works. */
+void opens(CK_OBJECT_HANDLE key);
 
 /* Requests to unwrap so far. */
 unsigned asked(void);

@@ -1,11 +1,10 @@
-/* What is recorded of leases: that a key was closed and why, that it was opened, and what was unwrapped for it. */
+/* What is recorded of leases: that a key was closed and why, that it was opened, what was unwrapped for it; and told. */
 #include "tests/pkcs11/soft/lease_test.h"
 
+#include "backends/base/log.h"
 #include "tests/backends/audit/audit_test.h"
 #include <stdio.h>
 #include <string.h>
-
-enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
 static const char *audit_path(void)
 {
@@ -27,6 +26,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    log_listen(NULL, NULL);
     audit_forget();
     return soft_end(state);
 }
@@ -80,7 +80,7 @@ static void test_an_outage_and_its_end(void **state)
     assert_rv(use(key), CKR_DEVICE_ERROR);
     expect_event("closed", "the service did not confirm that it may be used");
     answering(works);
-    use_until(key, CKR_OK);
+    opens(key);
     expect_opened_again();
 }
 
@@ -95,11 +95,11 @@ static void test_a_disabled_key_and_its_return(void **state)
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
     expect_event("closed", "the key is disabled");
     before = audit_line_count(audit_path());
-    pass_time(1050);
+    age_leases(2 * SECOND);
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED); /* asks in vain */
     assert_int_equal(audit_line_count(audit_path()), before);
     answering(works);
-    use_until(key, CKR_OK);
+    opens(key);
     expect_opened_again();
 }
 
@@ -143,6 +143,54 @@ static void test_a_check_is_no_use(void **state)
     assert_int_equal(audit_line_count(audit_path()), before);
 }
 
+/* --- The log --- */
+
+static const char *wanted;
+static unsigned heard;
+
+static void hear(void *arg, enum log_level level, const char *about, const char *text)
+{
+    (void)arg;
+    (void)level;
+    (void)about;
+    heard += strstr(text, wanted) != NULL;
+}
+
+static void expect_uses_heard(CK_OBJECT_HANDLE key, const char *text, unsigned count)
+{
+    wanted = text;
+    heard = 0;
+    for (int i = 0; i < 3; i++) {
+        (void)use(key);
+        age_leases(30 * SECOND); /* each of them is a check */
+    }
+    assert_int_equal(heard, count);
+}
+
+static void test_the_operator_is_warned_of_the_end(void **state)
+{
+    CK_OBJECT_HANDLE key = data_key();
+
+    (void)state;
+    log_listen(hear, NULL);
+    answering(fake_unreachable);
+    age_leases(20 * MINUTE);
+    expect_uses_heard(key, "its lease ends", 0);
+    age_leases(9 * MINUTE);
+    expect_uses_heard(key, "its lease ends and what it unwrapped is wiped", 1);
+    age_leases(15 * MINUTE);
+    expect_uses_heard(key, "its lease ends", 0);
+    age_leases(5 * MINUTE);
+    expect_uses_heard(key, "its lease ends", 1);
+    age_leases(10 * MINUTE);
+    expect_uses_heard(key, "is closed", 1);
+    answering(works);
+    wanted = "is open again";
+    heard = 0;
+    opens(key);
+    assert_int_equal(heard, 1);
+}
+
 static void test_nothing_is_opened_again_unrecorded(void **state)
 {
     CK_OBJECT_HANDLE key = data_key();
@@ -153,19 +201,23 @@ static void test_nothing_is_opened_again_unrecorded(void **state)
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
     answering(works);
     audit_begin(soft_folder(), "audit-file = /dev/full # %s\naudit-required = yes\n");
-    pass_time(1050);
+    age_leases(2 * SECOND);
     assert_rv(use(key), CKR_DEVICE_ERROR);
     audit_begin(soft_folder(), "audit-file = \"%s/audit\"\n");
-    use_until(key, CKR_OK);
+    opens(key);
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_an_outage_and_its_end),      TEST(test_a_disabled_key_and_its_return),
-        TEST(test_a_refusal_and_then_silence), TEST(test_what_nobody_used),
-        TEST(test_a_check_is_no_use),          TEST(test_nothing_is_opened_again_unrecorded),
+        TEST(test_an_outage_and_its_end),
+        TEST(test_a_disabled_key_and_its_return),
+        TEST(test_a_refusal_and_then_silence),
+        TEST(test_what_nobody_used),
+        TEST(test_a_check_is_no_use),
+        TEST(test_nothing_is_opened_again_unrecorded),
+        TEST(test_the_operator_is_warned_of_the_end),
     };
 
     return cmocka_run_group_tests_name("records of leases", tests, NULL, NULL);

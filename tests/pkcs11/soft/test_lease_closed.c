@@ -51,7 +51,7 @@ static void test_it_may_be_changed_copied_and_destroyed(void **state)
     assert_rv(CALL(copy_object, key, NULL, 0, &copy), CKR_OK);
     assert_rv(use(copy), CKR_KEY_FUNCTION_NOT_PERMITTED);
     answering(works);
-    use_until(copy, CKR_OK);
+    opens(copy);
     assert_rv(use(key), CKR_OK);
     assert_rv(CALL(destroy_object, key), CKR_OK);
     assert_rv(use(copy), CKR_OK);
@@ -101,7 +101,7 @@ static void test_copies_close_and_open_with_it(void **state)
     close_by(key);
     assert_rv(use(copy), CKR_KEY_FUNCTION_NOT_PERMITTED);
     answering(works);
-    use_until(key, CKR_OK);
+    opens(key);
     before = asked();
     assert_rv(use(copy), CKR_OK);
     assert_int_equal(asked(), before);
@@ -145,7 +145,7 @@ static void test_what_it_unwrapped_closes_and_opens_with_it(void **state)
     close_by(child);
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
     answering(works);
-    use_until(child, CKR_OK);
+    opens(child);
     assert_int_equal(read_value(child, value, sizeof value), 16);
     assert_memory_equal(value, "fedcba9876543210", 16);
 }
@@ -158,7 +158,7 @@ static void test_it_opens_though_its_parent_was_destroyed(void **state)
     assert_rv(CALL(destroy_object, key), CKR_OK);
     close_by(child);
     answering(works);
-    use_until(child, CKR_OK);
+    opens(child);
 }
 
 static void test_what_a_created_key_unwrapped_has_no_lease(void **state)
@@ -183,7 +183,7 @@ static void test_many_keys_close_together_and_open_one_by_one(void **state)
         assert_rv(use(keys[i]), CKR_KEY_FUNCTION_NOT_PERMITTED);
     }
     answering(works);
-    use_until(keys[50], CKR_OK);
+    opens(keys[50]);
     for (size_t i = 0; i < COUNT(keys); i++) {
         assert_rv(use(keys[i]), CKR_OK);
     }
@@ -210,7 +210,7 @@ static void wraps_where(const char *options)
     close_by(key);
     assert_rv(wrap_one(), CKR_KEY_FUNCTION_NOT_PERMITTED);
     answering(works);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     assert_rv(wrap_one(), CKR_OK);
     assert_rv(use(key), CKR_OK);
 }
@@ -243,7 +243,7 @@ static void test_wraps_and_uses_share_an_attempt(void **state)
     (void)state;
     assert_rv(wrap_one(), CKR_OK);
     close_by(key);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     before = asked();
     began = clock_now();
     for (int i = 0; i < 10; i++) {
@@ -304,7 +304,7 @@ static void test_a_private_key_closes_and_opens(void **state)
     assert_rv(CALL(get_attribute_value, key, &modulus, 1), CKR_OK);
     assert_int_equal(modulus.ulValueLen, 256);
     answering(works);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     assert_rv(CALL(sign_init, &sign, key), CKR_OK);
     assert_rv(CALL(sign, digest, 32, out, &out_size), CKR_OK);
     OPENSSL_free(der);

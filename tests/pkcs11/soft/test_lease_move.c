@@ -36,7 +36,7 @@ static void test_the_next_check_goes_by_the_new_version(void **state)
     make_check_due();
     assert_rv(use(key), CKR_OK);
     assert_int_equal(asked(), 2);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(key), CKR_OK);
     assert_int_equal(asked(), 3);
@@ -68,7 +68,7 @@ static void test_a_new_version_that_refuses_leaves_it_with_the_old_one(void **st
     make_check_due();
     assert_rv(use(key), CKR_OK);
     first->enabled = false;
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
@@ -87,11 +87,11 @@ static void test_afterwards_it_closes_and_opens_with_the_new_one(void **state)
     assert_rv(use(key), CKR_OK);
     first->enabled = false;
     fake_version(fake, "kek")->enabled = false;
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
     fake_version(fake, "kek")->enabled = true;
-    use_until(key, CKR_OK);
+    opens(key);
     assert_int_equal(read_value(key, value, sizeof value), 16);
     assert_memory_equal(value, "0123456789abcdef", 16);
 }
@@ -118,8 +118,8 @@ static void test_a_closed_key_opens_by_the_new_version(void **state)
     (void)state;
     make_check_due();
     assert_rv(use(other), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    use_until(key, CKR_OK);
-    pass_time(1050);
+    opens(key);
+    age_leases(2 * SECOND);
     assert_rv(use(other), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_rv(use(key), CKR_OK);
 }
@@ -147,7 +147,7 @@ static void test_another_key_of_the_old_version_does_not(void **state)
     (void)state;
     make_check_due();
     assert_rv(use(key), CKR_OK); /* it goes over */
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(other), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_rv(use(key), CKR_OK);
@@ -245,7 +245,7 @@ static void test_two_names_of_a_version_share_its_lease(void **state)
     assert_rv(use(same), CKR_OK);
     assert_int_equal(asked(), before + 1);
     answering(disabled);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(same), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
@@ -268,7 +268,7 @@ static void test_a_check_unwraps_what_was_made_for_it(void **state)
     assert_rv(use(key), CKR_OK);
     assert_true(fake_unwrapped_last(fake, bytes_of(wrapped, wrapped_size))); /* nothing better is known */
     assert_rv(CALL(get_attribute_value, the(CKO_PUBLIC_KEY, "kek"), &modulus_bits, 1), CKR_OK);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     make_check_due();
     assert_rv(use(key), CKR_OK);
     assert_int_equal(asked(), 3);
@@ -311,7 +311,7 @@ static void test_a_symmetric_key_of_the_service_gives_leases_too(void **state)
     assert_rv(use(key), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_rv(CALL(wrap_key, &wrap, kek, mine, out, &out_size), CKR_KEY_FUNCTION_NOT_PERMITTED); /* closed */
     answering(works);
-    use_until(key, CKR_OK);
+    opens(key);
     assert_int_equal(read_value(key, value, sizeof value), 16);
     assert_memory_equal(value, "0123456789abcdef", 16);
     assert_rv(CALL(wrap_key, &wrap, kek, mine, out, &out_size), CKR_OK);

@@ -219,7 +219,7 @@ static void test_all_share_an_attempt_to_open(void **state)
     answering(disabled);
     make_check_due();
     assert_rv(use(shared), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    pass_time(1050);
+    age_leases(2 * SECOND);
     answering(works);
     fake_delay(fake, FAKE_UNWRAP, 1000);
     use_in_threads(threads, results);
