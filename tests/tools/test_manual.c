@@ -1,21 +1,19 @@
 /*
  * byok-pkcs11.conf(5) beside the tables that the module reads its options by: the same options in the same places,
- * the same defaults, limits and words. byok-pkcs11(1) beside --help, byok-pkcs11(7) beside the table of answers.
+ * the same defaults, limits and words.
  */
 #include "pkcs11/module.h"
-#include "tools/answers.h"
 #include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-enum { OPTIONS = 256, LINE = 1024, TEXT = 4096, PAGE = 64 * 1024 };
+enum { OPTIONS = 256, LINE = 1024, TEXT = 4096 };
 
 /* What stands above an option: its table's place in the code and its section in the manual. */
 static const struct place {
@@ -319,107 +317,6 @@ static void test_every_word_is_described(void **state)
     assert_int_equal(judge_all(words_are_told), 0);
 }
 
-/* --- The other pages --- */
-
-static char page[PAGE];
-
-/* Without the backslashes that keep a hyphen a hyphen. */
-static void read_page(FILE *from)
-{
-    size_t size = fread(page, 1, sizeof page - 1, from), to = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        if (page[i] != '\\') {
-            page[to++] = page[i];
-        }
-    }
-    page[to] = '\0';
-}
-
-static void open_page(const char *name)
-{
-    char path[LINE];
-    FILE *file;
-
-    snprintf(path, sizeof path, MANUAL "/%s", name);
-    file = fopen(path, "r");
-    assert_non_null(file);
-    read_page(file);
-    fclose(file);
-}
-
-/* Calls `use` with each word of the page that begins so and goes on with these. */
-static void each_word(const char *begin, const char *more, void (*use)(const char *word))
-{
-    size_t size = strlen(begin);
-
-    for (const char *at = page; (at = strstr(at, begin)) != NULL; at += size) {
-        char word[64];
-
-        snprintf(word, sizeof word, "%.*s", (int)(size + strspn(at + size, more)), at);
-        use(word);
-    }
-}
-
-static char help[PAGE];
-
-static void is_in_help(const char *word)
-{
-    if (strstr(help, word) == NULL) {
-        fail_msg("byok-pkcs11(1) has %s, --help has not", word);
-    }
-}
-
-static void test_the_command_has_the_same_options_in_both(void **state)
-{
-    FILE *from = popen(COMMAND " --help", "r");
-    unsigned options = 0;
-
-    (void)state;
-    assert_non_null(from);
-    help[fread(help, 1, sizeof help - 1, from)] = '\0';
-    assert_int_equal(pclose(from), 0);
-    open_page("byok-pkcs11.1");
-    each_word("--", "abcdefghijklmnopqrstuvwxyz", is_in_help);
-    for (char *at = help; (at = strstr(at, "--")) != NULL; at += 2) {
-        char word[64];
-
-        snprintf(word, sizeof word, "%.*s", (int)(2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz")), at);
-        if (strstr(page, word) == NULL) {
-            fail_msg("--help has %s, byok-pkcs11(1) has not", word);
-        }
-        options++;
-    }
-    assert_true(options >= 6);
-}
-
-static void is_an_answer(const char *word)
-{
-    for (const struct answer *row = answers; row->advice != NULL; row++) {
-        if (strcmp(answer_name(row->rv), word) == 0) {
-            return;
-        }
-    }
-    fail_msg("byok-pkcs11(7) has %s, the table of answers has not", word);
-}
-
-static void test_answers_are_those_of_the_manual(void **state)
-{
-    char *errors;
-
-    (void)state;
-    open_page("byok-pkcs11.7");
-    errors = strstr(page, ".SH ERRORS");
-    assert_non_null(errors);
-    memmove(page, errors, strlen(errors) + 1);
-    each_word("CKR_", "ABCDEFGHIJKLMNOPQRSTUVWXYZ_", is_an_answer);
-    for (const struct answer *row = answers; row->advice != NULL; row++) {
-        if (!has_word(page, answer_name(row->rv))) {
-            fail_msg("%s is not among the errors of byok-pkcs11(7)", answer_name(row->rv));
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,8 +326,6 @@ int main(void)
         cmocka_unit_test(test_defaults_are_those_of_the_code),
         cmocka_unit_test(test_limits_are_those_of_the_code),
         cmocka_unit_test(test_every_word_is_described),
-        cmocka_unit_test(test_the_command_has_the_same_options_in_both),
-        cmocka_unit_test(test_answers_are_those_of_the_manual),
     };
 
     return cmocka_run_group_tests_name("tools/manual", tests, set_up, NULL);
