@@ -237,6 +237,20 @@ static CK_RV opened(CK_RV rv)
     }
 }
 
+/* Its template is ours and good, so that what does not fit it is what came out of the blob. */
+static CK_RV first_opened(CK_RV rv)
+{
+    switch (rv) {
+    case CKR_TEMPLATE_INCONSISTENT:
+    case CKR_TEMPLATE_INCOMPLETE:
+    case CKR_ATTRIBUTE_VALUE_INVALID:
+    case CKR_KEY_TYPE_INCONSISTENT:
+        return CKR_WRAPPED_KEY_INVALID;
+    default:
+        return opened(rv);
+    }
+}
+
 static CK_RV temporary_unwrap(struct composing *composing, CK_OBJECT_HANDLE kek, CK_BYTE *blob, CK_ULONG size,
                               struct temporary *temporary)
 {
@@ -257,7 +271,7 @@ static CK_RV temporary_unwrap(struct composing *composing, CK_OBJECT_HANDLE kek,
                                    sizeof template / sizeof template[0], &temporary -> key);
 
     temporary->is_there = rv == CKR_OK;
-    return opened(rv);
+    return first_opened(rv);
 }
 
 /* How long the first half is: as long as the modulus. */

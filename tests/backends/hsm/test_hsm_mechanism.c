@@ -153,6 +153,39 @@ static void test_nothing_is_left_of_an_unwrap_that_failed(void **state)
     assert_int_equal(fake->keys, 1); /* the one that was unwrapped */
 }
 
+static CK_RV failing_unwrap(CK_RV code, int after)
+{
+    fake->fails = "C_UnwrapKey";
+    fake->fails_after = after;
+    fake->fails_with = code;
+    return unwrap(&rsa_aes);
+}
+
+/* Whichever half is bad, and whatever the HSM calls it. */
+static void test_bad_blob_has_one_code(void **state)
+{
+    static const CK_RV both[] = {
+        CKR_WRAPPED_KEY_INVALID,      CKR_WRAPPED_KEY_LEN_RANGE, CKR_ENCRYPTED_DATA_INVALID,
+        CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_DATA_INVALID,          CKR_DATA_LEN_RANGE,
+        CKR_KEY_SIZE_RANGE,           CKR_GENERAL_ERROR,         CKR_FUNCTION_FAILED};
+    static const CK_RV of_template[] = {CKR_TEMPLATE_INCONSISTENT, CKR_TEMPLATE_INCOMPLETE,
+                                        CKR_ATTRIBUTE_VALUE_INVALID, CKR_KEY_TYPE_INCONSISTENT};
+
+    (void)state;
+    open_over(CKM_AES_KEY_WRAP_KWP, ALL, CKF_GENERATE, NULL);
+    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
+        assert_rv(failing_unwrap(both[i], 0), CKR_WRAPPED_KEY_INVALID);
+        assert_rv(failing_unwrap(both[i], 1), CKR_WRAPPED_KEY_INVALID);
+    }
+    for (size_t i = 0; i < sizeof of_template / sizeof of_template[0]; i++) {
+        assert_rv(failing_unwrap(of_template[i], 0), CKR_WRAPPED_KEY_INVALID);
+        assert_rv(failing_unwrap(of_template[i], 1), of_template[i]); /* the application's template */
+    }
+    assert_rv(failing_unwrap(CKR_KEY_FUNCTION_NOT_PERMITTED, 0), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_rv(failing_unwrap(CKR_USER_NOT_LOGGED_IN, 0), CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(fake->keys, 0);
+}
+
 static void test_key_that_cannot_be_destroyed_is_told_of(void **state)
 {
     (void)state;
@@ -186,6 +219,7 @@ int main(void)
         ROW(test_nothing_of_the_parts_nothing_of_the_whole),
         ROW(test_nothing_is_left_of_a_wrap_that_failed),
         ROW(test_nothing_is_left_of_an_unwrap_that_failed),
+        ROW(test_bad_blob_has_one_code),
         ROW(test_key_that_cannot_be_destroyed_is_told_of),
         ROW(test_module_that_is_finalised_between),
     };
