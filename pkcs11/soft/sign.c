@@ -186,7 +186,7 @@ static bool goes_on(const struct signing *signing, const struct call *call, CK_R
 /* After a part only parts or the end may follow; after a result that did not fit only the same call again. */
 static bool in_order(const struct signing *signing, const struct call *call)
 {
-    return call->final ? !signing->done || signing->whole : !signing->parted;
+    return call->final ? !signing->done || signing->whole : !signing->parted && !signing->whole;
 }
 
 static CK_RV run(struct soft_session *session, struct signing *signing, const struct call *call)

@@ -311,6 +311,21 @@ static void test_a_short_buffer_at_the_end_of_parts(void **state)
     assert_int_equal(fake_count(fake, FAKE_SIGN), 1);
 }
 
+/* What waits is the end of parts, of which there were none, or a whole: the other call is out of order. */
+static void test_a_result_that_waits_is_for_the_same_call(void **state)
+{
+    CK_MECHANISM mechanism = hashing_ways[3].mechanism;
+
+    (void)state;
+    assert_rv(CALL(sign_init, &mechanism, signer("kek")), CKR_OK);
+    size = 10;
+    assert_rv(CALL(sign_final, signature, &size), CKR_BUFFER_TOO_SMALL);
+    assert_rv(CALL(sign, data, 1, signature, &size), CKR_OPERATION_NOT_INITIALIZED);
+    assert_rv(CALL(sign_final, signature, &size), CKR_OK);
+    assert_true(is_good("kek", hashing_ways[3].how, bytes_of(data, 0), bytes_of(signature, size)));
+    assert_int_equal(fake_count(fake, FAKE_SIGN), 1);
+}
+
 static void test_too_much_is_not_collected(void **state)
 {
     (void)state;
@@ -474,6 +489,7 @@ int main(void)
         with_signers(test_other_data_after_a_short_buffer_is_signed_itself),
         with_signers(test_parts_give_what_the_whole_gives),
         with_signers(test_a_short_buffer_at_the_end_of_parts),
+        with_signers(test_a_result_that_waits_is_for_the_same_call),
         with_signers(test_too_much_is_not_collected),
         with_signers(test_when_an_operation_ends),
         with_signers(test_logout_ends_an_operation),
