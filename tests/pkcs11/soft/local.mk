@@ -129,11 +129,21 @@ tests_pkcs11_soft_test_version_refused_SOURCES = tests/pkcs11/soft/test_version_
 check_PROGRAMS += tests/pkcs11/soft/test_use_refused
 tests_pkcs11_soft_test_use_refused_SOURCES = tests/pkcs11/soft/test_use_refused.c $(version_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_version_aes
+tests_pkcs11_soft_test_version_aes_SOURCES = tests/pkcs11/soft/test_version_aes.c tests/fake_aes.c tests/fake_aes.h $(version_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_version_limit
+tests_pkcs11_soft_test_version_limit_SOURCES = tests/pkcs11/soft/test_version_limit.c $(version_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_version_policy
 tests_pkcs11_soft_test_version_policy_SOURCES = tests/pkcs11/soft/test_version_policy.c tests/fake_aes.c tests/fake_aes.h $(version_test_sources)
 
 check_PROGRAMS += tests/pkcs11/soft/test_version_size
 tests_pkcs11_soft_test_version_size_SOURCES = tests/pkcs11/soft/test_version_size.c $(version_test_sources)
+
+check_PROGRAMS += tests/pkcs11/soft/test_version_threads
+tests_pkcs11_soft_test_version_threads_SOURCES = tests/pkcs11/soft/test_version_threads.c $(version_test_sources)
+tests_pkcs11_soft_test_version_threads_LDADD = $(LDADD) -lpthread
 
 check_PROGRAMS += tests/pkcs11/soft/test_mechanisms
 tests_pkcs11_soft_test_mechanisms_SOURCES = tests/pkcs11/soft/test_mechanisms.c $(soft_test_sources)

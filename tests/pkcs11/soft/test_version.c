@@ -316,43 +316,6 @@ static void test_under_pkcs1_the_version_that_opened_it_is_remembered(void **sta
     assert_asked(1, 0);
 }
 
-/* --- How often --- */
-
-static void test_trials_are_limited_to_ten_a_second(void **state)
-{
-    int64_t began;
-
-    (void)state;
-    versions_of_kek(2, 2048);
-    soft_open("");
-    fake->timeout = 30000;
-    assert_opened_by(blob_of(1), 1);
-    began = clock_now();
-    for (unsigned i = 0; i < 12; i++) {
-        assert_opened_by(blob_of(0), 0);
-    }
-    assert_true(clock_now() - began >= 900);
-    began = clock_now();
-    assert_opened_by(blob_of(1), 1); /* which is no trial */
-    assert_int_equal(lines_with("too many"), 0);
-}
-
-static void test_who_cannot_wait_for_a_trial_is_told(void **state)
-{
-    CK_RV rv = CKR_OK;
-
-    (void)state;
-    versions_of_kek(2, 2048);
-    soft_open("");
-    fake->timeout = 300;
-    for (unsigned i = 0; i < 30 && rv == CKR_OK; i++) {
-        rv = open_blob(blob_of(0), &key);
-    }
-    assert_rv(rv, CKR_DEVICE_ERROR);
-    assert_true(lines_with("too many") != 0);
-    assert_opened_by(blob_of(1), 1);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,8 +337,6 @@ int main(void)
         with_versions(test_name_and_version_find_one_with_its_own_handles),
         with_versions(test_under_pkcs1_no_older_version_is_tried),
         with_versions(test_under_pkcs1_the_version_that_opened_it_is_remembered),
-        with_versions(test_trials_are_limited_to_ten_a_second),
-        with_versions(test_who_cannot_wait_for_a_trial_is_told),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);
