@@ -4,7 +4,7 @@
  *   PUT /keys/NAME   {"kty","size","crv","versions"} makes the key, or more versions of it up to that number;
  *                    {"rotate":true} one more; {"enabled","nbf","exp","exportable","key_ops"} is set on all
  *                    its versions, or on the one that "version" names (an id, or "latest");
- *                    {"deleted":true|false}, at once; {"managed":true} backs a certificate
+ *                    {"deleted":true|false}, at once, also what was on its way; {"managed":true} backs a certificate
  *   GET /keys, /keys/NAME      what is there, newest version first
  *   DELETE /keys/NAME          as if deleted: the vault answers 404
  *   DELETE /keys               as if there had never been any

@@ -168,10 +168,12 @@ static bool change_versions(struct key *key, const char *which, const cJSON *bod
     return found;
 }
 
-/* At once, whatever the delays are. */
+/* At once, whatever the delays are; what was on its way is there. */
 static void delete_now(const struct standin *standin, struct key *key)
 {
-    if (!key->deleted) {
+    if (key->deleted) {
+        key_settle(key);
+    } else {
         key_delete(key, 0, standin->settings.recoverable_days);
     }
 }

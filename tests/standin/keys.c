@@ -121,6 +121,11 @@ void key_delete(struct key *key, int delay, int days)
     key->purge_date = key->deleted_date + (int64_t)days * DAY;
 }
 
+void key_settle(struct key *key)
+{
+    key->settles = now_ms();
+}
+
 void key_recover(struct key *key, int delay)
 {
     key->deleted = false;

@@ -80,6 +80,8 @@ struct key *key_add_pair(struct key_store *store, const char *name, const struct
 /* delay: milliseconds until it shows. days: until it is purged by itself, as it says. */
 void key_delete(struct key *key, int delay, int days);
 void key_recover(struct key *key, int delay);
+/* Whichever it was, it shows now. */
+void key_settle(struct key *key);
 void key_purge(struct key_store *store, struct key *key);
 /* As if there had never been any. */
 void key_purge_all(struct key_store *store);

@@ -86,7 +86,7 @@ static struct reply perform(CURL *curl)
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_CAINFO, standin.vault_ca);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, give_up_after == 0 ? 20000L : give_up_after);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, give_up_after == 0 ? 60000L : give_up_after);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, append);
