@@ -1,5 +1,6 @@
 /* C_Initialize with the right file, and which of its sections are meant. */
 #include "tools/start.h"
+#include "backends/base/process.h"
 #include "pkcs11/module.h"
 #include <limits.h>
 #include <stdio.h>
@@ -51,21 +52,29 @@ static bool fail(struct diagnosis *diagnosis)
     return false;
 }
 
+#define FOR_ALL SYSCONFDIR "/byok-pkcs11.conf"
+
+static bool fail_without_file(struct diagnosis *diagnosis)
+{
+    if (process_is_secure()) {
+        diagnosis_fail(diagnosis, "configuration", "write " FOR_ALL ", or run this without the set-id bit",
+                       "there is no " FOR_ALL ", and a set-id process reads no other file");
+    } else {
+        diagnosis_fail(
+            diagnosis, "configuration", "write " FOR_ALL ", or name the file: --config=FILE",
+            "there is no configuration: neither $BYOK_PKCS11_CONF nor ~/.config/byok-pkcs11.conf nor " FOR_ALL);
+    }
+    return false;
+}
+
 /* Before the module does, so that what it says of the file is heard once. */
 static bool read_file(struct diagnosis *diagnosis, const char *reserved, struct start *start)
 {
     if (module_read_settings(reserved, &start->file) != CKR_OK) {
         return fail(diagnosis);
     }
-    if (start->file == NULL && diagnosis_heard(diagnosis)[0] != '\0') {
-        return fail(diagnosis);
-    }
     if (start->file == NULL) {
-        diagnosis_fail(diagnosis, "configuration",
-                       "write " SYSCONFDIR "/byok-pkcs11.conf, or name the file: --config=FILE",
-                       "there is no configuration: neither $BYOK_PKCS11_CONF nor "
-                       "~/.config/byok-pkcs11.conf nor " SYSCONFDIR "/byok-pkcs11.conf");
-        return false;
+        return diagnosis_heard(diagnosis)[0] == '\0' ? fail_without_file(diagnosis) : fail(diagnosis);
     }
     diagnosis_forget(diagnosis);
     return true;
