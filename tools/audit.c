@@ -1,6 +1,7 @@
 /* `byok-pkcs11 audit`: whether the records are whole, and what they say in sum. */
 #include "backends/audit/audit_read.h"
 #include "backends/base/scope.h"
+#include "backends/base/utf8.h"
 #include "tools/print.h"
 #include "tools/report.h"
 #include <inttypes.h>
@@ -33,7 +34,7 @@ static void print_text(const char *text, const char *after)
 {
     char clean[CLEAN_SIZE];
 
-    print_clean(text, clean, sizeof clean);
+    utf8_clean(text, clean, sizeof clean);
     printf("%s%s", clean, after);
 }
 

@@ -4,6 +4,7 @@
  * is all of an HSM.
  */
 #include "tools/keys.h"
+#include "backends/base/utf8.h"
 #include "backends/key_service.h"
 #include "tools/answers.h"
 #include "tools/print.h"
@@ -40,8 +41,8 @@ static void print_line(struct key_list *list, const struct key_line *line)
                "CREATED", "EXPIRES", "IN USE");
         list->headed = true;
     }
-    print_clean(list->diagnosis->token, token, sizeof token);
-    print_clean(line->name, name, sizeof name);
+    utf8_clean(list->diagnosis->token, token, sizeof token);
+    utf8_clean(line->name, name, sizeof name);
     printf("%-12s %-20s %-32s %-12s %-14s %-20s %-20s %s\n", token, name,
            line->version[0] == '\0' ? "-" : line->version, line->type[0] == '\0' ? "-" : line->type,
            line->state, line->created[0] == '\0' ? "-" : line->created,

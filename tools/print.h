@@ -5,9 +5,6 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
-/* The text with '?' for control characters, and for all that is not ASCII where it is not UTF-8; cut to fit. */
-void print_clean(const char *text, char *to, size_t room);
-
 /* Adds a string, cleaned, or null. */
 void print_add_text(cJSON *object, const char *name, const char *text);
 /* Prints the object on one line and frees it. NULL: there was no memory. */

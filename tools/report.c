@@ -1,5 +1,6 @@
 /* One line for each finding. */
 #include "tools/report.h"
+#include "backends/base/utf8.h"
 #include "tools/print.h"
 #include <stdio.h>
 
@@ -31,7 +32,7 @@ static void print_part(const char *before, const char *text, const char *after)
     char clean[LINE_SIZE];
 
     if (text != NULL) {
-        print_clean(text, clean, sizeof clean);
+        utf8_clean(text, clean, sizeof clean);
         printf("%s%s%s", before, clean, after);
     }
 }

@@ -82,10 +82,11 @@ static void give_up(void)
 /* --- Writing --- */
 
 /* `anyway`: to syslog even if it could not be written to the file. 0 or an errno value. */
-static int send_locked(const struct buffer *line, bool anyway)
+static int send_locked(const struct buffer *line, int cause, bool anyway)
 {
-    int cause = audit.file.path == NULL ? 0 : audit_file_append(&audit.file, buffer_bytes(line));
-
+    if (cause == 0 && audit.file.path != NULL) {
+        cause = audit_file_append(&audit.file, buffer_bytes(line));
+    }
     if (audit.to_syslog && (cause == 0 || anyway)) {
         syslog(LOG_USER | LOG_NOTICE, "byok-pkcs11[%ld] audit: %.*s", (long)getpid(), (int)line->size - 1,
                buffer_text(line));
@@ -93,17 +94,20 @@ static int send_locked(const struct buffer *line, bool anyway)
     return cause;
 }
 
-/* Has its number whether it is written or not. Takes the record. */
-static int put_locked(cJSON *record)
+/*
+ * Has its number whether it is written or not. Where what has to stand before it could not be written, for `cause`, it
+ * is not either, or it would seem that records are missing. Takes the record.
+ */
+static int put_locked(cJSON *record, int cause)
 {
     struct buffer line SCOPED(buffer_free) = BUFFER_INIT(AUDIT_LONGEST_RECORD);
     char hash[AUDIT_HEX_SIZE];
-    int cause = ENOMEM;
 
     if (audit_chain_line(&audit.chain, record, &line, hash)) {
-        cause = send_locked(&line, true);
+        cause = send_locked(&line, cause, true);
         audit_chain_advance(&audit.chain, hash, cause == 0);
     } else {
+        cause = cause == 0 ? ENOMEM : cause;
         audit_chain_lose(&audit.chain, 1);
     }
     cJSON_Delete(record);
@@ -118,7 +122,7 @@ static int put_own_locked(cJSON *record)
     int cause = ENOMEM;
 
     if (audit_chain_line(&audit.chain, record, &line, hash)) {
-        cause = send_locked(&line, false);
+        cause = send_locked(&line, 0, false);
     }
     if (cause == 0) {
         audit_chain_advance(&audit.chain, hash, true);
@@ -176,8 +180,7 @@ static CK_RV put(cJSON *record)
         give_up();
         return CKR_FUNCTION_FAILED;
     }
-    (void)catch_up_locked();
-    cause = put_locked(record);
+    cause = put_locked(record, catch_up_locked());
     if (cause != 0) {
         complain_locked(cause);
     }

@@ -5,6 +5,7 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/mechanism_name.h"
 #include "backends/base/result_name.h"
+#include "backends/base/utf8.h"
 #include "config.h"
 #include <errno.h>
 #include <stdio.h>
@@ -29,44 +30,13 @@ static void put(struct making *making, const char *name, cJSON *value)
     making->object = NULL;
 }
 
-/* Bytes of the UTF-8 character (RFC 3629) that begins here, 0: none does. */
-static size_t character(const unsigned char *at)
-{
-    size_t size = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-
-    if ((at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4 || (at[0] == 0xe0 && at[1] < 0xa0) ||
-        (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
-        (at[0] == 0xf4 && at[1] > 0x8f)) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
 /* Names come from elsewhere too, and JSON is UTF-8 (RFC 8259, 8.1). What is too long is cut. */
-static void clean(const char *from, char to[LONGEST_TEXT])
-{
-    size_t room = LONGEST_TEXT - 1, size;
-
-    for (; *from != 0 && room >= 4; from += size == 0 ? 1 : size) {
-        size = character((const unsigned char *)from);
-        memcpy(to, size == 0 ? "?" : from, size == 0 ? 1 : size);
-        to += size == 0 ? 1 : size;
-        room -= size == 0 ? 1 : size;
-    }
-    *to = 0;
-}
-
 static void put_text(struct making *making, const char *name, const char *text)
 {
     char cleaned[LONGEST_TEXT];
 
     if (text != NULL && text[0] != 0) {
-        clean(text, cleaned);
+        utf8_clean(text, cleaned, sizeof cleaned);
         put(making, name, cJSON_CreateString(cleaned));
     }
 }

@@ -137,7 +137,7 @@ static bool fill_gap(struct audit_chains *chains, struct audit_process *process,
 
 static bool explains(const struct audit_entry *entry, int64_t missing)
 {
-    return strcmp(entry->event, "lost") == 0 && entry->count >= (uint64_t)missing;
+    return strcmp(entry->event, "lost") == 0 && entry->count == (uint64_t)missing;
 }
 
 static void verify_first(struct audit_chains *chains, struct audit_process *process,

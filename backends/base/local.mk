@@ -39,4 +39,5 @@ libbyok_la_SOURCES += \
 	backends/base/settings_value.c \
 	backends/base/sigpipe.c backends/base/sigpipe.h \
 	backends/base/signature.c backends/base/signature.h \
+	backends/base/utf8.c backends/base/utf8.h \
 	backends/base/uuid.c backends/base/uuid.h

@@ -1,6 +1,7 @@
 /* From what libconfuse has read to sections whose values are checked, presets filled in. */
 #include "backends/base/scope.h"
 #include "backends/base/settings_private.h"
+#include "backends/base/utf8.h"
 #include <confuse.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,22 +146,6 @@ static CK_RV fill_section(const struct settings_schema *schema, cfg_t *from, str
     return rv;
 }
 
-/* Bytes of the UTF-8 character (RFC 3629) that begins here, 0: none that a person could read does. */
-static size_t character(const unsigned char *at)
-{
-    size_t more = at[0] < 0x80 ? 0 : at[0] < 0xe0 ? 1 : at[0] < 0xf0 ? 2 : 3, next;
-
-    if (at[0] < ' ' || at[0] == 0x7f || (at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4) {
-        return 0;
-    }
-    for (next = 1; next <= more; next++) {
-        if ((at[next] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return more + 1;
-}
-
 /* It is the token's label: CK_TOKEN_INFO has 32 bytes of UTF-8 for it. */
 static CK_RV check_title(const struct settings *section)
 {
@@ -172,8 +157,8 @@ static CK_RV check_title(const struct settings *section)
                                TITLE_SIZE);
     }
     for (at = section->title; *at != '\0'; at += size) {
-        size = character((const unsigned char *)at);
-        if (size == 0) {
+        size = utf8_character(at);
+        if (size == 0 || utf8_is_control(at)) {
             return settings_refuse(section, NULL, "token \"%s\": a title is printable", section->title);
         }
     }

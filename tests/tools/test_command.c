@@ -1,4 +1,4 @@
-/* The command itself: usage, exit status, one JSON object a line, no colors in a pipe, clean text. No network. */
+/* The command itself: usage, exit status, one JSON object a line, no colors in a pipe. No network. */
 #include "tools/duration.h"
 #include "tools/print.h"
 #include <cjson/cJSON.h>
@@ -245,28 +245,6 @@ static void test_audit_of_no_file(void **state)
     assert_non_null(strstr(output, "audit-chain"));
 }
 
-static void check_clean(const char *text, const char *expected)
-{
-    char clean[32];
-
-    print_clean(text, clean, sizeof clean);
-    assert_string_equal(clean, expected);
-}
-
-static void test_text_of_others_is_cleaned(void **state)
-{
-    (void)state;
-    check_clean("plain", "plain");
-    check_clean("a\033[31mb\n", "a?[31mb?");
-    check_clean("sch\xc3\xb6n", "sch\xc3\xb6n");
-    check_clean("sch\xf6n", "sch?n");
-    check_clean("\xc2\x9b"
-                "1m",
-                "\xc2?1m");
-    check_clean("0123456789012345678901234567890123456789", "0123456789012345678901234567890");
-    check_clean("012345678901234567890123456789\xc3\xb6", "012345678901234567890123456789");
-}
-
 static void test_durations(void **state)
 {
     char text[DURATION_SIZE];
@@ -303,7 +281,6 @@ int main(void)
         cmocka_unit_test(test_no_colors_and_no_log_in_a_pipe),
         cmocka_unit_test(test_json_is_an_object_on_each_line),
         cmocka_unit_test(test_audit_of_no_file),
-        cmocka_unit_test(test_text_of_others_is_cleaned),
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_dates),
     };

@@ -16,7 +16,8 @@ check_PROGRAMS += \
 	tests/backends/base/test_rsa \
 	tests/backends/base/test_secret \
 	tests/backends/base/test_settings \
-	tests/backends/base/test_signature
+	tests/backends/base/test_signature \
+	tests/backends/base/test_utf8
 
 tests_backends_base_test_ask_once_SOURCES = tests/backends/base/test_ask_once.c tests/backends/base/base_test.h
 tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.c tests/backends/base/base_test.h
@@ -38,3 +39,4 @@ tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/back
 tests_backends_base_test_secret_SOURCES = tests/backends/base/test_secret.c tests/backends/base/base_test.h
 tests_backends_base_test_settings_SOURCES = tests/backends/base/test_settings.c tests/backends/base/base_test.h
 tests_backends_base_test_signature_SOURCES = tests/backends/base/test_signature.c tests/backends/base/base_test.h
+tests_backends_base_test_utf8_SOURCES = tests/backends/base/test_utf8.c tests/backends/base/base_test.h
