@@ -49,12 +49,14 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_vault_certificate \
 	tests/backends/keyvault/test_vault_challenge \
 	tests/backends/keyvault/test_vault_client \
+	tests/backends/keyvault/test_vault_client_list \
 	tests/backends/keyvault/test_vault_config \
 	tests/backends/keyvault/test_vault_diagnose \
 	tests/backends/keyvault/test_vault_diagnose_key \
 	tests/backends/keyvault/test_vault_error \
 	tests/backends/keyvault/test_vault_fleet \
 	tests/backends/keyvault/test_vault_json \
+	tests/backends/keyvault/test_vault_json_key \
 	tests/backends/keyvault/test_vault_random \
 	tests/backends/keyvault/test_vault_report \
 	tests/backends/keyvault/test_vault_sign \
@@ -95,6 +97,7 @@ tests_backends_keyvault_test_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_aes_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_certificate_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_client_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_client_list_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_config_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_diagnose_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_diagnose_SOURCES = \
@@ -105,6 +108,7 @@ tests_backends_keyvault_test_vault_diagnose_key_SOURCES = \
 tests_backends_keyvault_test_vault_error_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_fleet_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_json_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_vault_json_key_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_random_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_report_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_vault_sign_LDADD = $(keyvault_ldadd)
