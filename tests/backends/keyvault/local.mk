@@ -2,6 +2,7 @@
 check_LTLIBRARIES += tests/backends/keyvault/libserver.la
 tests_backends_keyvault_libserver_la_SOURCES = \
 	tests/backends/keyvault/https_server.c tests/backends/keyvault/https_server.h \
+	tests/backends/keyvault/http_world.c tests/backends/keyvault/http_world.h \
 	tests/backends/keyvault/proxy_server.c tests/backends/keyvault/proxy_server.h \
 	tests/backends/keyvault/token_world.c tests/backends/keyvault/token_world.h \
 	tests/backends/keyvault/vault_world.c tests/backends/keyvault/vault_world.h \
@@ -28,6 +29,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_hsm_key \
 	tests/backends/keyvault/test_http \
 	tests/backends/keyvault/test_http_kept \
+	tests/backends/keyvault/test_http_trust \
 	tests/backends/keyvault/test_http_way \
 	tests/backends/keyvault/test_http_date \
 	tests/backends/keyvault/test_identity_config \
@@ -74,6 +76,7 @@ tests_backends_keyvault_test_health_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_hsm_key_SOURCES = tests/backends/keyvault/test_hsm_key.c $(assertion_sources)
 tests_backends_keyvault_test_hsm_key_CFLAGS = $(AM_CFLAGS) -DMAKE_TOKEN='"$(abs_top_srcdir)/softhsm-conf/make-token"'
 tests_backends_keyvault_test_hsm_key_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_http_trust_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_kept_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_http_way_LDADD = $(keyvault_ldadd)

@@ -1,59 +1,14 @@
-/* One request, one reply: limits, trust, connections, and what a guest must not do. */
+/* One request, one reply: limits, connections, and what a guest must not do. */
 #include "backends/base/scope.h"
-#include "backends/keyvault/http.h"
-#include "tests/backends/keyvault/https_server.h"
+#include "tests/backends/keyvault/http_world.h"
 #include <openssl/crypto.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-struct world {
-    struct https_server *server;
-    struct http_client *client;
-    struct http_reply reply;
-    char url[256];
-};
-
-static void serve(void *arg, const struct https_request *request, struct https_reply *reply)
-{
-    const char *path = request->path;
-
-    (void)arg;
-    if (strcmp(path, "/ok") == 0) {
-        https_say(reply, 200, "x-ms-request-id: abc-1\r\nDate: Tue, 15 Nov 1994 08:12:31 GMT\r\n",
-                  "{\"a\":1}");
-    } else if (strcmp(path, "/echo") == 0) {
-        buffer_append(&reply->body, request->body.data, request->body.size) == CKR_OK ? (void)0 : abort();
-    } else if (strcmp(path, "/headers") == 0) {
-        https_say(reply, 200, NULL, request->headers);
-    } else if (strcmp(path, "/stall") == 0) {
-        reply->act = HTTPS_STALL;
-    } else if (strcmp(path, "/cut") == 0) {
-        reply->act = HTTPS_CUT;
-    } else if (strcmp(path, "/close") == 0) {
-        reply->act = HTTPS_CLOSE;
-    } else if (strcmp(path, "/half") == 0) {
-        https_say(reply, 200, NULL, "{\"value\":\"0123456789\"}");
-        reply->act = HTTPS_HALF;
-    } else if (strcmp(path, "/html") == 0) {
-        https_say(reply, 400, "Content-Type: text/html\r\n", "<!DOCTYPE html><html></html>");
-    } else if (strcmp(path, "/raw") == 0) {
-        https_say(reply, 0, NULL, "SSH-2.0-OpenSSH_9.2\r\n");
-        reply->act = HTTPS_RAW;
-    } else if (strcmp(path, "/large") == 0) {
-        assert_int_equal(buffer_resize(&reply->body, 100 * 1024), CKR_OK);
-    } else if (strcmp(path, "/redirect") == 0) {
-        https_say(reply, 302, "Location: /ok\r\n", "");
-    }
-}
 
 static void many_headers(void *arg, const struct https_request *request, struct https_reply *reply)
 {
@@ -68,55 +23,9 @@ static void many_headers(void *arg, const struct https_request *request, struct 
     https_say(reply, 200, lines, "{}");
 }
 
-static struct http_client *client_for(const char *ca_file)
-{
-    struct http_options options = {
-        .about = "test", .ca_file = ca_file, .connect_timeout = 2000, .connection_age = 600000};
-    struct http_client *client;
-
-    assert_int_equal(http_client_new(&options, &client), CKR_OK);
-    return client;
-}
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof *world);
-
-    world->server = https_server_start("127.0.0.1", serve, NULL);
-    world->client = client_for(https_server_ca(world->server));
-    http_reply_init(&world->reply);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-
-    http_reply_done(&world->reply);
-    http_client_free(world->client);
-    https_server_stop(world->server);
-    free(world);
-    return 0;
-}
-
-static struct http_request get(struct world *world, const char *path)
-{
-    snprintf(world->url, sizeof world->url, "%s%s", https_server_url(world->server), path);
-    return (struct http_request){.url = world->url, .limit = HTTP_ANSWER_LIMIT};
-}
-
-static struct http_reply *ask(struct world *world, const char *path, int64_t milliseconds)
-{
-    struct http_request request = get(world, path);
-
-    http_exchange(world->client, &request, deadline_in(milliseconds), &world->reply);
-    return &world->reply;
-}
-
 static void test_answer(void **state)
 {
-    struct http_reply *reply = ask(*state, "/ok", 5000);
+    struct http_reply *reply = http_world_ask(*state, "/ok", 5000);
 
     assert_int_equal(reply->failure, HTTP_ANSWERED);
     assert_int_equal(reply->status, 200);
@@ -127,9 +36,9 @@ static void test_answer(void **state)
     assert_string_equal(reply->address, "127.0.0.1");
 }
 
-static void post(struct world *world, const char *body, bool secret)
+static void post(struct http_world *world, const char *body, bool secret)
 {
-    struct http_request request = get(world, "/echo");
+    struct http_request request = http_world_get(world, "/echo");
 
     request.content_type = "application/json";
     request.body = bytes_of_text(body);
@@ -156,8 +65,8 @@ static void test_large_secret_body_arrives(void **state)
 
     memset(body, 'a', 150000);
     body[149999] = 'z';
-    for (struct world *world = *state; world != NULL; world = NULL) {
-        struct http_request request = get(world, "/echo");
+    for (struct http_world *world = *state; world != NULL; world = NULL) {
+        struct http_request request = http_world_get(world, "/echo");
 
         request.content_type = "application/json";
         request.body = bytes_of_text(body);
@@ -170,7 +79,7 @@ static void test_large_secret_body_arrives(void **state)
 
 static void test_secret_body_over_stale_connection(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
 
     post(world, "first", true);
     https_server_hang_up(world->server);
@@ -181,8 +90,8 @@ static void test_secret_body_over_stale_connection(void **state)
 
 static void test_headers(void **state)
 {
-    struct world *world = *state;
-    struct http_request request = get(world, "/headers");
+    struct http_world *world = *state;
+    struct http_request request = http_world_get(world, "/headers");
     const char *text;
 
     request.content_type = "application/json";
@@ -202,14 +111,14 @@ static void test_headers(void **state)
 static void test_headers_of_one_request_are_not_of_the_next(void **state)
 {
     test_headers(state);
-    ask(*state, "/headers", 5000);
-    assert_null(strstr(buffer_text(&((struct world *)*state)->reply.body), "Authorization"));
+    http_world_ask(*state, "/headers", 5000);
+    assert_null(strstr(buffer_text(&((struct http_world *)*state)->reply.body), "Authorization"));
 }
 
 static void test_stall_ends_at_deadline(void **state)
 {
     int64_t begun = clock_now();
-    struct http_reply *reply = ask(*state, "/stall", 300);
+    struct http_reply *reply = http_world_ask(*state, "/stall", 300);
 
     assert_int_equal(reply->failure, HTTP_TIMED_OUT);
     assert_int_equal(reply->status, 0);
@@ -218,15 +127,15 @@ static void test_stall_ends_at_deadline(void **state)
 
 static void test_no_time_left(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
 
-    assert_int_equal(ask(world, "/ok", 0)->failure, HTTP_TIMED_OUT);
+    assert_int_equal(http_world_ask(world, "/ok", 0)->failure, HTTP_TIMED_OUT);
     assert_int_equal(https_server_connections(world->server), 0);
 }
 
 static void test_cut(void **state)
 {
-    struct http_reply *reply = ask(*state, "/cut", 5000);
+    struct http_reply *reply = http_world_ask(*state, "/cut", 5000);
 
     assert_int_equal(reply->failure, HTTP_BROKEN);
     assert_false(reply->began);
@@ -235,7 +144,7 @@ static void test_cut(void **state)
 
 static void test_half_an_answer_is_none(void **state)
 {
-    struct http_reply *reply = ask(*state, "/half", 5000);
+    struct http_reply *reply = http_world_ask(*state, "/half", 5000);
 
     assert_int_equal(reply->failure, HTTP_BROKEN);
     assert_int_equal(reply->status, 0);
@@ -245,17 +154,17 @@ static void test_half_an_answer_is_none(void **state)
 
 static void test_html_is_an_answer(void **state)
 {
-    assert_int_equal(ask(*state, "/html", 5000)->status, 400);
+    assert_int_equal(http_world_ask(*state, "/html", 5000)->status, 400);
 }
 
 static void test_no_http(void **state)
 {
-    assert_int_not_equal(ask(*state, "/raw", 5000)->failure, HTTP_ANSWERED);
+    assert_int_not_equal(http_world_ask(*state, "/raw", 5000)->failure, HTTP_ANSWERED);
 }
 
 static void test_too_large_body(void **state)
 {
-    struct http_reply *reply = ask(*state, "/large", 5000);
+    struct http_reply *reply = http_world_ask(*state, "/large", 5000);
 
     assert_int_equal(reply->failure, HTTP_TOO_LARGE);
     assert_int_equal(reply->body.size, 0);
@@ -263,8 +172,8 @@ static void test_too_large_body(void **state)
 
 static void test_large_body_within_limit(void **state)
 {
-    struct world *world = *state;
-    struct http_request request = get(world, "/large");
+    struct http_world *world = *state;
+    struct http_request request = http_world_get(world, "/large");
 
     request.limit = 100 * 1024;
     http_exchange(world->client, &request, deadline_in(5000), &world->reply);
@@ -275,7 +184,7 @@ static void test_large_body_within_limit(void **state)
 static void test_too_many_headers(void **state)
 {
     struct https_server *server = https_server_start("127.0.0.1", many_headers, NULL);
-    struct http_client *client = client_for(https_server_ca(server));
+    struct http_client *client = http_world_client(https_server_ca(server));
     struct http_request request = {.url = https_server_url(server), .limit = 100};
     struct http_reply reply SCOPED(http_reply_done);
 
@@ -289,37 +198,37 @@ static void test_too_many_headers(void **state)
 
 static void test_redirect_is_not_followed(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
 
-    assert_int_equal(ask(world, "/redirect", 5000)->status, 302);
+    assert_int_equal(http_world_ask(world, "/redirect", 5000)->status, 302);
     assert_int_equal(https_server_requests(world->server), 1);
 }
 
 static void test_connection_is_reused(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
 
-    assert_false(ask(world, "/ok", 5000)->reused);
+    assert_false(http_world_ask(world, "/ok", 5000)->reused);
     for (int i = 0; i < 20; i++) {
-        assert_true(ask(world, "/ok", 5000)->reused);
+        assert_true(http_world_ask(world, "/ok", 5000)->reused);
     }
     assert_int_equal(https_server_connections(world->server), 1);
 }
 
 static void test_connection_closed_behind_the_answer(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
 
-    assert_int_equal(ask(world, "/close", 5000)->status, 200);
+    assert_int_equal(http_world_ask(world, "/close", 5000)->status, 200);
     usleep(20000);
-    assert_int_equal(ask(world, "/ok", 5000)->status, 200);
+    assert_int_equal(http_world_ask(world, "/ok", 5000)->status, 200);
     assert_int_equal(https_server_connections(world->server), 2);
 }
 
 static void test_once_leaves_no_connection(void **state)
 {
-    struct world *world = *state;
-    struct http_request request = get(world, "/ok");
+    struct http_world *world = *state;
+    struct http_request request = http_world_get(world, "/ok");
 
     request.once = true;
     for (int i = 0; i < 2; i++) {
@@ -329,122 +238,11 @@ static void test_once_leaves_no_connection(void **state)
     assert_int_equal(https_server_connections(world->server), 2);
 }
 
-static void test_unknown_ca_is_refused(void **state)
-{
-    struct world *world = *state;
-    struct https_server *other = https_server_start("127.0.0.1", serve, NULL);
-    struct http_client *client = client_for(https_server_ca(other));
-    struct http_request request = get(world, "/ok");
-
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_UNTRUSTED);
-    assert_non_null(strstr(world->reply.advice, "ca-file"));
-    assert_int_equal(https_server_requests(world->server), 0);
-    http_client_free(client);
-    https_server_stop(other);
-}
-
-static void test_system_ca_does_not_know_us(void **state)
-{
-    struct world *world = *state;
-    struct http_client *client = client_for(NULL);
-    struct http_request request = get(world, "/ok");
-
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_not_equal(world->reply.failure, HTTP_ANSWERED);
-    assert_int_equal(https_server_requests(world->server), 0);
-    http_client_free(client);
-}
-
-static void test_other_host_name_is_refused(void **state)
-{
-    struct https_server *server = https_server_start("vault.example", serve, NULL);
-    struct http_client *client = client_for(https_server_ca(server));
-    struct http_request request = {.url = https_server_url(server), .limit = 100};
-    struct world *world = *state;
-
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_UNTRUSTED);
-    http_client_free(client);
-    https_server_stop(server);
-}
-
-static void test_ca_file_is_read_again_when_changed(void **state)
-{
-    struct world *world = *state;
-    struct https_server *other = https_server_start("127.0.0.1", serve, NULL);
-    char command[512];
-    struct http_request request = get(world, "/ok");
-    const char *path = test_file("changing.pem", "");
-    struct http_client *client = client_for(path);
-
-    snprintf(command, sizeof command, "cp %s %s", https_server_ca(other), path);
-    assert_int_equal(system(command), 0);
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_UNTRUSTED);
-    snprintf(command, sizeof command, "cat %s >>%s", https_server_ca(world->server), path);
-    assert_int_equal(system(command), 0);
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_ANSWERED);
-    http_client_free(client);
-    https_server_stop(other);
-}
-
-static void expect_unusable_ca(struct world *world, const char *path)
-{
-    struct http_client *client = client_for(path);
-    struct http_request request = get(world, "/ok");
-
-    http_exchange(client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_UNUSABLE);
-    http_client_free(client);
-}
-
-static void test_missing_ca_file(void **state)
-{
-    expect_unusable_ca(*state, "/nonexistent/ca.pem");
-}
-
-static void test_empty_ca_file(void **state)
-{
-    expect_unusable_ca(*state, test_file("empty.pem", "no certificate here\n"));
-}
-
-static void test_nobody_there(void **state)
-{
-    struct world *world = *state;
-    struct http_request request = {.url = "https://127.0.0.1:1/", .limit = 100};
-
-    http_exchange(world->client, &request, deadline_in(5000), &world->reply);
-    assert_int_equal(world->reply.failure, HTTP_NO_CONNECT);
-}
-
-static void test_name_that_does_not_resolve(void **state)
-{
-    struct world *world = *state;
-    struct http_request request = {.url = "https://no-such-vault.invalid/", .limit = 100};
-    int64_t begun = clock_now();
-
-    http_exchange(world->client, &request, deadline_in(3000), &world->reply);
-    assert_true(world->reply.failure == HTTP_NO_CONNECT || world->reply.failure == HTTP_TIMED_OUT);
-    assert_true(clock_now() - begun < 4500);
-}
-
-static void test_plain_http_is_refused(void **state)
-{
-    struct world *world = *state;
-    struct http_request request = {.url = "http://127.0.0.1:1/", .limit = 100};
-
-    http_exchange(world->client, &request, deadline_in(5000), &world->reply);
-    assert_int_not_equal(world->reply.failure, HTTP_ANSWERED);
-    assert_int_not_equal(world->reply.failure, HTTP_NO_CONNECT);
-}
-
 static void test_key_log_stays_empty(void **state)
 {
     struct stat about;
 
-    (void)ask(*state, "/ok", 5000);
+    (void)http_world_ask(*state, "/ok", 5000);
     assert_true(stat(getenv("SSLKEYLOGFILE"), &about) != 0 || about.st_size == 0);
 }
 
@@ -453,7 +251,7 @@ static void test_signal_mask_is_restored(void **state)
     sigset_t before, after;
 
     pthread_sigmask(SIG_SETMASK, NULL, &before);
-    ask(*state, "/cut", 5000);
+    http_world_ask(*state, "/cut", 5000);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
     assert_int_equal(sigismember(&before, SIGPIPE), sigismember(&after, SIGPIPE));
     sigpending(&after);
@@ -469,7 +267,7 @@ static void test_pending_sigpipe_of_the_host_stays(void **state)
     sigaddset(&sigpipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &sigpipe, NULL);
     raise(SIGPIPE);
-    ask(*state, "/ok", 5000);
+    http_world_ask(*state, "/ok", 5000);
     sigpending(&pending);
     assert_int_equal(sigismember(&pending, SIGPIPE), 1);
     assert_int_equal(sigtimedwait(&sigpipe, NULL, &at_once), SIGPIPE);
@@ -480,14 +278,14 @@ static void test_default_context_is_restored(void **state)
 {
     OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(NULL), *after;
 
-    ask(*state, "/ok", 5000);
+    http_world_ask(*state, "/ok", 5000);
     after = OSSL_LIB_CTX_set0_default(NULL);
     assert_ptr_equal(before, after);
 }
 
 static void *ask_twice(void *arg)
 {
-    struct world *world = arg;
+    struct http_world *world = arg;
     struct http_request request = {.url = world->url, .limit = 1000};
     struct http_reply reply SCOPED(http_reply_done);
     intptr_t answered = 0;
@@ -502,11 +300,11 @@ static void *ask_twice(void *arg)
 
 static void test_many_threads(void **state)
 {
-    struct world *world = *state;
+    struct http_world *world = *state;
     pthread_t threads[32];
     void *answered;
 
-    (void)get(world, "/ok");
+    (void)http_world_get(world, "/ok");
     for (int i = 0; i < 32; i++) {
         pthread_create(&threads[i], NULL, ask_twice, world);
     }
@@ -556,7 +354,6 @@ static void test_retry_after_nonsense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define HTTP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         HTTP_TEST(test_answer),
         HTTP_TEST(test_body_arrives),
         HTTP_TEST(test_secret_body_arrives),
@@ -577,15 +374,6 @@ int main(void)
         HTTP_TEST(test_connection_is_reused),
         HTTP_TEST(test_connection_closed_behind_the_answer),
         HTTP_TEST(test_once_leaves_no_connection),
-        HTTP_TEST(test_unknown_ca_is_refused),
-        HTTP_TEST(test_system_ca_does_not_know_us),
-        HTTP_TEST(test_other_host_name_is_refused),
-        HTTP_TEST(test_ca_file_is_read_again_when_changed),
-        HTTP_TEST(test_missing_ca_file),
-        HTTP_TEST(test_empty_ca_file),
-        HTTP_TEST(test_nobody_there),
-        HTTP_TEST(test_name_that_does_not_resolve),
-        HTTP_TEST(test_plain_http_is_refused),
         HTTP_TEST(test_key_log_stays_empty),
         HTTP_TEST(test_signal_mask_is_restored),
         HTTP_TEST(test_pending_sigpipe_of_the_host_stays),
@@ -594,14 +382,6 @@ int main(void)
         cmocka_unit_test(test_retry_after_spellings),
         cmocka_unit_test(test_retry_after_nonsense),
     };
-    char key_log[128];
-    int failed;
 
-    snprintf(key_log, sizeof key_log, "%s/keylog", test_folder());
-    setenv("SSLKEYLOGFILE", key_log, 1);
-    setenv("NO_PROXY", "*", 1);
-    signal(SIGPIPE, SIG_IGN); /* for the server; each test of ours looks at the mask */
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    test_folder_remove();
-    return failed;
+    return run_http_tests(tests);
 }
