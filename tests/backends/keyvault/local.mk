@@ -14,6 +14,9 @@ assertion_sources = \
 	tests/backends/keyvault/certificates.c tests/backends/keyvault/certificates.h \
 	tests/backends/keyvault/sent.c tests/backends/keyvault/sent.h
 
+machine_sources = \
+	tests/backends/keyvault/machine_world.c tests/backends/keyvault/machine_world.h
+
 diagnose_sources = \
 	tests/backends/keyvault/diagnose_world.c tests/backends/keyvault/diagnose_world.h \
 	tests/standin/run_standin.c tests/standin/run_standin.h
@@ -39,6 +42,7 @@ check_PROGRAMS += \
 	tests/backends/keyvault/test_libcurl \
 	tests/backends/keyvault/test_managed_environment \
 	tests/backends/keyvault/test_managed_identity \
+	tests/backends/keyvault/test_managed_services \
 	tests/backends/keyvault/test_principal \
 	tests/backends/keyvault/test_retry \
 	tests/backends/keyvault/test_sign_in \
@@ -89,6 +93,11 @@ tests_backends_keyvault_test_key_traces_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_keyvault_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_libcurl_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_managed_identity_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_managed_identity_SOURCES = \
+	tests/backends/keyvault/test_managed_identity.c $(machine_sources)
+tests_backends_keyvault_test_managed_services_LDADD = $(keyvault_ldadd)
+tests_backends_keyvault_test_managed_services_SOURCES = \
+	tests/backends/keyvault/test_managed_services.c $(machine_sources)
 tests_backends_keyvault_test_sign_in_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_principal_LDADD = $(keyvault_ldadd)
 tests_backends_keyvault_test_retry_LDADD = $(keyvault_ldadd)
