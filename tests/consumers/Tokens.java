@@ -2,18 +2,21 @@
  * A token by way of SunPKCS11: Tokens CONFIGURATION KEY-ALIAS OPERATION INPUT OUTPUT
  *
  * list needs the alias there; sign:ALGORITHM signs the input; decrypt:TRANSFORMATION opens it; unwrap:TRANSFORMATION
- * opens it as an AES key, and writes what that key makes of 16 zeros.
+ * opens it as an AES key, and writes what that key makes of 16 zeros; wrap:TRANSFORMATION wraps it as an AES key under
+ * the public key of the certificate.
  */
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.Provider;
 import java.security.Security;
 import java.security.Signature;
 import java.security.spec.MGF1ParameterSpec;
 import java.security.spec.PSSParameterSpec;
 import javax.crypto.Cipher;
+import javax.crypto.spec.SecretKeySpec;
 
 public class Tokens {
     private static Provider provider;
@@ -44,8 +47,18 @@ public class Tokens {
         return aes.doFinal(new byte[16]);
     }
 
-    private static byte[] run(String operation, String name, PrivateKey key, byte[] input) throws Exception {
+    private static byte[] wrap(String transformation, PublicKey key, byte[] input) throws Exception {
+        Cipher cipher = Cipher.getInstance(transformation, provider);
+
+        cipher.init(Cipher.WRAP_MODE, key);
+        return cipher.wrap(new SecretKeySpec(input, "AES"));
+    }
+
+    private static byte[] run(String operation, String name, PrivateKey key, PublicKey certified, byte[] input)
+            throws Exception {
         switch (operation) {
+        case "wrap":
+            return wrap(name, certified, input);
         case "sign":
             return sign(name, key, input);
         case "decrypt":
@@ -72,6 +85,7 @@ public class Tokens {
             throw new Exception("no such key with a certificate");
         }
         Files.write(Path.of(arguments[4]),
-                    run(operation[0], operation.length > 1 ? operation[1] : "", key, Files.readAllBytes(Path.of(arguments[3]))));
+                    run(operation[0], operation.length > 1 ? operation[1] : "", key,
+                        store.getCertificate(arguments[1]).getPublicKey(), Files.readAllBytes(Path.of(arguments[3]))));
     }
 }

@@ -16,6 +16,8 @@ pkcs11_clients = \
 	tests/consumers/nss \
 	tests/consumers/python3-pykcs11 \
 	tests/consumers/luks \
+	tests/consumers/openvpn \
+	tests/consumers/strongswan \
 	tests/consumers/without-get
 
 # They cannot load a module with a sanitizer in it.
