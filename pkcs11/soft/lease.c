@@ -1,7 +1,7 @@
 /* Leases: what is due, and what an answer means. */
 #include "pkcs11/soft/lease.h"
 #include "backends/base/libcrypto.h"
-#include "backends/base/log.h"
+#include "backends/base/scope.h"
 #include "pkcs11/soft/leasehold.h"
 #include "pkcs11/soft/opener.h"
 #include <stdio.h>
@@ -107,6 +107,7 @@ static struct lease_news news_of(const struct lease_book *book, struct lease *le
 
     return (struct lease_news){.lease = lease,
                                .refused = lease->refusals == 0 ? VERDICT_NONE : lease->refused,
+                               .idle = lease->idle,
                                .age = age,
                                .left = lease->accepted + book->length - now};
 }
@@ -116,6 +117,7 @@ static void close_locked(struct lease_book *book, struct lease *lease, int64_t n
 {
     struct leasehold *hold;
 
+    lease->idle = lease->pause == 0 && lease->refusals == 0;
     *ret_news = news_of(book, lease, now);
     ret_news->what = LEASE_CLOSES;
     lease->state = lease->refusals != 0 ? LEASE_REFUSED : LEASE_LOST;
@@ -137,7 +139,6 @@ enum lease_look lease_look_locked(struct lease_book *book, struct lease *lease, 
 
     if (lease->state == LEASE_OPEN && now >= end_of(book, lease)) {
         close_locked(book, lease, now, ret_news);
-        ret_news->idle = lease->pause == 0 && lease->refusals == 0;
     }
     if (lease->state != LEASE_OPEN) {
         return LEASE_SHUT;
@@ -303,6 +304,12 @@ bool lease_end_one_locked(struct lease_book *book, int64_t now, struct lease_new
     return false;
 }
 
+void lease_prove_locked(struct lease *lease, struct opener *opener)
+{
+    opener_unhold(lease->proof);
+    lease->proof = opener_hold(opener);
+}
+
 void lease_add_locked(struct lease_book *book, struct lease *lease, struct leasehold *hold)
 {
     atomic_store(&book->used, true);
@@ -320,6 +327,9 @@ void lease_remove_locked(struct lease_book *book, struct lease *lease, struct le
     if (lease->count == 0 && lease->state != LEASE_OPEN) {
         lease->state = LEASE_OPEN;
         atomic_fetch_sub(&book->closed, 1);
+    }
+    if (lease->count == 0) {
+        opener_unhold(take(lease->proof));
     }
     settle_locked(book, lease);
 }

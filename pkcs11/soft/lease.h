@@ -52,8 +52,9 @@ struct lease {
     enum service_verdict refused; /* the last of them */
     int64_t pause;                /* ms from an unanswered check to the next, 0: the last one was answered */
     bool told_half, told_soon, told_kept;
+    bool idle;            /* it closed, and nobody had been asked */
     bool made_is_bad;     /* the service did not open what was made here */
-    struct opener *proof; /* held: a blob that it opened */
+    struct opener *proof; /* held: a blob that it opened; NULL: it has no holders */
 };
 
 struct lease_book {
@@ -73,7 +74,7 @@ struct lease_news {
     enum { LEASE_NO_NEWS, LEASE_CLOSES, LEASE_OPENS, LEASE_RUNS_OUT, LEASE_GOES_ON } what;
     struct lease *lease;
     enum service_verdict refused; /* why it closes; NONE: nobody said so */
-    bool idle;                    /* it closes, and nobody was asked */
+    bool idle;                    /* it closes, or was closed, and nobody had been asked */
     int64_t age, left;
 };
 
@@ -82,7 +83,10 @@ void lease_book_init(struct lease_book *book, struct key_access *access, int64_t
 /* All that held a lease is gone. */
 void lease_book_done(struct lease_book *book);
 
-/* The lease of a version; NULL: there is none, and none is to be made, or no memory. They last as the book. */
+/*
+ * The lease of a version; NULL: there is none, and none is to be made, or no memory. They last as the book: one for
+ * each version that was ever used, which are as few as the service keeps; what they hold goes with the last holder.
+ */
 struct lease *lease_find_locked(struct lease_book *book, const char *name, const char *version);
 struct lease *lease_make_locked(struct lease_book *book, struct service_key *key, const char *version);
 
@@ -109,6 +113,8 @@ void lease_hint_locked(struct lease_book *book, struct lease *lease, int64_t now
 /* Those that have ended are closed, one for each call; false: none is left. */
 bool lease_end_one_locked(struct lease_book *book, int64_t now, struct lease_news *ret_news);
 
+/* Its version has opened this: so may a check. */
+void lease_prove_locked(struct lease *lease, struct opener *opener);
 void lease_add_locked(struct lease_book *book, struct lease *lease, struct leasehold *hold);
 void lease_remove_locked(struct lease_book *book, struct lease *lease, struct leasehold *hold);
 

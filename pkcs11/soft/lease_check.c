@@ -108,8 +108,7 @@ static bool find_move(struct leasehold *root, struct move *ret_move)
 static void go_over_locked(struct leasehold *root, struct lease *to, struct opener *opener)
 {
     leasehold_move_locked(root, to);
-    opener_unhold(to->proof);
-    to->proof = opener_hold(opener);
+    lease_prove_locked(to, opener);
     if (root->next == opener) {
         opener_unhold(root->opener);
         root->opener = take(root->next);

@@ -11,16 +11,13 @@ static struct opener *opener_of(const struct unwrapped *how)
 }
 
 static struct lease *accepted_lease_locked(struct lease_book *book, struct service_key *key,
-                                           const struct unwrapped *how, struct opener *opener,
-                                           struct lease_news *ret_news)
+                                           const struct unwrapped *how, struct lease_news *ret_news)
 {
     struct service_answer answer = {.verdict = VERDICT_ACCEPTED};
     struct lease *lease = lease_make_locked(book, key, how->version);
 
     if (lease != NULL) {
         lease_told_locked(book, lease, &answer, how->began, false, ret_news);
-        opener_unhold(lease->proof);
-        lease->proof = opener_hold(opener);
     }
     return lease;
 }
@@ -41,7 +38,7 @@ CK_RV soft_lease_begin(struct soft_session *session, const struct object *kek, c
     opener = opener_of(how);
     if (opener != NULL && parent == NULL) {
         pthread_mutex_lock(&book->lock);
-        lease = accepted_lease_locked(book, kek->key, how, opener, &news);
+        lease = accepted_lease_locked(book, kek->key, how, &news);
         pthread_mutex_unlock(&book->lock);
         lease_finish(token, &news, NULL);
     }

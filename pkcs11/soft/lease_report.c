@@ -98,7 +98,9 @@ void lease_report(const struct lease_book *book, const struct lease_news *news,
         break;
     case LEASE_OPENS:
         soft_audit_event(AUDIT_OPENED, book->access, ref.name, ref.version, NULL, answer);
-        log_warning(book->access->label, "key %s is open again: the service unwraps with it", key);
+        if (!news->idle) {
+            log_warning(book->access->label, "key %s is open again: the service unwraps with it", key);
+        }
         break;
     default:
         report_time(book, news, key);

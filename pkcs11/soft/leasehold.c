@@ -31,6 +31,9 @@ CK_RV leasehold_new(struct lease_book *book, struct key_value *value, struct ope
     atomic_init(&hold->fillings, 1);
     atomic_init(&hold->word, 1 | (open ? LEASEHOLD_OPEN : 0));
     lease_add_locked(book, lease, hold);
+    if (parent == NULL) {
+        lease_prove_locked(lease, opener);
+    }
     pthread_mutex_unlock(&book->lock);
     return CKR_OK;
 }

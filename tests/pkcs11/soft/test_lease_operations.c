@@ -1,4 +1,4 @@
-/* Operations in progress whose key is closed: by another call, by themselves, by time. */
+/* Operations in progress whose key is closed: by another call, by themselves, by time; and what a lease keeps. */
 #include "pkcs11/soft/soft.h"
 
 #include "tests/pkcs11/soft/lease_test.h"
@@ -159,6 +159,29 @@ static void test_any_call_closes_what_has_ended(void **state)
     assert_true(asked() > before);
 }
 
+/* --- What is kept --- */
+
+static const struct opener *proof(void)
+{
+    return ((struct soft_token *)token)->leases.leases->proof;
+}
+
+static void test_the_last_key_takes_the_blob_with_it(void **state)
+{
+    CK_OBJECT_HANDLE key = data_key(), copy;
+
+    (void)state;
+    assert_rv(CALL(copy_object, key, NULL, 0, &copy), CKR_OK);
+    assert_rv(CALL(destroy_object, key), CKR_OK);
+    assert_non_null(proof());
+    assert_rv(CALL(destroy_object, copy), CKR_OK);
+    assert_null(proof());
+    key = data_key();
+    age_leases(5 * MINUTE);
+    assert_rv(use(key), CKR_OK); /* and the next brings its own, to be checked with */
+    assert_int_equal(asked(), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +193,7 @@ int main(void)
         with_token(test_hmac_is_cancelled),
         with_token(test_messages_are_cancelled),
         with_service(test_any_call_closes_what_has_ended),
+        with_token(test_the_last_key_takes_the_blob_with_it),
     };
 
     return cmocka_run_group_tests_name("closed in the middle", tests, NULL, NULL);

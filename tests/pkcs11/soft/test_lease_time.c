@@ -263,10 +263,14 @@ static void test_what_was_asked_before_the_acceptance_says_nothing(void **state)
 
 static void test_an_acceptance_opens(void **state)
 {
+    struct lease_news news;
+
     (void)state;
     told(VERDICT_DISABLED);
     assert_int_equal(atomic_load(&book.closed), 1);
-    assert_int_equal(told(VERDICT_ACCEPTED).what, LEASE_OPENS);
+    news = told(VERDICT_ACCEPTED);
+    assert_int_equal(news.what, LEASE_OPENS);
+    assert_false(news.idle);
     assert_int_equal(atomic_load(&book.closed), 0);
     assert_int_equal(look_only(), LEASE_GO);
 }
@@ -349,6 +353,9 @@ static void test_what_nobody_used_ends_without_an_alarm(void **state)
     pass(HOUR);
     assert_int_equal(look(&news), LEASE_SHUT);
     assert_int_equal(news.what, LEASE_CLOSES);
+    assert_true(news.idle);
+    news = told(VERDICT_ACCEPTED);
+    assert_int_equal(news.what, LEASE_OPENS);
     assert_true(news.idle);
 }
 
