@@ -21,6 +21,14 @@ EXTRA_DIST += \
 	tests/with-tokens
 CLEANFILES += build.log check.log
 
+# The key service in memory.
+fake_sources = \
+	tests/fake_certificates.c \
+	tests/fake_key_service.c tests/fake_key_service.h \
+	tests/fake_pairs.c tests/fake_pairs.h \
+	tests/fake_private.h \
+	tests/fake_verbs.c
+
 # Programs that tests run, and that are no tests themselves.
 noinst_PROGRAMS = tests/examples/envelope
 tests_examples_envelope_SOURCES = tests/examples/envelope.c

@@ -21,7 +21,7 @@ tests_contract_both_LDADD = $(CMOCKA_LIBS) -lpthread
 check_PROGRAMS += tests/contract/test_soft
 tests_contract_test_soft_SOURCES = \
 	tests/contract/test_soft.c \
-	tests/fake_key_service.c tests/fake_key_service.h \
+	$(fake_sources) \
 	$(contract_sources)
 
 noinst_PROGRAMS += tests/contract/mhsm_keys

@@ -1,7 +1,7 @@
 # random calls: over soft tokens by itself, over both tokens of the built module by tests/hammer-module
 check_PROGRAMS += tests/hammer/hammer
 tests_hammer_hammer_SOURCES = \
-	tests/fake_key_service.c tests/fake_key_service.h \
+	$(fake_sources) \
 	tests/hammer/calls.c \
 	tests/hammer/hammer.c tests/hammer/hammer.h \
 	tests/hammer/work.c

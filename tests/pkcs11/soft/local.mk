@@ -1,6 +1,6 @@
 # tests of pkcs11/soft/
 soft_test_sources = \
-	tests/fake_key_service.c tests/fake_key_service.h \
+	$(fake_sources) \
 	tests/pkcs11/soft/soft_test.c tests/pkcs11/soft/soft_test.h
 
 check_PROGRAMS += tests/pkcs11/soft/test_find
