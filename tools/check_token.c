@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of a vault whose keys nobody named, these many of the list. */
-enum { LISTED_MOST = 8 };
+enum {
+    KEKS_MOST = 64,
+    LISTED_MOST = 8 /* of a vault whose keys nobody named */
+};
 
 struct names {
     char name[KEKS_MOST][KEY_NAME_SIZE + KEY_VERSION_SIZE];
@@ -153,23 +155,35 @@ static void try_names(const struct kek_search *in, const struct settings *sectio
     }
 }
 
+struct trying {
+    const struct kek_search *in;
+    struct diagnosis *diagnosis;
+    unsigned count;
+};
+
+static void try_one(void *arg, const struct kek *kek)
+{
+    struct trying *trying = arg;
+
+    if (trying->count++ < KEKS_MOST) {
+        try_key(trying->in, kek, false, trying->diagnosis);
+    }
+}
+
 static void try_all(const struct kek_search *in, struct diagnosis *diagnosis)
 {
-    struct kek keks[KEKS_MOST];
-    unsigned count = 0;
-    CK_RV rv = kek_all(in, keks, &count);
+    struct trying trying = {in, diagnosis, 0};
+    CK_RV rv = kek_each(in, try_one, &trying);
 
     if (rv != CKR_OK) {
         answer_tell(diagnosis, "kek", "looking for keys", "", rv);
-        return;
-    }
-    if (count == 0) {
+    } else if (trying.count == 0) {
         diagnosis_warn(diagnosis, "kek",
                        "make a key with CKA_UNWRAP, or log in: private keys may be hidden until then",
                        "there is no key that may unwrap");
-    }
-    for (unsigned i = 0; i < count; i++) {
-        try_key(in, &keks[i], false, diagnosis);
+    } else if (trying.count > KEKS_MOST) {
+        diagnosis_warn(diagnosis, "kek", NULL, "%u more keys that may unwrap were not tried",
+                       trying.count - KEKS_MOST);
     }
 }
 

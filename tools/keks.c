@@ -1,24 +1,46 @@
 /* Finding keys that wrap, by name or all of them. */
 #include "tools/keks.h"
+#include "backends/base/scope.h"
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { AT_ONCE = 16, ID_SIZE = 256 };
+enum { AT_ONCE = 64, ID_SIZE = 256 };
 
-/* Up to `room` objects. */
+struct handles {
+    CK_OBJECT_HANDLE *at; /* owned */
+    CK_ULONG count;
+};
+
+static void handles_done(struct handles *handles)
+{
+    free(handles->at);
+}
+
+static CK_RV take_some(const struct kek_search *in, struct handles *to, CK_ULONG *ret_got)
+{
+    CK_OBJECT_HANDLE *larger = reallocarray(to->at, to->count + AT_ONCE, sizeof *larger);
+
+    if (larger == NULL) {
+        return CKR_HOST_MEMORY;
+    }
+    to->at = larger;
+    return in->p11->C_FindObjects(in->session, to->at + to->count, AT_ONCE, ret_got);
+}
+
+/* All of them before anything else is asked: there is one search at a time in a session. */
 static CK_RV find(const struct kek_search *in, CK_ATTRIBUTE *template, CK_ULONG attributes,
-                  CK_OBJECT_HANDLE *ret_found, CK_ULONG room, CK_ULONG *ret_count)
+                  struct handles *to)
 {
     CK_RV rv = in->p11->C_FindObjectsInit(in->session, template, attributes);
     CK_ULONG got = 1;
 
-    *ret_count = 0;
     if (rv != CKR_OK) {
         return rv;
     }
-    while (rv == CKR_OK && got != 0 && *ret_count < room) {
-        rv = in->p11->C_FindObjects(in->session, ret_found + *ret_count, room - *ret_count, &got);
-        *ret_count += rv == CKR_OK ? got : 0;
+    while (rv == CKR_OK && got != 0) {
+        rv = take_some(in, to, &got);
+        to->count += rv == CKR_OK ? got : 0;
     }
     in->p11->C_FindObjectsFinal(in->session);
     return rv;
@@ -28,12 +50,11 @@ static CK_RV find_one(const struct kek_search *in, CK_OBJECT_CLASS class, CK_ATT
                       const void *value, size_t size, CK_OBJECT_HANDLE *ret_object)
 {
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {by, (void *)(uintptr_t)value, size}};
-    CK_OBJECT_HANDLE found[AT_ONCE];
-    CK_ULONG count;
-    CK_RV rv = find(in, template, 2, found, AT_ONCE, &count);
+    struct handles found SCOPED(handles_done) = {.count = 0};
+    CK_RV rv = find(in, template, 2, &found);
 
     if (rv == CKR_OK) {
-        *ret_object = count == 0 ? 0 : found[0];
+        *ret_object = found.count == 0 ? 0 : found.at[0];
     }
     return rv;
 }
@@ -105,26 +126,27 @@ static CK_RV describe(const struct kek_search *in, CK_OBJECT_CLASS class, struct
     return class == CKO_PRIVATE_KEY ? find_public_half(in, kek) : CKR_OK;
 }
 
-static CK_RV add_class(const struct kek_search *in, CK_OBJECT_CLASS class, struct kek *keks, unsigned *count)
+static CK_RV each_of_class(const struct kek_search *in, CK_OBJECT_CLASS class, kek_visitor *visit, void *arg)
 {
     CK_BBOOL yes = CK_TRUE;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_UNWRAP, &yes, sizeof yes}};
-    CK_OBJECT_HANDLE found[KEKS_MOST];
-    CK_ULONG got;
-    CK_RV rv = find(in, template, 2, found, KEKS_MOST - *count, &got);
+    struct handles found SCOPED(handles_done) = {.count = 0};
+    CK_RV rv = find(in, template, 2, &found);
 
-    for (CK_ULONG i = 0; rv == CKR_OK && i < got; i++) {
-        keks[*count].unwraps = found[i];
-        rv = describe(in, class, &keks[(*count)++]);
+    for (CK_ULONG i = 0; rv == CKR_OK && i < found.count; i++) {
+        struct kek kek = {.unwraps = found.at[i]};
+
+        rv = describe(in, class, &kek);
+        if (rv == CKR_OK) {
+            visit(arg, &kek);
+        }
     }
     return rv;
 }
 
-CK_RV kek_all(const struct kek_search *in, struct kek ret_keks[KEKS_MOST], unsigned *ret_count)
+CK_RV kek_each(const struct kek_search *in, kek_visitor *visit, void *arg)
 {
-    CK_RV rv;
+    CK_RV rv = each_of_class(in, CKO_PRIVATE_KEY, visit, arg);
 
-    *ret_count = 0;
-    rv = add_class(in, CKO_PRIVATE_KEY, ret_keks, ret_count);
-    return rv == CKR_OK ? add_class(in, CKO_SECRET_KEY, ret_keks, ret_count) : rv;
+    return rv == CKR_OK ? each_of_class(in, CKO_SECRET_KEY, visit, arg) : rv;
 }

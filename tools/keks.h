@@ -5,7 +5,7 @@
 #include "backends/base/cryptoki.h"
 #include <stdbool.h>
 
-enum { KEK_LABEL_SIZE = 256, KEKS_MOST = 64 };
+enum { KEK_LABEL_SIZE = 256 };
 
 struct kek {
     char label[KEK_LABEL_SIZE];      /* "": it has none */
@@ -22,8 +22,10 @@ struct kek_search {
 /* The key of this label. CKR_OBJECT_HANDLE_INVALID: there is none. */
 MUST_USE CK_RV kek_named(const struct kek_search *in, const char *label, struct kek *ret_kek);
 
-/* Up to KEKS_MOST of all keys that may unwrap. */
-MUST_USE CK_RV kek_all(const struct kek_search *in, struct kek ret_keks[KEKS_MOST], unsigned *ret_count);
+/* Lent for the call. */
+typedef void kek_visitor(void *arg, const struct kek *kek);
+/* All keys that may unwrap. */
+MUST_USE CK_RV kek_each(const struct kek_search *in, kek_visitor *visit, void *arg);
 
 /* What a trial came to; where it failed, `function` is the one that did. */
 struct kek_trial {

@@ -283,6 +283,8 @@ void keys_of_service(const struct kek_search *in, const struct settings *section
     rv = collect_names(&at);
     if (rv != CKR_OK) {
         key_list_failed(list, "listing the keys", "", rv);
+    } else if (at.names.count == 0) {
+        diagnosis_warn(list->diagnosis, "keys", "create a key, or name it by `keys`", "there is no key");
     }
     for (size_t i = 0; i < at.names.count && list_key(&at, at.names.name[i]); i++) {
     }

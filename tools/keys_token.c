@@ -37,20 +37,34 @@ static void describe_type(const struct kek_search *in, const struct kek *kek, st
     }
 }
 
+struct listing {
+    const struct kek_search *in;
+    struct key_list *list;
+    unsigned count;
+};
+
+static void add(void *arg, const struct kek *kek)
+{
+    struct listing *listing = arg;
+    struct key_line line = {.state = "enabled", .in_use = true};
+
+    memcpy(line.name, kek->label, sizeof line.name);
+    describe_type(listing->in, kek, &line);
+    key_list_add(listing->list, &line);
+    listing->count++;
+}
+
 void keys_of_token(const struct kek_search *in, struct key_list *list)
 {
-    struct kek keks[KEKS_MOST];
-    unsigned count = 0;
-    CK_RV rv = kek_all(in, keks, &count);
+    struct listing listing = {in, list, 0};
+    CK_RV rv = kek_each(in, add, &listing);
 
     if (rv != CKR_OK) {
         key_list_failed(list, "looking for keys", "", rv);
-    }
-    for (unsigned i = 0; i < count; i++) {
-        struct key_line line = {.state = "enabled", .in_use = true};
-
-        memcpy(line.name, keks[i].label, sizeof line.name);
-        describe_type(in, &keks[i], &line);
-        key_list_add(list, &line);
+    } else if (listing.count == 0) {
+        diagnosis_warn(
+            list->diagnosis, "keys",
+            "make one with CKA_UNWRAP, or add pin-source to `uri`: private keys are hidden without a login",
+            "there is no key that may unwrap");
     }
 }
