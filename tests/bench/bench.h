@@ -25,6 +25,7 @@ struct row {
 
 struct outcome {
     double values[MOST_ROWS];
+    double noise[MOST_ROWS]; /* a value that misses its goal by no more decides nothing; 0: it does */
     char note[NOTE_SIZE];    /* what the ratios are made of */
     char not_run[NOTE_SIZE]; /* "": it ran; else why not */
 };

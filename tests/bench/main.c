@@ -81,13 +81,19 @@ static bool is_reached(const struct row *row, double value)
                                     : value == row->wanted;
 }
 
-static void print_row(const struct row *row, double value)
+static void print_row(const struct row *row, double value, double noise)
 {
     bool reached = is_reached(row, value);
+    bool decided = reached || (row->sense == AT_MOST ? value - row->wanted : row->wanted - value) > noise;
 
     printf("  %-62s %9.4g %-8s %s %-6.4g %s\n", row->what, value, row->unit, sign_of(row->sense), row->wanted,
-           reached ? "reached" : "MISSED");
-    if (!reached) {
+           reached   ? "reached"
+           : decided ? "MISSED"
+                     : "not decided");
+    if (!decided) {
+        printf("      why: here and now this can be told to %.2g %s and no better; is the machine busy?\n",
+               noise, row->unit);
+    } else if (!reached) {
         printf("      why: %s\n", row->why != NULL
                                       ? row->why
                                       : "no reason is known: it was reached before; is the machine busy?");
@@ -114,7 +120,7 @@ static void print_trial(const struct trial *trial, const struct outcome *outcome
     }
     for (unsigned i = 0; works && outcome->not_run[0] == 0 && i < MOST_ROWS && trial->rows[i].what != NULL;
          i++) {
-        print_row(&trial->rows[i], outcome->values[i]);
+        print_row(&trial->rows[i], outcome->values[i], outcome->noise[i]);
     }
     if (outcome->note[0] != 0) {
         printf("      %s\n", outcome->note);

@@ -1,6 +1,7 @@
 /* Clocks, pairs and crowds. */
 #include "tests/bench/measure.h"
 #include <malloc.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,17 @@ double median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, by_value);
     return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+double median_noise(double *values, size_t count)
+{
+    double middle = median(values, count), deviations[MOST_ROUNDS];
+
+    for (size_t i = 0; i < count; i++) {
+        deviations[i] = fabs(values[i] - middle);
+    }
+    /* 1.48: to a standard deviation; 1.25: to that of a median */
+    return 2 * 1.25 * 1.48 * median(deviations, count) / sqrt((double)count);
 }
 
 /* --- Pairs --- */

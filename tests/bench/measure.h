@@ -16,6 +16,11 @@ double resident(void);  /* KiB of this process in memory */
 double heap_used(void); /* KiB given out by malloc's main arena and by mmap */
 
 double median(double *values, size_t count);
+/*
+ * How far the median of such values, measured again on a machine as busy, may lie from this one: twice its standard
+ * error, out of their median deviation, which no single wild value moves.
+ */
+double median_noise(double *values, size_t count);
 
 struct work {
     bool (*run)(void *arg, unsigned count); /* so many operations; false: one failed */

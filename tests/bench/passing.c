@@ -23,6 +23,7 @@ enum {
     OPENS = 20000,
     SCALING = 300,
     ROUNDS = 15,
+    SHORT_ROUNDS = 60, /* of a few milliseconds each: what disturbs one disturbs its neighbours as much */
     MOST_THREADS = 2
 };
 
@@ -139,11 +140,17 @@ static bool open_and_close(void *arg, unsigned count)
     return true;
 }
 
+/* A ratio of two ways' times, both of the same round; its median. */
+struct ratio {
+    double value, noise;
+};
+
 /* Seconds of CPU for one, by each way; the medians. */
 struct ways {
     double seconds[WAYS];
-    double added[WAYS]; /* over the direct way */
-    double ratio[WAYS]; /* of it */
+    double added[WAYS];           /* over the direct way */
+    struct ratio of_direct[WAYS]; /* of the direct way's */
+    struct ratio proxy_of_ours;
 };
 
 static double time_way(unsigned way, bool (*run)(void *arg, unsigned count), unsigned threads, unsigned count)
@@ -158,27 +165,48 @@ static double time_way(unsigned way, bool (*run)(void *arg, unsigned count), uns
     return measure_crowd(threads, run, args, count) < 0 ? -1 : (cpu_now() - began) / (threads * count);
 }
 
-static bool measure_ways(bool (*run)(void *arg, unsigned count), unsigned threads, unsigned count,
-                         struct ways *ret_ways)
+static struct ratio ratio_of(double seconds[WAYS][MOST_ROUNDS], unsigned way, unsigned other, unsigned rounds)
 {
-    double seconds[WAYS][ROUNDS], added[WAYS][ROUNDS], ratio[WAYS][ROUNDS];
-    unsigned rounds = times(ROUNDS);
+    double ratios[MOST_ROUNDS];
 
     for (unsigned i = 0; i < rounds; i++) {
-        for (unsigned way = 0; way < WAYS; way++) {
-            seconds[way][i] = time_way(way, run, threads, count);
-            if (seconds[way][i] < 0) {
-                return false;
-            }
-            added[way][i] = seconds[way][i] - seconds[DIRECT][i];
-            ratio[way][i] = seconds[way][i] / seconds[DIRECT][i];
+        ratios[i] = seconds[way][i] / seconds[other][i];
+    }
+    return (struct ratio){median(ratios, rounds), median_noise(ratios, rounds)};
+}
+
+static void read_ways(double seconds[WAYS][MOST_ROUNDS], unsigned rounds, struct ways *ret_ways)
+{
+    double added[MOST_ROUNDS];
+
+    for (unsigned way = 0; way < WAYS; way++) {
+        for (unsigned i = 0; i < rounds; i++) {
+            added[i] = seconds[way][i] - seconds[DIRECT][i];
+        }
+        ret_ways->added[way] = median(added, rounds);
+        ret_ways->of_direct[way] = ratio_of(seconds, way, DIRECT, rounds);
+    }
+    ret_ways->proxy_of_ours = ratio_of(seconds, PROXY, OURS, rounds);
+    for (unsigned way = 0; way < WAYS; way++) {
+        ret_ways->seconds[way] = median(seconds[way], rounds); /* which sorts them */
+    }
+}
+
+/* Each round begins with another way. */
+static bool measure_ways(bool (*run)(void *arg, unsigned count), unsigned threads, unsigned rounds,
+                         unsigned count, struct ways *ret_ways)
+{
+    double seconds[WAYS][MOST_ROUNDS];
+
+    for (unsigned i = 0; i < rounds * WAYS; i++) {
+        unsigned round = i / WAYS, way = (i + round) % WAYS;
+
+        seconds[way][round] = time_way(way, run, threads, count);
+        if (seconds[way][round] < 0) {
+            return false;
         }
     }
-    for (unsigned way = 0; way < WAYS; way++) {
-        ret_ways->seconds[way] = median(seconds[way], rounds);
-        ret_ways->added[way] = median(added[way], rounds);
-        ret_ways->ratio[way] = median(ratio[way], rounds);
-    }
+    read_ways(seconds, rounds, ret_ways);
     return true;
 }
 
@@ -200,8 +228,8 @@ bool passing_over_nothing(const struct trial *trial, struct outcome *ret_outcome
     fclose(file);
     setenv("BYOK_PKCS11_CONF", configuration, 1);
     if (!open_ways(module, "fake-0", "nothing", trial->threads) ||
-        !measure_ways(call_cheaply, trial->threads, times(CALLS), &call) ||
-        !measure_ways(open_and_close, trial->threads, times(OPENS), &open)) {
+        !measure_ways(call_cheaply, trial->threads, times(ROUNDS), times(CALLS), &call) ||
+        !measure_ways(open_and_close, trial->threads, times(ROUNDS), times(OPENS), &open)) {
         return false;
     }
     ret_outcome->values[0] = call.added[OURS] * 1e9;
@@ -308,6 +336,12 @@ static bool describe(void *arg, unsigned count)
     return true;
 }
 
+static void put(struct outcome *outcome, unsigned row, struct ratio ratio)
+{
+    outcome->values[row] = ratio.value;
+    outcome->noise[row] = ratio.noise;
+}
+
 bool passing_over_softhsm(const struct trial *trial, struct outcome *ret_outcome)
 {
     char module[512];
@@ -317,21 +351,22 @@ bool passing_over_softhsm(const struct trial *trial, struct outcome *ret_outcome
         !prepare_all(trial->threads)) {
         return false;
     }
-    if (!measure_ways(wrap, trial->threads, times(300), &wraps) ||
-        !measure_ways(unwrap, trial->threads, times(40), &unwraps) ||
-        !measure_ways(describe, trial->threads, times(OPENS), &calls)) {
+    if (!measure_ways(wrap, trial->threads, times(SHORT_ROUNDS), times(100), &wraps) ||
+        !measure_ways(unwrap, trial->threads, times(SHORT_ROUNDS), times(10), &unwraps) ||
+        !measure_ways(describe, trial->threads, times(SHORT_ROUNDS), times(OPENS / 4), &calls)) {
         return false;
     }
-    ret_outcome->values[0] = wraps.ratio[OURS];
-    ret_outcome->values[1] = unwraps.ratio[OURS];
-    ret_outcome->values[2] = calls.seconds[PROXY] / calls.seconds[OURS];
-    ret_outcome->values[3] = wraps.seconds[PROXY] / wraps.seconds[OURS];
-    ret_outcome->values[4] = unwraps.seconds[PROXY] / unwraps.seconds[OURS];
+    put(ret_outcome, 0, wraps.of_direct[OURS]);
+    put(ret_outcome, 1, unwraps.of_direct[OURS]);
+    put(ret_outcome, 2, calls.proxy_of_ours);
+    put(ret_outcome, 3, wraps.proxy_of_ours);
+    put(ret_outcome, 4, unwraps.proxy_of_ours);
     note(
         ret_outcome,
         "wrap %.1f us, proxy %.3fx; unwrap %.0f us, proxy %.3fx; session info %.0f ns, ours %.0f, proxy %.0f",
-        wraps.seconds[DIRECT] * 1e6, wraps.ratio[PROXY], unwraps.seconds[DIRECT] * 1e6, unwraps.ratio[PROXY],
-        calls.seconds[DIRECT] * 1e9, calls.seconds[OURS] * 1e9, calls.seconds[PROXY] * 1e9);
+        wraps.seconds[DIRECT] * 1e6, wraps.of_direct[PROXY].value, unwraps.seconds[DIRECT] * 1e6,
+        unwraps.of_direct[PROXY].value, calls.seconds[DIRECT] * 1e9, calls.seconds[OURS] * 1e9,
+        calls.seconds[PROXY] * 1e9);
     return true;
 }
 
@@ -366,7 +401,7 @@ bool passing_scaling(const struct trial *trial, struct outcome *ret_outcome)
         }
         ratios[i] = ours[i] / below[i];
     }
-    ret_outcome->values[0] = median(ratios, rounds);
+    put(ret_outcome, 0, (struct ratio){median(ratios, rounds), median_noise(ratios, rounds)});
     note(ret_outcome, "%u threads do %.2f times what one does, SoftHSM itself %.2f times", trial->threads,
          median(ours, rounds), median(below, rounds));
     return true;
