@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_rsa \
 	tests/backends/base/test_secret \
 	tests/backends/base/test_settings \
+	tests/backends/base/test_settings_find \
 	tests/backends/base/test_signature \
 	tests/backends/base/test_utf8
 
@@ -37,6 +38,8 @@ tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c te
 tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h \
 	tests/vectors.c tests/vectors.h
 tests_backends_base_test_secret_SOURCES = tests/backends/base/test_secret.c tests/backends/base/base_test.h
-tests_backends_base_test_settings_SOURCES = tests/backends/base/test_settings.c tests/backends/base/base_test.h
+settings_test_sources = tests/backends/base/settings_test.h tests/backends/base/base_test.h
+tests_backends_base_test_settings_SOURCES = tests/backends/base/test_settings.c $(settings_test_sources)
+tests_backends_base_test_settings_find_SOURCES = tests/backends/base/test_settings_find.c $(settings_test_sources)
 tests_backends_base_test_signature_SOURCES = tests/backends/base/test_signature.c tests/backends/base/base_test.h
 tests_backends_base_test_utf8_SOURCES = tests/backends/base/test_utf8.c tests/backends/base/base_test.h
