@@ -14,6 +14,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_mechanism_name \
 	tests/backends/base/test_process \
 	tests/backends/base/test_rsa \
+	tests/backends/base/test_rsa_vectors \
 	tests/backends/base/test_secret \
 	tests/backends/base/test_settings \
 	tests/backends/base/test_settings_find \
@@ -35,7 +36,9 @@ tests_backends_base_test_log_SOURCES = tests/backends/base/test_log.c tests/back
 tests_backends_base_test_mechanism_name_SOURCES = tests/backends/base/test_mechanism_name.c \
 	tests/backends/base/base_test.h
 tests_backends_base_test_process_SOURCES = tests/backends/base/test_process.c tests/backends/base/base_test.h
-tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c tests/backends/base/base_test.h \
+rsa_test_sources = tests/backends/base/rsa_test.h tests/backends/base/base_test.h
+tests_backends_base_test_rsa_SOURCES = tests/backends/base/test_rsa.c $(rsa_test_sources)
+tests_backends_base_test_rsa_vectors_SOURCES = tests/backends/base/test_rsa_vectors.c $(rsa_test_sources) \
 	tests/vectors.c tests/vectors.h
 tests_backends_base_test_secret_SOURCES = tests/backends/base/test_secret.c tests/backends/base/base_test.h
 settings_test_sources = tests/backends/base/settings_test.h tests/backends/base/base_test.h
