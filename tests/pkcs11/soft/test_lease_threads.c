@@ -107,29 +107,43 @@ static void wait_for(atomic_uint *counter)
     assert_true(atomic_load(counter) >= before + 50);
 }
 
-static void test_a_key_closes_and_opens_under_many_threads(void **state)
+/* The owner rotates the key, and the application wraps again: the next check has the lease go over. */
+static void rotate_and_wrap(void)
+{
+    unsigned char blob[512];
+    CK_ULONG size = sizeof blob;
+
+    fake_add(fake, "kek", 2048);
+    assert_rv(CALL(wrap_key, &oaep_sha256, the(CKO_PUBLIC_KEY, "kek"), shared, blob, &size), CKR_OK);
+}
+
+static void test_a_key_closes_moves_and_opens_under_many_threads(void **state)
 {
     pthread_t threads[THREADS];
 
     (void)state;
-    soft_open("    lease-check = 100ms");
+    soft_open("    lease-check = 100ms\n    wrap = service");
     shared = data_key();
     mac = leased_mac_key();
     for (size_t i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, NULL), 0);
     }
     for (int i = 0; i < ROUNDS; i++) {
+        use_until(shared, CKR_OK);
+        rotate_and_wrap();
         wait_for(&good);
         answering(disabled);
         wait_for(&closed);
         answering(works);
     }
+    use_until(shared, CKR_OK);
     wait_for(&good);
     atomic_store(&stop, true);
     for (size_t i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
     }
     assert_int_equal(atomic_load(&other), 0);
+    assert_true(fake_version(fake, "kek")->asked > 1); /* to wrap, and to unwrap for the lease's sake */
     print_message("# %u good, %u closed, %u cancelled\n", good, closed, cancelled);
 }
 
@@ -233,7 +247,7 @@ static void test_all_share_an_attempt_to_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        with_service(test_a_key_closes_and_opens_under_many_threads),
+        with_service(test_a_key_closes_moves_and_opens_under_many_threads),
         with_token(test_others_go_on_while_one_asks),
         with_service(test_all_wait_where_it_is_too_long_ago),
         with_token(test_all_share_an_attempt_to_open),
