@@ -15,8 +15,8 @@ enum {
     SHORT = 16,
     SHORT_KEY = 32,
     ROOM = LONG + 64,
-    COUNT = 2000,
-    ROUNDS = 15
+    SHORT_COUNT = 5000,
+    ROUNDS = 41
 };
 
 static unsigned char iv[16] = {1, 2, 3}, text[LONG], out[ROOM];
@@ -217,6 +217,7 @@ struct contest {
     bool (*ours)(void *worker, unsigned count);
     bool (*theirs)(void *peer, unsigned count);
     CK_ULONG sizes[2]; /* long, short */
+    unsigned count;    /* of long ones, which take some milliseconds */
 };
 
 static bool set_size(const struct contest *contest, struct worker *worker, CK_ULONG size)
@@ -224,6 +225,13 @@ static bool set_size(const struct contest *contest, struct worker *worker, CK_UL
     worker->mechanism = contest->mechanism;
     worker->size = size;
     return contest->ours != wrap || create(worker, &generic, text, size, &worker->target);
+}
+
+/* Of theirs. */
+static void put_speed(struct outcome *outcome, unsigned row, const struct pair *pair)
+{
+    outcome->values[row] = 1 / pair->cpu_ratio;
+    outcome->noise[row] = pair->cpu_ratio_noise / (pair->cpu_ratio * pair->cpu_ratio);
 }
 
 /* The long messages against both, the short ones against OpenSSL. */
@@ -236,18 +244,19 @@ static bool run(const struct contest *contest, struct peer *peer, struct outcome
     peer->size = contest->sizes[0];
     if (!open_ours(contest->type, &ours) || !open_softhsm(contest->type, &softhsm) ||
         !set_size(contest, &ours, contest->sizes[0]) || !set_size(contest, &softhsm, contest->sizes[0]) ||
-        !measure_pair(&work, &evp, times(COUNT), times(ROUNDS), &to_evp) ||
-        !measure_pair(&work, &hsm, times(COUNT), times(ROUNDS), &to_hsm)) {
+        !measure_pair(&work, &evp, times(contest->count), times(ROUNDS), &to_evp) ||
+        !measure_pair(&work, &hsm, times(contest->count), times(ROUNDS), &to_hsm)) {
         return false;
     }
     peer->size = contest->sizes[1];
     if (!set_size(contest, &ours, contest->sizes[1]) ||
-        !measure_pair(&work, &evp, 10 * times(COUNT), times(ROUNDS), &small)) {
+        !measure_pair(&work, &evp, times(SHORT_COUNT), times(ROUNDS), &small)) {
         return false;
     }
-    ret_outcome->values[0] = 1 / to_evp.cpu_ratio;
-    ret_outcome->values[1] = 1 / to_hsm.cpu_ratio;
-    ret_outcome->values[2] = (small.cpu_a - small.cpu_b) * 1e6;
+    put_speed(ret_outcome, 0, &to_evp);
+    put_speed(ret_outcome, 1, &to_hsm);
+    ret_outcome->values[2] = small.cpu_added * 1e6;
+    ret_outcome->noise[2] = small.cpu_added_noise * 1e6;
     note(ret_outcome,
          "long: ours %.2f us, OpenSSL %.2f us, SoftHSM %.2f us; short: ours %.2f us, OpenSSL %.2f us",
          to_evp.cpu_a * 1e6, to_evp.cpu_b * 1e6, to_hsm.cpu_b * 1e6, small.cpu_a * 1e6, small.cpu_b * 1e6);
@@ -257,7 +266,7 @@ static bool run(const struct contest *contest, struct peer *peer, struct outcome
 bool keys_gcm(const struct trial *trial, struct outcome *ret_outcome)
 {
     const struct contest contest = {
-        {CKM_AES_GCM, &gcm_parameter, sizeof gcm_parameter}, &aes, encrypt, peer_cipher, {LONG, SHORT}};
+        {CKM_AES_GCM, &gcm_parameter, sizeof gcm_parameter}, &aes, encrypt, peer_cipher, {LONG, SHORT}, 1000};
     struct peer peer = {.tags = true};
 
     (void)trial;
@@ -266,7 +275,8 @@ bool keys_gcm(const struct trial *trial, struct outcome *ret_outcome)
 
 bool keys_cbc(const struct trial *trial, struct outcome *ret_outcome)
 {
-    const struct contest contest = {{CKM_AES_CBC, iv, sizeof iv}, &aes, encrypt, peer_cipher, {LONG, SHORT}};
+    const struct contest contest = {
+        {CKM_AES_CBC, iv, sizeof iv}, &aes, encrypt, peer_cipher, {LONG, SHORT}, 400};
     struct peer peer = {0};
 
     (void)trial;
@@ -276,8 +286,8 @@ bool keys_cbc(const struct trial *trial, struct outcome *ret_outcome)
 
 bool keys_key_wrap(const struct trial *trial, struct outcome *ret_outcome)
 {
-    const struct contest contest = {
-        {CKM_AES_KEY_WRAP, NULL, 0}, &aes, wrap, peer_wrap, {LONG_KEY, SHORT_KEY}};
+    const struct contest contest = {{CKM_AES_KEY_WRAP, NULL, 0}, &aes, wrap, peer_wrap,
+                                    {LONG_KEY, SHORT_KEY},       20};
     struct peer peer = {0};
 
     (void)trial;
@@ -286,7 +296,7 @@ bool keys_key_wrap(const struct trial *trial, struct outcome *ret_outcome)
 
 bool keys_hmac(const struct trial *trial, struct outcome *ret_outcome)
 {
-    const struct contest contest = {{CKM_SHA256_HMAC, NULL, 0}, &generic, sign, peer_mac, {LONG, SHORT}};
+    const struct contest contest = {{CKM_SHA256_HMAC, NULL, 0}, &generic, sign, peer_mac, {LONG, SHORT}, 150};
     struct peer peer = {0};
 
     (void)trial;

@@ -107,10 +107,20 @@ void pairs_add(struct pairs *pairs, const struct cost *a, const struct cost *b)
 void pairs_read(struct pairs *pairs, struct pair *ret_pair)
 {
     unsigned count = pairs->count;
+    double added[MOST_ROUNDS];
 
-    *ret_pair =
-        (struct pair){median(pairs->wall, count),   median(pairs->cpu, count),   median(pairs->wall_a, count),
-                      median(pairs->wall_b, count), median(pairs->cpu_a, count), median(pairs->cpu_b, count)};
+    for (unsigned i = 0; i < count; i++) {
+        added[i] = pairs->cpu_a[i] - pairs->cpu_b[i];
+    }
+    *ret_pair = (struct pair){.wall_ratio = median(pairs->wall, count),
+                              .cpu_ratio = median(pairs->cpu, count),
+                              .wall_a = median(pairs->wall_a, count),
+                              .wall_b = median(pairs->wall_b, count),
+                              .cpu_a = median(pairs->cpu_a, count),
+                              .cpu_b = median(pairs->cpu_b, count),
+                              .cpu_added = median(added, count),
+                              .cpu_ratio_noise = median_noise(pairs->cpu, count),
+                              .cpu_added_noise = median_noise(added, count)};
 }
 
 bool measure_pair(const struct work *a, const struct work *b, unsigned count, unsigned rounds,

@@ -31,6 +31,8 @@ struct pair {
     double wall_ratio, cpu_ratio; /* of A's time over B's; the medians */
     double wall_a, wall_b;        /* seconds for one operation; the medians */
     double cpu_a, cpu_b;
+    double cpu_added; /* by A to B's, round by round; the median */
+    double cpu_ratio_noise, cpu_added_noise;
 };
 
 /* Seconds for one operation. */
