@@ -113,13 +113,25 @@ static void use_until(CK_OBJECT_HANDLE key, CK_RV wanted)
     assert_int_equal(rv, wanted);
 }
 
-/* In the middle of as much as there can be; a context with the key waits for the next message, too. */
+/* Contexts that hold the keys, and wait for the next message. */
+static void end_some(CK_OBJECT_HANDLE aes, CK_OBJECT_HANDLE mac)
+{
+    CK_ULONG size = sizeof out;
+
+    assert_int_equal(use(aes), CKR_OK);
+    assert_int_equal(p11->C_EncryptInit(session[2], &cbc, aes), CKR_OK);
+    assert_int_equal(p11->C_Encrypt(session[2], text, sizeof text, out, &size), CKR_OK);
+    size = sizeof out;
+    assert_int_equal(p11->C_SignInit(session[2], &hmac, mac), CKR_OK);
+    assert_int_equal(p11->C_Sign(session[2], text, sizeof text, out, &size), CKR_OK);
+}
+
+/* In the middle of as much as there can be. */
 static void begin_much(CK_OBJECT_HANDLE aes, CK_OBJECT_HANDLE mac)
 {
     CK_MECHANISM sha256 = {CKM_SHA256, NULL, 0};
     CK_ULONG size = sizeof out;
 
-    assert_int_equal(use(aes), CKR_OK);
     assert_int_equal(p11->C_EncryptInit(session[0], &cbc, aes), CKR_OK);
     assert_int_equal(p11->C_EncryptUpdate(session[0], text, 20, out, &size), CKR_OK);
     assert_int_equal(p11->C_DecryptInit(session[0], &ecb, aes), CKR_OK);
@@ -164,6 +176,7 @@ static void test_a_closed_key_is_nowhere(void **state)
     aes = unwrap_key(CKK_AES);
     mac = unwrap_key(CKK_GENERIC_SECRET);
     begin_much(aes, mac);
+    end_some(aes, mac);
     assert_everywhere();
     control("/keys/kek", "{\"enabled\":false}");
     use_until(aes, CKR_KEY_FUNCTION_NOT_PERMITTED);
@@ -176,6 +189,7 @@ static void test_a_closed_key_is_nowhere(void **state)
     control("/keys/kek", "{\"enabled\":true}");
     use_until(aes, CKR_OK);
     begin_much(aes, mac);
+    end_some(aes, mac);
     assert_everywhere();
     assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
     assert_nowhere();
@@ -193,6 +207,7 @@ static void test_an_idle_process_wipes_in_its_next_call(void **state)
     aes = unwrap_key(CKK_AES);
     mac = unwrap_key(CKK_GENERIC_SECRET);
     begin_much(aes, mac);
+    end_some(aes, mac);
     sleep(4);
     assert_int_equal(p11->C_GetSlotList(CK_FALSE, NULL, &count), CKR_OK);
     assert_nowhere();
