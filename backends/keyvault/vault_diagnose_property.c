@@ -152,14 +152,39 @@ static void tell_recovery(const struct examined_key *examined)
 /* --- Versions --- */
 
 struct versions {
+    const struct vault_config *config;
     struct key_info latest; /* by creation, whatever its state */
     unsigned count, enabled;
+    unsigned older_enabled; /* of those that the configuration names */
 };
+
+static bool is_configured(const struct vault_config *config, const char *name, const char *version)
+{
+    for (size_t i = 0; i < config->older_count; i++) {
+        if (key_name_equal(config->older[i].name, name) && strcmp(config->older[i].version, version) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned count_configured(const struct vault_config *config, const char *name)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < config->older_count; i++) {
+        count += key_name_equal(config->older[i].name, name) ? 1 : 0;
+    }
+    return count;
+}
 
 static bool note_version(void *arg, struct key_info *info)
 {
     struct versions *versions = arg;
 
+    if (info->enabled && is_configured(versions->config, info->name, info->version)) {
+        versions->older_enabled++;
+    }
     versions->count++;
     versions->enabled += info->enabled ? 1 : 0;
     if (versions->count == 1 || info->created > versions->latest.created) {
@@ -190,10 +215,25 @@ static void tell_versions(const struct examined_key *examined, const struct vers
     }
 }
 
+static void tell_older(const struct examined_key *examined, const struct versions *versions)
+{
+    unsigned configured = count_configured(versions->config, examined->key.name);
+
+    if (versions->older_enabled < configured) {
+        diagnosis_warn(
+            diagnosis_of(examined), "key-versions",
+            "have them enabled, or recovered, where something is still wrapped under them; `byok-pkcs11 "
+            "keys` lists all",
+            "not there, or not enabled: %u of %u older versions of %s that the configuration names; what was "
+            "wrapped under them does not open",
+            configured - versions->older_enabled, configured, examined->key.name);
+    }
+}
+
 static void examine_versions(const struct examined_key *examined)
 {
     const struct examination *examination = examined->examination;
-    struct versions versions = {.count = 0};
+    struct versions versions = {.config = &examination->vault->config};
     struct service_answer answer;
 
     if (!examined->listed) {
@@ -205,6 +245,7 @@ static void examine_versions(const struct examined_key *examined)
         vault_diagnose_tell(examination, FINDING_WARN, "key-versions");
     } else if (versions.count != 0) {
         tell_versions(examined, &versions);
+        tell_older(examined, &versions);
     }
 }
 

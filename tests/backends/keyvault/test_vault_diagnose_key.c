@@ -159,24 +159,56 @@ static void test_levels_of_recovery(void **state)
     assert_int_equal(found.fails, 0);
 }
 
+/* Of the oldest version of "aged", which has three. */
+static void read_oldest(char ret_version[33])
+{
+    static const char mark[] = "\"version\":\"";
+    char *answer = standin_control(&standin, "GET", "/keys/aged", NULL), *at = answer;
+
+    assert_non_null(answer);
+    for (int i = 0; i < 3; i++) {
+        at = strstr(at, mark);
+        assert_non_null(at);
+        at += sizeof mark - 1;
+    }
+    snprintf(ret_version, 33, "%.32s", at);
+    free(answer);
+}
+
 static void test_versions(void **state)
 {
-    char more[200], version[64], *answer;
+    char more[200], version[33];
 
     (void)state;
     control("PUT", "/keys/aged", "{\"versions\":3}");
     examine("keys = {\"aged\"}\n");
     expect("of 2 older ones 2 are still enabled");
-    answer = standin_control(&standin, "GET", "/keys/aged", NULL);
-    assert_non_null(answer);
-    snprintf(version, sizeof version, "%.32s",
-             strstr(strstr(strstr(answer, "\"version\":\"") + 11, "\"version\":\"") + 11, "\"version\":\"") +
-                 11);
-    free(answer);
+    read_oldest(version);
     snprintf(more, sizeof more, "keys = {\"aged/%s\"}\n", version);
     examine(more);
     expect("warn key-versions: aged/");
     expect("is pinned, and is not the latest version");
+    assert_int_equal(found.fails, 0);
+}
+
+static void test_older_versions_that_are_named(void **state)
+{
+    static const char missing[] = "0123456789abcdef0123456789abcdef";
+    char more[300], disable[100], version[33];
+
+    (void)state;
+    control("PUT", "/keys/aged", "{\"versions\":3}");
+    read_oldest(version);
+    snprintf(more, sizeof more, "keys = {\"aged\"}\nolder = {\"aged/%s\"}\n", version);
+    examine(more);
+    expect_none("not there");
+    snprintf(disable, sizeof disable, "{\"version\":\"%s\",\"enabled\":false}", version);
+    control("PUT", "/keys/aged", disable);
+    examine(more);
+    expect("warn key-versions: not there, or not enabled: 1 of 1 older versions of aged");
+    snprintf(more, sizeof more, "keys = {\"aged\"}\nolder = {\"aged/%s\", \"aged/%s\"}\n", version, missing);
+    examine(more);
+    expect("not there, or not enabled: 2 of 2 older versions of aged");
     assert_int_equal(found.fails, 0);
 }
 
@@ -196,6 +228,7 @@ int main(void)
         DIAGNOSE_TEST(test_an_ec_key),
         DIAGNOSE_TEST(test_levels_of_recovery),
         DIAGNOSE_TEST(test_versions),
+        DIAGNOSE_TEST(test_older_versions_that_are_named),
     };
 
     return cmocka_run_group_tests(tests, diagnose_start, diagnose_end);
