@@ -24,7 +24,8 @@ static const struct audit_token *token_of(const struct token_session *session)
     return (const struct audit_token *)((const struct session_above *)session)->token;
 }
 
-bool audit_session_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
+/* What a key of the HSM is called; false: it is one of a session, and not to be recorded. */
+static bool name_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE])
 {
     return token_key_name(((struct session_above *)session)->below, token_of(session)->label, key, ret_text);
 }
@@ -75,7 +76,7 @@ CK_RV audit_session_begin(struct token_session *base, enum audit_running_kind ki
     if (rv != CKR_OK) {
         return rv;
     }
-    is_on = mechanism != NULL && audit_session_key(base, key, text);
+    is_on = mechanism != NULL && name_key(base, key, text);
     pthread_mutex_lock(&session->lock);
     set_off(running);
     running->is_on = is_on;
@@ -96,6 +97,19 @@ static struct audit_use use_of(const struct token_session *session, enum audit_r
                               .operation = operations[kind],
                               .mechanism = running->mechanism,
                               .key = running->key};
+}
+
+struct bytes audit_opened(const CK_BYTE *data, CK_ULONG size, const CK_BYTE *out, const CK_ULONG *out_size,
+                          struct buffer *copy)
+{
+    bool in_place =
+        data != NULL && out != NULL && out_size != NULL && out < data + size && data < out + *out_size;
+
+    if (!in_place) {
+        return bytes_of(data, size);
+    }
+    copy->limit = size;
+    return buffer_append(copy, data, size) == CKR_OK ? buffer_bytes(copy) : bytes_of(NULL, size);
 }
 
 /* True for the first. */
@@ -129,7 +143,9 @@ CK_RV audit_session_part_begin(struct token_session *base, enum audit_running_ki
     use.is_begun = true;
     rv = audit_use(&use);
     if (rv != CKR_OK) {
-        audit_session_end(base, kind);
+        pthread_mutex_lock(&session->lock);
+        session->running[kind].in_parts = false;
+        pthread_mutex_unlock(&session->lock);
     }
     return rv;
 }
@@ -151,7 +167,7 @@ CK_RV audit_session_part_end(struct token_session *base, enum audit_running_kind
     }
     pthread_mutex_lock(&session->lock);
     if (running->is_on && running->in_parts && !running->parts_unknown && ciphertext.size != 0) {
-        running->parts_unknown = hash_add(running->parts, ciphertext) != CKR_OK;
+        running->parts_unknown = ciphertext.data == NULL || hash_add(running->parts, ciphertext) != CKR_OK;
     }
     pthread_mutex_unlock(&session->lock);
     return rv;
@@ -190,7 +206,11 @@ CK_RV audit_session_finish(struct token_session *base, enum audit_running_kind k
     unsigned char hash[LONGEST_HASH];
     struct audit_use use;
 
-    if (rv == CKR_BUFFER_TOO_SMALL || is_no_use(rv)) {
+    if (rv == CKR_BUFFER_TOO_SMALL) {
+        return rv;
+    }
+    if (is_no_use(rv)) {
+        audit_session_end(base, kind);
         return rv;
     }
     bool known = stop(session_of(base), kind, rv, &running, hash);
@@ -201,9 +221,9 @@ CK_RV audit_session_finish(struct token_session *base, enum audit_running_kind k
     use = use_of(base, kind, &running);
     use.began = running.in_parts ? running.began : began;
     use.rv = rv;
-    if (blob != NULL) {
+    if (blob != NULL && blob->data != NULL) {
         use.blob = *blob;
-    } else if (known) {
+    } else if (blob == NULL && known) {
         use.blob_hash = hash;
     }
     if (audit_use(&use) == CKR_OK) {
@@ -215,12 +235,19 @@ CK_RV audit_session_finish(struct token_session *base, enum audit_running_kind k
     return CKR_FUNCTION_FAILED;
 }
 
-CK_RV audit_session_record(const struct token_session *session, const struct audit_use *use)
+CK_RV audit_session_record(struct token_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                           const struct audit_use *use)
 {
     struct audit_use full = *use;
+    char text[KEY_TEXT_SIZE];
 
+    if (mechanism == NULL || !name_key(session, key, text)) {
+        return CKR_OK;
+    }
     full.token = token_of(session)->title;
     full.backend = token_of(session)->backend;
     full.place = AUDIT_HSM;
+    full.mechanism = mechanism->mechanism;
+    full.key = text;
     return audit_use(&full);
 }

@@ -40,8 +40,18 @@ struct audit_session {
     struct audit_running running[RUNNING_KINDS];
 };
 
-/* What a key of the HSM is called; false: it is one of a session, and not to be recorded. */
-bool audit_session_key(struct token_session *session, CK_OBJECT_HANDLE key, char ret_text[KEY_TEXT_SIZE]);
+/* What was made below. */
+static inline struct bytes audit_made(const CK_BYTE *out, const CK_ULONG *out_size, CK_RV rv)
+{
+    return rv == CKR_OK && out_size != NULL ? bytes_of(out, *out_size) : bytes_of(NULL, 0);
+}
+
+/*
+ * Before a ciphertext is opened below: as it is. What is opened may take its place (2.40, 5.9), and is nothing for a
+ * record, nor is its hash; then it is a copy, in `copy`. Without data where there is no memory for that.
+ */
+struct bytes audit_opened(const CK_BYTE *data, CK_ULONG size, const CK_BYTE *out, const CK_ULONG *out_size,
+                          struct buffer *copy);
 
 /* An operation was begun below with `rv`; `mechanism` NULL: it was ended that way (3.0). */
 CK_RV audit_session_begin(struct token_session *session, enum audit_running_kind kind,
@@ -51,7 +61,7 @@ void audit_session_end(struct token_session *session, enum audit_running_kind ki
 
 /*
  * Before each part: the first is recorded. CKR_FUNCTION_FAILED where that cannot be, and must: then the operation
- * is off here, and to be ended below.
+ * is to be ended below.
  */
 MUST_USE CK_RV audit_session_part_begin(struct token_session *session, enum audit_running_kind kind);
 /* A part was done below with `rv`, and is of the ciphertext. The same rv. */
@@ -66,8 +76,12 @@ CK_RV audit_session_finish(struct token_session *session, enum audit_running_kin
                            const struct bytes *blob, int64_t began, void *out, const CK_ULONG *out_size,
                            CK_RV rv);
 
-/* A use in one call; CKR_FUNCTION_FAILED as audit_use(). */
-MUST_USE CK_RV audit_session_record(const struct token_session *session, const struct audit_use *use);
+/*
+ * A use in one call, of which the operation, the blob, the time and the result are given. CKR_FUNCTION_FAILED as
+ * audit_use(); CKR_OK also where the key is one of a session.
+ */
+MUST_USE CK_RV audit_session_record(struct token_session *session, const CK_MECHANISM *mechanism,
+                                    CK_OBJECT_HANDLE key, const struct audit_use *use);
 
 void audit_session_init(struct audit_session *session);
 void audit_session_done(struct audit_session *session);

@@ -1,6 +1,7 @@
 /* A token over an HSM's, which records what keys of the HSM are used for. */
 #include "backends/audit/audit_token.h"
 #include "backends/audit/audit_session.h"
+#include "backends/base/scope.h"
 
 enum { SCRATCH = 1024 };
 
@@ -27,21 +28,13 @@ static CK_RV close_session(struct token_session *session)
 static CK_RV wrap_key(struct token_session *session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
                       CK_OBJECT_HANDLE key, CK_BYTE *out, CK_ULONG *out_size)
 {
-    char name[KEY_TEXT_SIZE];
     int64_t began = audit_began();
     CK_RV rv = token_above_wrap_key(session, mechanism, wrapping_key, key, out, out_size);
+    struct audit_use use = {
+        .operation = "wrap", .blob = audit_made(out, out_size, rv), .began = began, .rv = rv};
 
-    if (out == NULL || out_size == NULL || mechanism == NULL || rv == CKR_BUFFER_TOO_SMALL ||
-        !audit_session_key(session, wrapping_key, name)) {
-        return rv;
-    }
-    if (audit_session_record(
-            session, &(struct audit_use){.operation = "wrap",
-                                         .mechanism = mechanism->mechanism,
-                                         .key = name,
-                                         .blob = rv == CKR_OK ? bytes_of(out, *out_size) : bytes_of(NULL, 0),
-                                         .began = began,
-                                         .rv = rv}) == CKR_OK) {
+    if (out == NULL || out_size == NULL || rv == CKR_BUFFER_TOO_SMALL ||
+        audit_session_record(session, mechanism, wrapping_key, &use) == CKR_OK) {
         return rv;
     }
     if (rv == CKR_OK) {
@@ -51,9 +44,10 @@ static CK_RV wrap_key(struct token_session *session, CK_MECHANISM *mechanism, CK
 }
 
 /* What came of it is a key. */
-static CK_RV record_key(struct token_session *session, const struct audit_use *use, CK_OBJECT_HANDLE *ret_key)
+static CK_RV record_key(struct token_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE with,
+                        const struct audit_use *use, CK_OBJECT_HANDLE *ret_key)
 {
-    if (audit_session_record(session, use) == CKR_OK) {
+    if (audit_session_record(session, mechanism, with, use) == CKR_OK) {
         return use->rv;
     }
     if (use->rv == CKR_OK && *ret_key != CK_INVALID_HANDLE) {
@@ -67,46 +61,29 @@ static CK_RV unwrap_key(struct token_session *session, CK_MECHANISM *mechanism,
                         CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *blob, CK_ULONG blob_size,
                         CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
 {
-    char name[KEY_TEXT_SIZE];
     int64_t began = audit_began();
     CK_RV rv =
         token_above_unwrap_key(session, mechanism, unwrapping_key, blob, blob_size, template, count, ret_key);
+    struct audit_use use = {
+        .operation = "unwrap", .blob = bytes_of(blob, blob_size), .began = began, .rv = rv};
 
-    if (mechanism == NULL || blob == NULL || ret_key == NULL ||
-        !audit_session_key(session, unwrapping_key, name)) {
-        return rv;
-    }
-    return record_key(session,
-                      &(struct audit_use){.operation = "unwrap",
-                                          .mechanism = mechanism->mechanism,
-                                          .key = name,
-                                          .blob = bytes_of(blob, blob_size),
-                                          .began = began,
-                                          .rv = rv},
-                      ret_key);
+    return blob == NULL || ret_key == NULL ? rv
+                                           : record_key(session, mechanism, unwrapping_key, &use, ret_key);
 }
 
 /* Some mechanisms give their keys elsewhere, and leave `ret_key` as it is (CKM_SSL3_KEY_AND_MAC_DERIVE). */
 static CK_RV derive_key(struct token_session *session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key,
                         CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
 {
-    char name[KEY_TEXT_SIZE];
     int64_t began = audit_began();
-    CK_OBJECT_HANDLE made = CK_INVALID_HANDLE;
-    CK_RV rv =
-        token_above_derive_key(session, mechanism, base_key, template, count, ret_key == NULL ? NULL : &made);
+    CK_OBJECT_HANDLE new_key = CK_INVALID_HANDLE;
+    CK_RV rv = token_above_derive_key(session, mechanism, base_key, template, count,
+                                      ret_key == NULL ? NULL : &new_key);
+    struct audit_use use = {.operation = "derive", .began = began, .rv = rv};
 
-    if (mechanism != NULL && audit_session_key(session, base_key, name)) {
-        rv = record_key(session,
-                        &(struct audit_use){.operation = "derive",
-                                            .mechanism = mechanism->mechanism,
-                                            .key = name,
-                                            .began = began,
-                                            .rv = rv},
-                        &made);
-    }
-    if (rv == CKR_OK && made != CK_INVALID_HANDLE) {
-        *ret_key = made;
+    rv = record_key(session, mechanism, base_key, &use, &new_key);
+    if (rv == CKR_OK && new_key != CK_INVALID_HANDLE) {
+        *ret_key = new_key;
     }
     return rv;
 }
@@ -143,49 +120,51 @@ END_MESSAGES(message_sign_final, RUNNING_MESSAGE_SIGN)
 
 /* --- In one call; a NULL buffer asks for a size, which ends nothing --- */
 
-static struct bytes made(const CK_BYTE *out, const CK_ULONG *out_size, CK_RV rv)
-{
-    return rv == CKR_OK && out_size != NULL ? bytes_of(out, *out_size) : bytes_of(NULL, 0);
-}
-
 /* clang-format off */
-#define WHOLE(verb, kind, blob_of) \
+/* What is recorded of a function: the ciphertext or signature that it makes, or the ciphertext that it opens. */
+#define MAKES_BEFORE(data, size) ((void)&copy, bytes_of(NULL, 0)) /* clang sees a scoped variable as unused */
+#define MAKES_AFTER audit_made(out, out_size, rv)
+#define OPENS_BEFORE(data, size) audit_opened(data, size, out, out_size, &copy)
+#define OPENS_AFTER blob
+
+#define WHOLE(verb, kind, how) \
     static CK_RV verb(struct token_session *session, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size) \
     { \
+        struct buffer copy SCOPED(buffer_free) = BUFFER_INIT(0); \
+        struct bytes blob = how##_BEFORE(data, data_size); \
         int64_t began = audit_began(); \
         CK_RV rv = token_above_##verb(session, data, data_size, out, out_size); \
-        struct bytes blob = blob_of; \
 \
+        blob = how##_AFTER; \
         return out == NULL ? rv : audit_session_finish(session, kind, &blob, began, out, out_size, rv); \
     }
-/* clang-format on */
-WHOLE(encrypt, RUNNING_ENCRYPT, made(out, out_size, rv))
-WHOLE(decrypt, RUNNING_DECRYPT, bytes_of(data, data_size))
-WHOLE(sign, RUNNING_SIGN, made(out, out_size, rv))
-WHOLE(sign_recover, RUNNING_SIGN_RECOVER, made(out, out_size, rv))
-
-/* clang-format off */
-#define WHOLE_MESSAGE(verb, kind, blob_of) \
+#define WHOLE_MESSAGE(verb, kind, how) \
     static CK_RV verb(struct token_session *session, void *parameter, CK_ULONG parameter_size, CK_BYTE *associated, \
                       CK_ULONG associated_size, CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size) \
     { \
+        struct buffer copy SCOPED(buffer_free) = BUFFER_INIT(0); \
+        struct bytes blob = how##_BEFORE(data, data_size); \
         int64_t began = audit_began(); \
         CK_RV rv = token_above_##verb(session, parameter, parameter_size, associated, associated_size, data, \
                                       data_size, out, out_size); \
-        struct bytes blob = blob_of; \
 \
+        blob = how##_AFTER; \
         return out == NULL ? rv : audit_session_finish(session, kind, &blob, began, out, out_size, rv); \
     }
 /* clang-format on */
-WHOLE_MESSAGE(encrypt_message, RUNNING_MESSAGE_ENCRYPT, made(out, out_size, rv))
-WHOLE_MESSAGE(decrypt_message, RUNNING_MESSAGE_DECRYPT, bytes_of(data, data_size))
+WHOLE(encrypt, RUNNING_ENCRYPT, MAKES)
+WHOLE(decrypt, RUNNING_DECRYPT, OPENS)
+WHOLE(sign, RUNNING_SIGN, MAKES)
+WHOLE(sign_recover, RUNNING_SIGN_RECOVER, MAKES)
+WHOLE_MESSAGE(encrypt_message, RUNNING_MESSAGE_ENCRYPT, MAKES)
+WHOLE_MESSAGE(decrypt_message, RUNNING_MESSAGE_DECRYPT, OPENS)
 
 static CK_RV sign_message(struct token_session *session, void *parameter, CK_ULONG parameter_size,
                           CK_BYTE *data, CK_ULONG data_size, CK_BYTE *out, CK_ULONG *out_size)
 {
     int64_t began = audit_began();
     CK_RV rv = token_above_sign_message(session, parameter, parameter_size, data, data_size, out, out_size);
-    struct bytes blob = made(out, out_size, rv);
+    struct bytes blob = audit_made(out, out_size, rv);
 
     return out == NULL ? rv
                        : audit_session_finish(session, RUNNING_MESSAGE_SIGN, &blob, began, out, out_size, rv);
@@ -219,15 +198,19 @@ static CK_RV refuse(struct token_session *session, enum audit_running_kind kind)
 }
 
 /* clang-format off */
-#define PART(verb, kind, blob_of) \
+#define PART(verb, kind, how) \
     static CK_RV verb(struct token_session *session, CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size) \
     { \
+        struct buffer copy SCOPED(buffer_free) = BUFFER_INIT(0); \
+        struct bytes blob = how##_BEFORE(part, part_size); \
+\
         if (out != NULL && audit_session_part_begin(session, kind) != CKR_OK) { \
             return refuse(session, kind); \
         } \
         CK_RV rv = token_above_##verb(session, part, part_size, out, out_size); \
 \
-        return out == NULL ? rv : audit_session_part_end(session, kind, blob_of, rv); \
+        blob = how##_AFTER; \
+        return out == NULL ? rv : audit_session_part_end(session, kind, blob, rv); \
     }
 #define LAST_PART(verb, kind) \
     static CK_RV verb(struct token_session *session, CK_BYTE *out, CK_ULONG *out_size) \
@@ -245,12 +228,12 @@ static CK_RV refuse(struct token_session *session, enum audit_running_kind kind)
 #define CIPHERTEXT_RUNNING_ENCRYPT (void)audit_session_part_end(session, RUNNING_ENCRYPT, bytes_of(out, *out_size), rv);
 #define CIPHERTEXT_RUNNING_DECRYPT
 /* clang-format on */
-PART(encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
-PART(digest_encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
-PART(sign_encrypt_update, RUNNING_ENCRYPT, made(out, out_size, rv))
-PART(decrypt_update, RUNNING_DECRYPT, bytes_of(part, part_size))
-PART(decrypt_digest_update, RUNNING_DECRYPT, bytes_of(part, part_size))
-PART(decrypt_verify_update, RUNNING_DECRYPT, bytes_of(part, part_size))
+PART(encrypt_update, RUNNING_ENCRYPT, MAKES)
+PART(digest_encrypt_update, RUNNING_ENCRYPT, MAKES)
+PART(sign_encrypt_update, RUNNING_ENCRYPT, MAKES)
+PART(decrypt_update, RUNNING_DECRYPT, OPENS)
+PART(decrypt_digest_update, RUNNING_DECRYPT, OPENS)
+PART(decrypt_verify_update, RUNNING_DECRYPT, OPENS)
 LAST_PART(encrypt_final, RUNNING_ENCRYPT)
 LAST_PART(decrypt_final, RUNNING_DECRYPT)
 
@@ -259,28 +242,33 @@ static CK_RV sign_final(struct token_session *session, CK_BYTE *out, CK_ULONG *o
 {
     int64_t began = audit_began();
     CK_RV rv = token_above_sign_final(session, out, out_size);
-    struct bytes blob = made(out, out_size, rv);
+    struct bytes blob = audit_made(out, out_size, rv);
 
     return out == NULL ? rv : audit_session_finish(session, RUNNING_SIGN, &blob, began, out, out_size, rv);
 }
 
+/* Without room for a size it is not the last (3.0, 5.14). */
 static CK_RV sign_message_next(struct token_session *session, void *parameter, CK_ULONG parameter_size,
                                CK_BYTE *part, CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size)
 {
     int64_t began = audit_began();
     CK_RV rv =
         token_above_sign_message_next(session, parameter, parameter_size, part, part_size, out, out_size);
-    struct bytes blob = made(out, out_size, rv);
+    struct bytes blob = audit_made(out, out_size, rv);
 
-    return out == NULL ? rv
-                       : audit_session_finish(session, RUNNING_MESSAGE_SIGN, &blob, began, out, out_size, rv);
+    return out == NULL || out_size == NULL
+               ? rv
+               : audit_session_finish(session, RUNNING_MESSAGE_SIGN, &blob, began, out, out_size, rv);
 }
 
 /* clang-format off */
-#define PART_OF_MESSAGE(verb, kind, blob_of) \
+#define PART_OF_MESSAGE(verb, kind, how) \
     static CK_RV verb(struct token_session *session, void *parameter, CK_ULONG parameter_size, CK_BYTE *part, \
                       CK_ULONG part_size, CK_BYTE *out, CK_ULONG *out_size, CK_FLAGS flags) \
     { \
+        struct buffer copy SCOPED(buffer_free) = BUFFER_INIT(0); \
+        struct bytes blob = how##_BEFORE(part, part_size); \
+\
         if (out != NULL && audit_session_part_begin(session, kind) != CKR_OK) { \
             return refuse(session, kind); \
         } \
@@ -289,14 +277,15 @@ static CK_RV sign_message_next(struct token_session *session, void *parameter, C
         if (out == NULL || rv == CKR_BUFFER_TOO_SMALL) { \
             return rv; \
         } \
-        rv = audit_session_part_end(session, kind, blob_of, rv); \
+        blob = how##_AFTER; \
+        rv = audit_session_part_end(session, kind, blob, rv); \
         return rv != CKR_OK || (flags & CKF_END_OF_MESSAGE) == 0 \
                    ? rv \
                    : audit_session_finish(session, kind, NULL, 0, out, out_size, rv); \
     }
 /* clang-format on */
-PART_OF_MESSAGE(encrypt_message_next, RUNNING_MESSAGE_ENCRYPT, made(out, out_size, rv))
-PART_OF_MESSAGE(decrypt_message_next, RUNNING_MESSAGE_DECRYPT, bytes_of(part, part_size))
+PART_OF_MESSAGE(encrypt_message_next, RUNNING_MESSAGE_ENCRYPT, MAKES)
+PART_OF_MESSAGE(decrypt_message_next, RUNNING_MESSAGE_DECRYPT, OPENS)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"

@@ -2,7 +2,9 @@
 #include "tests/backends/hsm/fake_bench.h"
 
 #include "backends/audit.h"
+#include "backends/base/libcrypto.h"
 #include "tests/backends/audit/audit_test.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { KEY = 5, ROOM = 64 };
@@ -307,6 +309,51 @@ static void test_parts_have_begun_before_the_first_gives_anything(void **state)
     expect_lines(3);
 }
 
+/* What is opened takes the place of the ciphertext, as the standard allows. */
+static void open_in_place(void)
+{
+    memset(data, 'p', sizeof data);
+}
+
+static void expect_hash(size_t number, struct bytes of)
+{
+    unsigned char digest[32];
+    char hex[65];
+    cJSON *line = audit_line(audit_path(), number);
+
+    assert_rv(libcrypto_sha256(of, digest), CKR_OK);
+    for (int i = 0; i < 32; i++) {
+        sprintf(hex + 2 * i, "%02x", digest[i]);
+    }
+    assert_string_equal(audit_member(line, "blob_sha256"), hex);
+    cJSON_Delete(line);
+}
+
+static void test_the_hash_is_never_that_of_what_was_opened(void **state)
+{
+    CK_ULONG size = sizeof data;
+
+    (void)state;
+    open_with(TO_FILE, NULL);
+    fake->during = open_in_place;
+    assert_rv(SESSION(decrypt_init, &mechanism, KEY), CKR_OK);
+    memcpy(data, "ciphered", sizeof data);
+    assert_rv(SESSION(decrypt, data, sizeof data, data, &size), CKR_OK);
+    expect_hash(1, bytes_of("ciphered", 8));
+    assert_rv(SESSION(message_decrypt_init, &mechanism, KEY), CKR_OK);
+    memcpy(data, "ciphered", sizeof data);
+    assert_rv(SESSION(decrypt_message, NULL, 0, NULL, 0, data, sizeof data, data, &size), CKR_OK);
+    expect_hash(2, bytes_of("ciphered", 8));
+    assert_rv(SESSION(decrypt_init, &mechanism, KEY), CKR_OK);
+    for (int i = 0; i < 2; i++) {
+        memcpy(data, "ciphered", sizeof data);
+        assert_rv(SESSION(decrypt_update, data, sizeof data, data, &size), CKR_OK);
+    }
+    assert_rv(SESSION(decrypt_final, OUT), CKR_OK);
+    expect_hash(4, bytes_of("cipheredciphered", 16));
+    fake->during = NULL;
+}
+
 static void test_so_have_those_of_each_message(void **state)
 {
     (void)state;
@@ -342,6 +389,21 @@ static void test_no_use_comes_to_anything_unrecorded(void **state)
         if (uses[i].use != do_unwrap && uses[i].use != do_derive) {
             assert_memory_equal(out, zeros, sizeof out);
         }
+    }
+}
+
+/* Even if the HSM does not end it. */
+static void test_no_part_comes_to_anything_unrecorded(void **state)
+{
+    (void)state;
+    open_unwritable();
+    assert_rv(SESSION(decrypt_init, &mechanism, KEY), CKR_OK);
+    fake->answer = CKR_FUNCTION_NOT_SUPPORTED;
+    for (int i = 0; i < 3; i++) {
+        fake->calls = 0;
+        assert_rv(SESSION(decrypt_update, data, sizeof data, OUT), CKR_FUNCTION_FAILED);
+        assert_int_equal(fake->calls, 2);
+        assert_string_equal(fake->last.name, "C_Decrypt");
     }
 }
 
@@ -398,8 +460,10 @@ int main(void)
         TEST(test_a_key_that_another_begins_with_is_recorded_no_more),
         TEST(test_a_state_that_was_saved_is_refused),
         TEST(test_parts_have_begun_before_the_first_gives_anything),
+        TEST(test_the_hash_is_never_that_of_what_was_opened),
         TEST(test_so_have_those_of_each_message),
         TEST(test_no_use_comes_to_anything_unrecorded),
+        TEST(test_no_part_comes_to_anything_unrecorded),
         TEST(test_keys_that_come_of_it_are_destroyed),
         TEST(test_what_the_policy_refuses_is_an_event_and_no_use),
     };
