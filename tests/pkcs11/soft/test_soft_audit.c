@@ -1,7 +1,7 @@
 /* Records of what the soft token does with keys of its service; and that nothing is given away without one. */
 #include "tests/pkcs11/soft/soft_test.h"
 
-#include "backends/base/libcrypto.h"
+#include "backends/audit/audit_record.h"
 #include "tests/backends/audit/audit_test.h"
 #include <stdio.h>
 #include <string.h>
@@ -63,25 +63,15 @@ static void note_version(unsigned number)
     snprintf(versions[number], sizeof versions[number], "%s", fake_version(fake, "kek")->version);
 }
 
-static void to_hex(struct bytes blob, char hex[65])
-{
-    unsigned char digest[32];
-
-    assert_int_equal(libcrypto_sha256(blob, digest), CKR_OK);
-    for (int i = 0; i < 32; i++) {
-        sprintf(hex + 2 * i, "%02x", digest[i]);
-    }
-}
-
 /* The record is of this use of the newest version of "kek", and it is the last one. */
 static void expect_last(size_t number, const char *operation, const char *place, const char *mechanism,
                         const char *result, struct bytes blob)
 {
     cJSON *line = audit_line(audit_path(), number);
-    char hex[65] = "";
+    char hex[AUDIT_HEX_SIZE] = "";
 
     if (blob.size != 0) {
-        to_hex(blob, hex);
+        assert_true(audit_hash(blob, hex));
     }
     assert_int_equal(audit_line_count(audit_path()), number + 1);
     assert_string_equal(audit_member(line, "event"), "use");
