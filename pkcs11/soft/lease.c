@@ -262,6 +262,9 @@ static void miss_locked(struct lease_book *book, struct lease *lease, struct lea
 void lease_told_locked(struct lease_book *book, struct lease *lease, const struct service_answer *answer,
                        int64_t began, bool checks, struct lease_news *ret_news)
 {
+    if (lease->count == 0 && answer->verdict != VERDICT_ACCEPTED) {
+        return; /* the last one has gone meanwhile: there is nothing to close */
+    }
     switch (answer->verdict) {
     case VERDICT_ACCEPTED:
         accept_locked(book, lease, began, drawn(book->check), ret_news);

@@ -208,7 +208,7 @@ void lease_renew(struct soft_session *session, struct leasehold *hold)
         pthread_mutex_lock(&book->lock);
         ask_once_answer(&lease->asking, CKR_OK);
     } else if (look == LEASE_WAIT) { /* maybe in vain, and it ended meanwhile */
-        (void)lease_look_locked(book, lease, clock_now(), &news);
+        (void)lease_look_locked(book, atomic_load(&hold->lease), clock_now(), &news);
     }
     pthread_mutex_unlock(&book->lock);
     lease_finish(session->token, &news, NULL);

@@ -89,7 +89,7 @@ void soft_lease_answered(struct soft_token *token, struct service_key *key, cons
     }
     pthread_mutex_lock(&book->lock);
     lease = lease_find_locked(book, key->ref.name, version);
-    if (lease != NULL && lease->count != 0) {
+    if (lease != NULL) {
         lease_told_locked(book, lease, answer, began, false, &news);
     }
     pthread_mutex_unlock(&book->lock);

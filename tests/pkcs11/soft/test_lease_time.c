@@ -259,6 +259,18 @@ static void test_what_was_asked_before_the_acceptance_says_nothing(void **state)
     assert_int_equal(look_only(), LEASE_GO);
 }
 
+/* The last key was destroyed while the service was asked. */
+static void test_without_holders_nothing_is_closed(void **state)
+{
+    (void)state;
+    lease_remove_locked(&book, lease, &hold);
+    assert_int_equal(told(VERDICT_DISABLED).what, LEASE_NO_NEWS);
+    assert_int_equal(atomic_load(&book.closed), 0);
+    lease_add_locked(&book, lease, &hold);
+    assert_int_not_equal(look_only(), LEASE_SHUT);
+    assert_int_equal(told(VERDICT_DISABLED).what, LEASE_CLOSES);
+}
+
 /* --- Opened again --- */
 
 static void test_an_acceptance_opens(void **state)
@@ -441,6 +453,7 @@ int main(void)
         KEEPS(test_and_so_where_outages_are_borne),
         TEST(test_any_call_finds_that_it_has_ended),
         TEST(test_what_was_asked_before_the_acceptance_says_nothing),
+        TEST(test_without_holders_nothing_is_closed),
         TEST(test_an_acceptance_opens),
         TEST(test_one_that_was_asked_for_before_it_closed_does_not),
         TEST(test_warnings_come_at_half_and_ten_minutes_before_the_end),
