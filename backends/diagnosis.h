@@ -35,6 +35,9 @@ typedef void finding_listener(void *arg, const struct finding *finding);
 
 enum { DIAGNOSIS_TEXT_SIZE = 2048, DIAGNOSIS_HEARD_SIZE = 2048 };
 
+/* Where nobody has named keys, so many of a list are examined: each costs its owner ten lines of log. */
+enum { DIAGNOSIS_SOME_KEYS = 5 };
+
 struct diagnosis {
     /* The asker fills these in. */
     const char *token;      /* of the findings that come now */

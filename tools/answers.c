@@ -2,6 +2,7 @@
 #include "tools/answers.h"
 #include "backends/base/result_name.h"
 #include <stddef.h>
+#include <stdio.h>
 
 const struct answer answers[] = {
     {CKR_KEY_FUNCTION_NOT_PERMITTED,
@@ -50,12 +51,22 @@ static const char *advice_of(CK_RV rv)
     return "see byok-pkcs11(7)";
 }
 
-void answer_tell(struct diagnosis *diagnosis, const char *check, const char *what, const char *key, CK_RV rv)
+void answer_tell(struct diagnosis *diagnosis, enum finding_status status, const char *check,
+                 const struct answered *answered)
 {
-    const char *heard = diagnosis_heard(diagnosis), *quote = key[0] == '\0' ? "" : "\"", *advice;
+    const char *heard = diagnosis_heard(diagnosis), *key = answered->key, *quote = key[0] == '\0' ? "" : "\"",
+               *advice;
     int size = diagnosis_split(diagnosis, &advice);
+    char text[DIAGNOSIS_TEXT_SIZE];
 
-    diagnosis_fail(diagnosis, check, advice == NULL ? advice_of(rv) : advice, "%s%s%s%s%s: %s (0x%lx)%s%.*s",
-                   what, key[0] == '\0' ? "" : " ", quote, key, quote, answer_name(rv), rv,
-                   size == 0 ? "" : ": ", size, heard);
+    snprintf(text, sizeof text, "%s%s%s%s%s: %s (0x%lx)%s%.*s", answered->what, key[0] == '\0' ? "" : " ",
+             quote, key, quote, answer_name(answered->rv), answered->rv, size == 0 ? "" : ": ", size, heard);
+    if (advice == NULL) {
+        advice = advice_of(answered->rv);
+    }
+    if (status == FINDING_FAIL) {
+        diagnosis_fail(diagnosis, check, advice, "%s", text);
+    } else {
+        diagnosis_warn(diagnosis, check, advice, "%s", text);
+    }
 }

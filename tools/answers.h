@@ -16,10 +16,16 @@ extern const struct answer answers[];
 /* "CKR_...", or words for what has no name. */
 const char *answer_name(CK_RV rv);
 
+/* What was done, with which key ("": with none), and the answer. */
+struct answered {
+    const char *what, *key;
+    CK_RV rv;
+};
+
 /*
- * A failure: what was done, with which key ("": with none), the answer, and what the log said meanwhile; its advice,
- * or else the table's.
+ * A failure, or a warning: that, and what the log said meanwhile; with the advice that this has, or else the table's.
  */
-void answer_tell(struct diagnosis *diagnosis, const char *check, const char *what, const char *key, CK_RV rv);
+void answer_tell(struct diagnosis *diagnosis, enum finding_status status, const char *check,
+                 const struct answered *answered);
 
 #endif

@@ -15,6 +15,19 @@ static void check_configuration(const struct start *start, struct diagnosis *dia
     diagnosis_file(diagnosis, "configuration-file", "configuration", path, false);
 }
 
+static void check_fleet(const struct settings *section, unsigned processes, struct diagnosis *diagnosis)
+{
+    const struct backend_kind *kind = backend_kind_of(section);
+
+    if (kind->diagnose_fleet == NULL) {
+        diagnosis_ok(
+            diagnosis, "fleet-load",
+            "what an HSM allows is not known here; see how many sessions and operations its vendor names");
+    } else {
+        kind->diagnose_fleet(section, processes, diagnosis);
+    }
+}
+
 static void check_section(const struct start *start, size_t index, struct report *report)
 {
     const struct settings *section = settings_section(start->file, index);
@@ -33,8 +46,8 @@ static void check_section(const struct start *start, size_t index, struct report
         check_token(start, index, diagnosis);
     }
     check_outage(section, diagnosis);
-    if (report->command->fleet != 0 && kind->diagnose_fleet != NULL) {
-        kind->diagnose_fleet(section, report->command->fleet, diagnosis);
+    if (report->command->fleet != 0) {
+        check_fleet(section, report->command->fleet, diagnosis);
     }
     diagnosis->token = NULL;
 }

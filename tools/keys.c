@@ -13,7 +13,7 @@
 
 void key_list_failed(struct key_list *list, const char *what, const char *key, CK_RV rv)
 {
-    answer_tell(list->diagnosis, "keys", what, key, rv);
+    answer_tell(list->diagnosis, FINDING_FAIL, "keys", &(struct answered){what, key, rv});
 }
 
 static void print_line_json(const struct key_list *list, const struct key_line *line)

@@ -38,6 +38,21 @@ void vault_diagnose_tell(const struct examination *examination, enum finding_sta
     }
 }
 
+enum finding_status vault_diagnose_fault(bool named)
+{
+    return named ? FINDING_FAIL : FINDING_WARN;
+}
+
+void vault_diagnose_tell_fault(const struct examined_key *examined, const char *check, const char *advice,
+                               const char *text)
+{
+    if (vault_diagnose_fault(examined->named) == FINDING_FAIL) {
+        diagnosis_fail(examined->examination->diagnosis, check, advice, "%s", text);
+    } else {
+        diagnosis_warn(examined->examination->diagnosis, check, advice, "%s", text);
+    }
+}
+
 void vault_diagnose_date(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE])
 {
     time_t time = (time_t)seconds;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 enum {
-    SOME_KEYS = 5, /* of those that are only listed: each costs the vault's owner ten lines of log */
     MOST_KEYS = 50 /* of those that are configured */
 };
 
@@ -127,8 +126,10 @@ static bool examine_get(const struct keys *keys, struct examined_key *examined)
 
 static void examine_key(const struct keys *keys, const char *name, const char *version)
 {
-    struct examined_key examined = {
-        .examination = keys->examination, .listed = keys->listed, .key = {name, version}};
+    struct examined_key examined = {.examination = keys->examination,
+                                    .listed = keys->listed,
+                                    .named = keys->configured != 0,
+                                    .key = {name, version}};
 
     snprintf(examined.text, sizeof examined.text, "%s%s%s", name, version == NULL ? "" : "/",
              version == NULL ? "" : version);
@@ -160,12 +161,12 @@ static void examine_listed(const struct keys *keys)
         diagnosis_warn(diagnosis, "keys", "have an RSA key made there, or see that this is the right vault",
                        "there is no key in the vault");
     }
-    for (size_t i = 0; i < keys->found_count && i < SOME_KEYS; i++) {
+    for (size_t i = 0; i < keys->found_count && i < DIAGNOSIS_SOME_KEYS; i++) {
         examine_key(keys, keys->found[i].name, NULL);
     }
-    if (keys->all_count > SOME_KEYS) {
+    if (keys->all_count > DIAGNOSIS_SOME_KEYS) {
         diagnosis_warn(diagnosis, "keys", "name the keys that are used by `keys`: then those are examined",
-                       "%zu of %zu keys were examined", (size_t)SOME_KEYS, keys->all_count);
+                       "%zu of %zu keys were examined", (size_t)DIAGNOSIS_SOME_KEYS, keys->all_count);
     }
 }
 

@@ -11,7 +11,7 @@ struct trials {
     const struct examination *examination;
     const struct key_ref *key;
     const struct key_info *info;
-    bool wraps; /* as of the key */
+    bool wraps, named; /* as of the key */
     unsigned char random[TRIED_SIZE];
     struct buffer wrapped, encrypted; /* of those, once it worked */
     unsigned key_bits;                /* of a symmetric key, once one of the sizes worked */
@@ -166,8 +166,11 @@ static void tell_refused(const struct trials *trials, const struct trial *trial,
                      trials->key->name, trial->needed_for);
         return;
     }
-    vault_diagnose_tell(trials->examination, FINDING_FAIL,
-                        answer->of_version ? "key-operations" : trial->check);
+    if (answer->of_version) {
+        vault_diagnose_tell(trials->examination, vault_diagnose_fault(trials->named), "key-operations");
+    } else {
+        vault_diagnose_tell(trials->examination, FINDING_FAIL, trial->check);
+    }
 }
 
 /* False: nothing more is learned by asking on. */
@@ -190,10 +193,10 @@ static bool tell(const struct trials *trials, const struct trial *trial, const s
         tell_refused(trials, trial, answer);
         return true;
     case VERDICT_BAD_REQUEST: /* of a type that nobody told */
-        vault_diagnose_tell(trials->examination, FINDING_FAIL, "key-type");
+        vault_diagnose_tell(trials->examination, vault_diagnose_fault(trials->named), "key-type");
         return false;
     case VERDICT_DISABLED:
-        vault_diagnose_tell(trials->examination, FINDING_FAIL, "key-enabled");
+        vault_diagnose_tell(trials->examination, vault_diagnose_fault(trials->named), "key-enabled");
         return false;
     case VERDICT_GONE:
         vault_diagnose_tell(trials->examination, FINDING_FAIL, "key");
@@ -219,6 +222,7 @@ void vault_diagnose_permissions(const struct examined_key *examined)
                                                 .key = &examined->key,
                                                 .info = &examined->info,
                                                 .wraps = examined->wraps,
+                                                .named = examined->named,
                                                 .wrapped = BUFFER_INIT(LARGEST_BLOCK),
                                                 .encrypted = BUFFER_INIT(LARGEST_BLOCK)};
     struct service_answer answer;

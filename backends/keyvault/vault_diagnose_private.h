@@ -26,6 +26,7 @@ bool vault_diagnose_keys(const struct examination *examination);
 struct examined_key {
     const struct examination *examination;
     bool listed; /* list is permitted */
+    bool named;  /* by the configuration; of others that are only there, what they cannot do is no failure */
     struct key_ref key;
     char text[EXAMINED_KEY_SIZE]; /* NAME[/VERSION] */
     struct key_info info;
@@ -47,6 +48,11 @@ struct deadline vault_diagnose_time(const struct examination *examination);
  */
 void vault_diagnose_tell(const struct examination *examination, enum finding_status status,
                          const char *check);
+
+/* What a key cannot do because of what it is. */
+enum finding_status vault_diagnose_fault(bool named);
+void vault_diagnose_tell_fault(const struct examined_key *examined, const char *check, const char *advice,
+                               const char *text);
 
 /* This machine's clock beside that of an answer (seconds since 1970, 0: it told none). */
 void vault_diagnose_clock(const struct examination *examination, int64_t theirs);

@@ -1,11 +1,13 @@
 /* What a key is, and how long it and its older versions will do. */
 #include "backends/keyvault/vault_diagnose_private.h"
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 enum {
     DAY = 24 * 60 * 60,
-    SOON = 30 * DAY /* seconds before a key's end that its owner is told */
+    SOON = 30 * DAY, /* seconds before a key's end that its owner is told */
+    TEXT_SIZE = EXAMINED_KEY_SIZE + 200
 };
 
 static struct diagnosis *diagnosis_of(const struct examined_key *examined)
@@ -46,6 +48,7 @@ static void tell_type(const struct examined_key *examined)
 static void tell_operations(const struct examined_key *examined)
 {
     unsigned both = KEY_USE_WRAP | KEY_USE_UNWRAP, uses = examined->info.uses;
+    char text[TEXT_SIZE];
 
     if (!examined->info.uses_known || examined->info.type == KEY_TYPE_EC) {
         return;
@@ -54,9 +57,9 @@ static void tell_operations(const struct examined_key *examined)
         diagnosis_ok(diagnosis_of(examined), "key-operations",
                      "the operations of %s (key_ops) have wrapKey and unwrapKey", examined->text);
     } else if ((uses & both) != 0) {
-        diagnosis_fail(diagnosis_of(examined), "key-operations", "have the key's owner add it",
-                       "the operations of %s (key_ops) lack %s", examined->text,
-                       (uses & KEY_USE_WRAP) == 0 ? "wrapKey" : "unwrapKey");
+        snprintf(text, sizeof text, "the operations of %s (key_ops) lack %s", examined->text,
+                 (uses & KEY_USE_WRAP) == 0 ? "wrapKey" : "unwrapKey");
+        vault_diagnose_tell_fault(examined, "key-operations", "have the key's owner add it", text);
     } else {
         diagnosis_warn(diagnosis_of(examined), "key-operations",
                        "have the key's owner add wrapKey and unwrapKey where it is to wrap keys",
@@ -67,12 +70,15 @@ static void tell_operations(const struct examined_key *examined)
 /* True: it can be used at all. */
 static bool examine_enabled(const struct examined_key *examined)
 {
+    char text[TEXT_SIZE];
+
     if (!examined->told) {
         return true;
     }
     if (!examined->info.enabled) {
-        diagnosis_fail(diagnosis_of(examined), "key-enabled", "its owner can enable it",
-                       "%s is disabled: nothing is wrapped or unwrapped under it", examined->text);
+        snprintf(text, sizeof text, "%s is disabled: nothing is wrapped or unwrapped under it",
+                 examined->text);
+        vault_diagnose_tell_fault(examined, "key-enabled", "its owner can enable it", text);
         return false;
     }
     diagnosis_ok(diagnosis_of(examined), "key-enabled", "%s is enabled", examined->text);
@@ -82,16 +88,16 @@ static bool examine_enabled(const struct examined_key *examined)
 static void tell_end(struct examined_key *examined, int64_t now)
 {
     int64_t ends = examined->info.expires;
-    char date[EXAMINED_DATE_SIZE], span[EXAMINED_DATE_SIZE];
+    char date[EXAMINED_DATE_SIZE], span[EXAMINED_DATE_SIZE], text[TEXT_SIZE];
 
     vault_diagnose_date(ends, date);
     vault_diagnose_span(ends > now ? ends - now : 0, span);
     if (ends <= now) {
         examined->wraps = false;
-        diagnosis_fail(
-            diagnosis_of(examined), "key-dates", "rotate the key, or give it a later end",
-            "%s has expired, %s: nothing is wrapped under it any more; what was wrapped still opens",
-            examined->text, date);
+        snprintf(text, sizeof text,
+                 "%s has expired, %s: nothing is wrapped under it any more; what was wrapped still opens",
+                 examined->text, date);
+        vault_diagnose_tell_fault(examined, "key-dates", "rotate the key, or give it a later end", text);
     } else if (ends - now < SOON) {
         diagnosis_warn(diagnosis_of(examined), "key-dates", "rotate the key in time, or give it a later end",
                        "%s expires in %s, %s; from then on nothing is wrapped under it", examined->text, span,
@@ -104,7 +110,7 @@ static void tell_end(struct examined_key *examined, int64_t now)
 static void examine_dates(struct examined_key *examined)
 {
     int64_t now = (int64_t)time(NULL), begins = examined->info.not_before;
-    char date[EXAMINED_DATE_SIZE];
+    char date[EXAMINED_DATE_SIZE], text[TEXT_SIZE];
 
     examined->wraps = true;
     if (!examined->told) {
@@ -113,9 +119,9 @@ static void examine_dates(struct examined_key *examined)
     if (begins > now) {
         examined->wraps = false;
         vault_diagnose_date(begins, date);
-        diagnosis_fail(diagnosis_of(examined), "key-dates", "wait, or give the key an earlier beginning",
-                       "%s is not valid before %s: until then nothing is wrapped under it", examined->text,
-                       date);
+        snprintf(text, sizeof text, "%s is not valid before %s: until then nothing is wrapped under it",
+                 examined->text, date);
+        vault_diagnose_tell_fault(examined, "key-dates", "wait, or give the key an earlier beginning", text);
     } else if (examined->info.expires == 0) {
         diagnosis_ok(diagnosis_of(examined), "key-dates", "%s does not expire", examined->text);
     } else {

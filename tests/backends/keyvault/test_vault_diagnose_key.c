@@ -212,6 +212,24 @@ static void test_older_versions_that_are_named(void **state)
     assert_int_equal(found.fails, 0);
 }
 
+/* Keys that the configuration names are for wrapping; others may be for something else. */
+static void test_what_nobody_has_named_may_be_no_key_to_wrap_with(void **state)
+{
+    (void)state;
+    control("PUT", "/keys/aaa", "{\"enabled\":false}");
+    control("PUT", "/keys/aab", "{\"exp\":1000000000}");
+    control("PUT", "/keys/aac", "{\"key_ops\":[\"wrapKey\"]}");
+    examine("");
+    expect("warn key-enabled: aaa is disabled");
+    expect("warn key-dates: aab has expired");
+    expect("warn key-operations: the operations of aac (key_ops) lack unwrapKey");
+    assert_int_equal(found.fails, 0);
+    examine("keys = {\"aaa\", \"aab\", \"aac\"}\n");
+    expect("fail key-enabled: aaa is disabled");
+    expect("fail key-dates: aab has expired");
+    expect("fail key-operations: the operations of aac (key_ops) lack unwrapKey");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +247,7 @@ int main(void)
         DIAGNOSE_TEST(test_levels_of_recovery),
         DIAGNOSE_TEST(test_versions),
         DIAGNOSE_TEST(test_older_versions_that_are_named),
+        DIAGNOSE_TEST(test_what_nobody_has_named_may_be_no_key_to_wrap_with),
     };
 
     return cmocka_run_group_tests(tests, diagnose_start, diagnose_end);
