@@ -294,6 +294,20 @@ static CK_RV rsa_size(struct hsm_session *session, CK_OBJECT_HANDLE kek, CK_ULON
     }
 }
 
+/* So that the work does not tell either which half was bad: the second with a key that it does not open with. */
+static void open_in_vain(struct composing *composing, CK_BYTE *blob, CK_ULONG size, CK_ATTRIBUTE *template,
+                         CK_ULONG count)
+{
+    struct hsm_session *session = composing->session;
+    struct temporary random SCOPED(temporary_destroy) = {.session = session};
+    struct temporary chance SCOPED(temporary_destroy) = {.session = session};
+
+    if (temporary_generate(composing, &random) == CKR_OK) {
+        chance.is_there = hsm_pass_unwrap_key(&session->base, &composing->rfc5649, random.key, blob, size,
+                                              template, count, &chance.key) == CKR_OK;
+    }
+}
+
 CK_RV hsm_rsa_aes_unwrap(struct hsm_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE kek,
                          CK_BYTE *blob, CK_ULONG size, CK_ATTRIBUTE *template, CK_ULONG count,
                          CK_OBJECT_HANDLE *ret_key)
@@ -320,6 +334,9 @@ CK_RV hsm_rsa_aes_unwrap(struct hsm_session *session, const CK_MECHANISM *mechan
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     rv = temporary_unwrap(&composing, kek, blob, first, &temporary);
+    if (rv == CKR_WRAPPED_KEY_INVALID) {
+        open_in_vain(&composing, blob + first, size - first, template, count);
+    }
     return rv == CKR_OK ? opened(hsm_pass_unwrap_key(&session->base, &composing.rfc5649, temporary.key,
                                                      blob + first, size - first, template, count, ret_key))
                         : rv;

@@ -186,6 +186,20 @@ static void test_bad_blob_has_one_code(void **state)
     assert_int_equal(fake->keys, 0);
 }
 
+/* Its second half is tried all the same, with a key made for that. */
+static void test_bad_first_half_costs_what_a_bad_second_one_does(void **state)
+{
+    unsigned made;
+
+    (void)state;
+    open_over(CKM_AES_KEY_WRAP_KWP, ALL, CKF_GENERATE, NULL);
+    made = fake->keys_ever;
+    assert_rv(failing_unwrap(CKR_ENCRYPTED_DATA_INVALID, 0), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(fake->used, CKM_AES_KEY_WRAP_KWP);
+    assert_int_equal(fake->keys_ever - made, 2); /* and what came out by chance */
+    assert_int_equal(fake->keys, 0);
+}
+
 static void test_key_that_cannot_be_destroyed_is_told_of(void **state)
 {
     (void)state;
@@ -220,6 +234,7 @@ int main(void)
         ROW(test_nothing_is_left_of_a_wrap_that_failed),
         ROW(test_nothing_is_left_of_an_unwrap_that_failed),
         ROW(test_bad_blob_has_one_code),
+        ROW(test_bad_first_half_costs_what_a_bad_second_one_does),
         ROW(test_key_that_cannot_be_destroyed_is_told_of),
         ROW(test_module_that_is_finalised_between),
     };
