@@ -1,8 +1,8 @@
 /* Who is told of each use of a key, in which order, and what happens when they cannot be told. */
 #include "backends/audit.h"
 #include "backends/audit/audit_chain.h"
-#include "backends/audit/audit_file.h"
 #include "backends/audit/audit_turn.h"
+#include "backends/base/append_file.h"
 #include "backends/base/deadline.h"
 #include "backends/base/libcrypto.h"
 #include "backends/base/log.h"
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -26,14 +27,14 @@ static struct {
      * For who has the turn, which lasts while a record is written, for the chain is in the order of the file. In it
      * libcrypto computes one SHA-256 that was fetched before: nothing of that leads back to us.
      */
-    struct audit_file file;
+    struct append_file file;
     bool to_syslog;
     struct audit_chain chain;
     bool start_due;              /* that the module was started is still to be written */
     struct buffer configuration; /* of which that record has the hash */
 } audit = {
     .turn = AUDIT_TURN_INIT,
-    .file = AUDIT_FILE_INIT,
+    .file = APPEND_FILE_INIT,
     .configuration = BUFFER_INIT(LARGEST_CONFIGURATION),
 };
 
@@ -85,7 +86,7 @@ static void give_up(void)
 static int send_locked(const struct buffer *line, int cause, bool anyway)
 {
     if (cause == 0 && audit.file.path != NULL) {
-        cause = audit_file_append(&audit.file, buffer_bytes(line));
+        cause = append_file_write(&audit.file, buffer_bytes(line));
     }
     if (audit.to_syslog && (cause == 0 || anyway)) {
         syslog(LOG_USER | LOG_NOTICE, "byok-pkcs11[%ld] audit: %.*s", (long)getpid(), (int)line->size - 1,
@@ -230,7 +231,7 @@ static CK_RV choose_locked(const struct settings *global, struct bytes configura
     if (path != NULL && copy == NULL) {
         return CKR_HOST_MEMORY;
     }
-    audit_file_choose(&audit.file, copy, process_is_secure());
+    append_file_choose(&audit.file, copy, S_IRUSR | S_IWUSR, process_is_secure());
     audit.to_syslog = global != NULL && settings_yes(global, "audit-syslog");
     atomic_store(&audit.required, global != NULL && settings_yes(global, "audit-required"));
     atomic_store(&audit.wanted, path != NULL || audit.to_syslog);
@@ -243,7 +244,7 @@ static CK_RV choose_locked(const struct settings *global, struct bytes configura
 
 static CK_RV check_locked(const struct settings *global)
 {
-    int cause = audit.file.path == NULL ? 0 : audit_file_open(&audit.file);
+    int cause = audit.file.path == NULL ? 0 : append_file_open(&audit.file);
     bool required = atomic_load(&audit.required);
 
     if (required && !audit_wanted()) {

@@ -2,7 +2,6 @@ libbyok_la_SOURCES += \
 	backends/audit/audit.c \
 	backends/audit/audit_chain.c backends/audit/audit_chain.h \
 	backends/audit/audit_entry.c backends/audit/audit_entry.h \
-	backends/audit/audit_file.c backends/audit/audit_file.h \
 	backends/audit/audit_read.c backends/audit/audit_read.h \
 	backends/audit/audit_record.c backends/audit/audit_record.h \
 	backends/audit/audit_session.c backends/audit/audit_session.h \

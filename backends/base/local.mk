@@ -1,4 +1,5 @@
 libbyok_la_SOURCES += \
+	backends/base/append_file.c backends/base/append_file.h \
 	backends/base/ask_once.c backends/base/ask_once.h \
 	backends/base/base64url.c backends/base/base64url.h \
 	backends/base/buffer.c backends/base/buffer.h \

@@ -1,10 +1,9 @@
 /* Where a line goes, and how it looks. */
 #include "backends/base/log.h"
-#include "backends/base/scope.h"
+#include "backends/base/append_file.h"
 #include "backends/base/settings.h"
 #include "backends/base/sigpipe.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -30,11 +29,10 @@ static struct {
     atomic_int level;
     pthread_mutex_t lock; /* for what follows; held while a line is written */
     enum place place;
-    char *path;
-    int file;               /* -1: not open */
-    log_listener *listener; /* NULL: none; constant while anybody logs */
+    struct append_file file; /* of PLACE_FILE */
+    log_listener *listener;  /* NULL: none; constant while anybody logs */
     void *listener_arg;
-} state = {.level = LOG_LEVEL_WARNING, .lock = PTHREAD_MUTEX_INITIALIZER, .file = -1};
+} state = {.level = LOG_LEVEL_WARNING, .lock = PTHREAD_MUTEX_INITIALIZER, .file = APPEND_FILE_INIT};
 
 static const char *const level_words[] = {"error", "warning", "info", "debug"};
 static const int syslog_priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
@@ -87,7 +85,7 @@ static bool read_choice(const char *text, const char *separators, enum place pre
 
 static CK_RV choose(const struct choice *choice)
 {
-    char *path SCOPED(scope_free) = NULL, *former SCOPED(scope_free) = NULL;
+    char *path = NULL;
 
     if (choice->place == PLACE_FILE) {
         path = strdup(choice->path);
@@ -96,12 +94,7 @@ static CK_RV choose(const struct choice *choice)
         }
     }
     pthread_mutex_lock(&state.lock);
-    if (state.file >= 0) {
-        close(state.file);
-        state.file = -1;
-    }
-    former = state.path;
-    state.path = take(path);
+    append_file_choose(&state.file, path, S_IRUSR | S_IWUSR | S_IRGRP, false);
     state.place = choice->place;
     atomic_store(&state.level, (int)choice->level);
     atomic_store(&state.ready, true);
@@ -144,27 +137,6 @@ bool log_wants(enum log_level level)
     return (int)level <= atomic_load_explicit(&state.level, memory_order_relaxed);
 }
 
-/* The file may have been moved away since (logrotate): then the path names another one, or none. */
-static bool still_there(void)
-{
-    struct stat open_file, named;
-
-    return fstat(state.file, &open_file) == 0 && stat(state.path, &named) == 0 &&
-           open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
-}
-
-static bool open_file_locked(void)
-{
-    if (state.file >= 0 && still_there()) {
-        return true;
-    }
-    if (state.file >= 0) {
-        close(state.file);
-    }
-    state.file = open(state.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-    return state.file >= 0;
-}
-
 static void write_line(int file, char *line, size_t size)
 {
     struct sigpipe before;
@@ -184,15 +156,23 @@ struct line {
 };
 
 /* `line` has room for the newline that replaces its final zero. */
+static bool put_into_file(char *line, size_t size)
+{
+    int cause;
+
+    line[size] = '\n';
+    cause = append_file_write(&state.file, bytes_of(line, size + 1));
+    line[size] = '\0';
+    return cause == 0;
+}
+
 static void put_locked(const struct line *of, char *line, size_t size)
 {
     if (state.listener != NULL) {
         state.listener(state.listener_arg, of->level, of->about, of->text);
     } else if (state.place == PLACE_STDERR) {
         write_line(STDERR_FILENO, line, size);
-    } else if (state.place == PLACE_FILE && open_file_locked()) {
-        write_line(state.file, line, size);
-    } else {
+    } else if (state.place != PLACE_FILE || !put_into_file(line, size)) {
         syslog(LOG_USER | syslog_priorities[of->level], "%s", line);
     }
 }

@@ -1,7 +1,5 @@
 /* The file of records: its chains, who shares it, and what happens when it cannot be written. */
 #include "tests/backends/audit/audit_file_test.h"
-
-#include "backends/audit/audit_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -239,74 +237,6 @@ static void test_a_host_that_closed_it_keeps_what_it_has_there(void **state)
     close(other);
 }
 
-/* --- In a set-id process, whose file must be nobody else's --- */
-
-/* What becomes of one line for a file of this name. */
-static int append_as(const char *name, bool secure)
-{
-    struct audit_file file = AUDIT_FILE_INIT;
-    int cause;
-
-    audit_file_choose(&file, strdup(test_path(name)), secure);
-    cause = audit_file_append(&file, bytes_of_text("line\n"));
-    audit_file_choose(&file, NULL, secure);
-    return cause;
-}
-
-static void test_a_set_id_process_makes_its_file(void **state)
-{
-    (void)state;
-    assert_int_equal(append_as("audit", true), 0);
-    assert_int_equal(append_as("audit", true), 0);
-    assert_string_equal(audit_text(audit_file_path()), "line\nline\n");
-}
-
-static void test_a_set_id_process_follows_no_link(void **state)
-{
-    (void)state;
-    test_write("other", "", 0600);
-    assert_int_equal(symlink(test_path("other"), audit_file_path()), 0);
-    assert_int_equal(append_as("audit", true), ELOOP);
-    assert_string_equal(audit_text(test_path("other")), "");
-    assert_int_equal(append_as("audit", false), 0);
-    assert_string_equal(audit_text(test_path("other")), "line\n");
-}
-
-static void test_nor_a_second_name(void **state)
-{
-    (void)state;
-    test_write("other", "", 0600);
-    assert_int_equal(link(test_path("other"), audit_file_path()), 0);
-    assert_int_equal(append_as("audit", true), EPERM);
-    assert_string_equal(audit_text(test_path("other")), "");
-    assert_int_equal(append_as("audit", false), 0);
-}
-
-static void test_nor_writes_to_anothers_file(void **state)
-{
-    (void)state;
-    if (geteuid() != 0) {
-        test_skip("needs root");
-    }
-    test_write("audit", "", 0666);
-    assert_int_equal(chown(audit_file_path(), 65534, 65534), 0);
-    assert_int_equal(append_as("audit", true), EPERM);
-    assert_string_equal(audit_text(audit_file_path()), "");
-    assert_int_equal(append_as("audit", false), 0);
-}
-
-static void test_nor_to_what_is_no_file(void **state)
-{
-    int reader;
-
-    (void)state;
-    assert_int_equal(mkfifo(audit_file_path(), 0600), 0);
-    reader = open(audit_file_path(), O_RDONLY | O_NONBLOCK);
-    assert_int_equal(append_as("audit", true), EPERM);
-    assert_int_equal(append_as("audit", false), 0);
-    close(reader);
-}
-
 /* --- When it cannot be written --- */
 
 static void test_a_full_disk_is_loud_and_told(void **state)
@@ -475,11 +405,6 @@ int main(void)
         TEST(test_it_is_made_again_after_it_was_renamed),
         TEST(test_nothing_is_lost_while_it_rotates),
         TEST(test_a_host_that_closed_it_keeps_what_it_has_there),
-        TEST(test_a_set_id_process_makes_its_file),
-        TEST(test_a_set_id_process_follows_no_link),
-        TEST(test_nor_a_second_name),
-        TEST(test_nor_writes_to_anothers_file),
-        TEST(test_nor_to_what_is_no_file),
         TEST(test_a_full_disk_is_loud_and_told),
         TEST(test_in_the_middle_of_a_chain),
         TEST(test_half_a_line_does_not_spoil_the_next),

@@ -1,5 +1,6 @@
 # One program a room.
 check_PROGRAMS += \
+	tests/backends/base/test_append_file \
 	tests/backends/base/test_ask_once \
 	tests/backends/base/test_base64url \
 	tests/backends/base/test_buffer \
@@ -21,6 +22,7 @@ check_PROGRAMS += \
 	tests/backends/base/test_signature \
 	tests/backends/base/test_utf8
 
+tests_backends_base_test_append_file_SOURCES = tests/backends/base/test_append_file.c tests/backends/base/base_test.h
 tests_backends_base_test_ask_once_SOURCES = tests/backends/base/test_ask_once.c tests/backends/base/base_test.h
 tests_backends_base_test_base64url_SOURCES = tests/backends/base/test_base64url.c tests/backends/base/base_test.h
 tests_backends_base_test_buffer_SOURCES = tests/backends/base/test_buffer.c tests/backends/base/base_test.h

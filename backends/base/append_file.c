@@ -1,5 +1,5 @@
-/* The file that records are appended to. */
-#include "backends/audit/audit_file.h"
+/* A file that lines are appended to. */
+#include "backends/base/append_file.h"
 #include "backends/base/scope.h"
 #include "backends/base/sigpipe.h"
 #include <errno.h>
@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 /* Still the file that we opened, under the number that it had then. */
-static bool is_ours(const struct audit_file *file, struct stat *ret_about)
+static bool is_ours(const struct append_file *file, struct stat *ret_about)
 {
     return file->file >= 0 && fstat(file->file, ret_about) == 0 && ret_about->st_dev == file->device &&
            ret_about->st_ino == file->inode;
 }
 
-static void leave(struct audit_file *file)
+static void leave(struct append_file *file)
 {
     struct stat about;
 
@@ -25,11 +25,12 @@ static void leave(struct audit_file *file)
     file->torn = false;
 }
 
-void audit_file_choose(struct audit_file *file, char *path, bool secure)
+void append_file_choose(struct append_file *file, char *path, mode_t mode, bool secure)
 {
     leave(file);
     free(file->path);
     file->path = path;
+    file->mode = mode;
     file->secure = secure;
 }
 
@@ -43,11 +44,11 @@ static int check_secure(const struct stat *about)
 }
 
 /* Without waiting for the reader of a FIFO, nor becoming the terminal of the process. */
-static int open_new(struct audit_file *file)
+static int open_new(struct append_file *file)
 {
     int flags =
         O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (file->secure ? O_NOFOLLOW : 0);
-    int opened = open(file->path, flags, 0600), cause;
+    int opened = open(file->path, flags, file->mode), cause;
     struct stat about;
 
     if (opened < 0) {
@@ -66,7 +67,7 @@ static int open_new(struct audit_file *file)
 }
 
 /* A process that may not open it any more, having changed its user or its root, goes on with what it has. */
-int audit_file_open(struct audit_file *file)
+int append_file_open(struct append_file *file)
 {
     struct stat ours, named;
     bool open_still = is_ours(file, &ours);
@@ -93,7 +94,7 @@ static ssize_t write_once(int file, struct bytes text)
     return written;
 }
 
-static int write_line(struct audit_file *file, struct bytes line)
+static int write_line(struct append_file *file, struct bytes line)
 {
     ssize_t written = write_once(file->file, line);
 
@@ -110,7 +111,7 @@ static int write_line(struct audit_file *file, struct bytes line)
  * What is left of a line that did not fit (ENOSPC) must not spoil the next one, which begins on a line of its own.
  * Others do not know of it; who reads the file finds their record behind what is left of ours.
  */
-static int write_after_torn(struct audit_file *file, struct bytes line)
+static int write_after_torn(struct append_file *file, struct bytes line)
 {
     struct buffer whole SCOPED(buffer_free) = BUFFER_INIT(line.size + 1);
 
@@ -120,9 +121,9 @@ static int write_after_torn(struct audit_file *file, struct bytes line)
     return write_line(file, buffer_bytes(&whole));
 }
 
-int audit_file_append(struct audit_file *file, struct bytes line)
+int append_file_write(struct append_file *file, struct bytes line)
 {
-    int cause = audit_file_open(file);
+    int cause = append_file_open(file);
 
     if (cause != 0) {
         return cause;
