@@ -67,7 +67,7 @@ struct collecting {
     struct key_service *service;
     bool out_of_reach; /* as was just found: each key would be waited for */
     struct fleet_key keys[KEYS_MOST];
-    size_t count, unknown;
+    size_t count, unknown, more; /* the last beyond KEYS_MOST */
 };
 
 static void collect(void *arg, const struct key_ref *ref)
@@ -78,6 +78,7 @@ static void collect(void *arg, const struct key_ref *ref)
     struct fleet_key key = {.in_hardware = true};
 
     if (to->count == KEYS_MOST) {
+        to->more++;
         return;
     }
     CK_RV rv = to->out_of_reach ? CKR_DEVICE_ERROR
@@ -165,6 +166,9 @@ void vault_fleet_diagnose(const struct settings *section, struct key_service *se
                                          : "grant keys/get for exact figures",
                        "the size of %zu key%s is not known and taken as 4096 bits in hardware", keys.unknown,
                        keys.unknown == 1 ? "" : "s");
+    }
+    if (keys.more != 0) {
+        diagnosis_warn(diagnosis, "fleet-load", NULL, "%zu more keys are not counted", keys.more);
     }
     struct fleet_load load = vault_fleet_load(&fleet);
 

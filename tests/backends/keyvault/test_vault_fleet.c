@@ -238,6 +238,16 @@ static void test_a_vault_out_of_reach_is_not_asked_for_each_key(void **state)
     assert_int_equal(world.asked, 3);
 }
 
+static void test_more_keys_than_are_counted(void **state)
+{
+    (void)state;
+    world.keys = 66;
+    say(10, "1h", false);
+    expect("warn fleet-load: 2 more keys are not counted");
+    expect("10 processes with 64 keys");
+    assert_int_equal(world.asked, 64);
+}
+
 static void test_no_keys_no_figures(void **state)
 {
     (void)state;
@@ -267,6 +277,7 @@ int main(void)
         cmocka_unit_test_setup(test_without_a_lease_there_are_wraps_and_no_checks, one_key),
         cmocka_unit_test_setup(test_a_size_that_is_not_told_is_said, one_key),
         cmocka_unit_test_setup(test_a_vault_out_of_reach_is_not_asked_for_each_key, one_key),
+        cmocka_unit_test_setup(test_more_keys_than_are_counted, one_key),
         cmocka_unit_test_setup(test_no_keys_no_figures, one_key),
     };
 
