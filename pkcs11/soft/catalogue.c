@@ -2,8 +2,6 @@
 #include "pkcs11/soft/catalogue.h"
 #include "backends/base/log.h"
 #include "pkcs11/soft/service_key_version.h"
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { FIRST_ROOM = 16, FIRST_BUCKETS = 64 };
@@ -207,58 +205,6 @@ CK_RV catalogue_version(struct catalogue *catalogue, const struct key_ref *ref, 
     }
     pthread_mutex_unlock(&catalogue->lock);
     return rv;
-}
-
-static bool copy_word(struct bytes from, char *to, size_t room)
-{
-    if (from.size == 0 || from.size >= room) {
-        return false;
-    }
-    for (size_t i = 0; i < from.size; i++) {
-        if (!isalnum(from.data[i]) && from.data[i] != '-' && from.data[i] != '_') {
-            return false;
-        }
-    }
-    memcpy(to, from.data, from.size);
-    to[from.size] = 0;
-    return true;
-}
-
-static CK_RV ask_for_version(struct catalogue *catalogue, const struct key_ref *ref, struct deadline deadline,
-                             bool *ret_exists, struct service_answer *ret_answer)
-{
-    struct key_service *service = catalogue->access.service;
-    struct key_info info = {.rsa = NULL};
-    CK_RV rv = service->ops->public_part(service, ref, deadline, &info, ret_answer);
-
-    *ret_exists = rv == CKR_OK;
-    key_info_done(&info);
-    return ret_answer->verdict == VERDICT_REFUSED || ret_answer->verdict == VERDICT_GONE ||
-                   ret_answer->verdict == VERDICT_BAD_REQUEST
-               ? CKR_OK
-               : rv;
-}
-
-CK_RV catalogue_find_version(struct catalogue *catalogue, struct bytes text, struct deadline deadline,
-                             struct service_key **ret_key, struct service_answer *ret_answer)
-{
-    char name[KEY_NAME_SIZE], version[KEY_VERSION_SIZE];
-    struct key_ref ref = {name, version};
-    struct bytes name_part, version_part;
-    bool exists;
-    CK_RV rv;
-
-    *ret_key = catalogue_find(catalogue, text);
-    split(text, &name_part, &version_part);
-    if (*ret_key != NULL || !copy_word(name_part, name, sizeof name) ||
-        !copy_word(version_part, version, sizeof version)) {
-        return CKR_OK;
-    }
-    rv = ask_for_version(catalogue, &ref, deadline, &exists, ret_answer);
-    if (rv != CKR_OK || !exists) {
-        return rv;
-    }
-    return catalogue_version(catalogue, &ref, ret_key);
 }
 
 struct listing {

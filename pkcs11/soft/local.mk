@@ -4,6 +4,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/attribute_list.c pkcs11/soft/attribute_list.h \
 	pkcs11/soft/cancel.c \
 	pkcs11/soft/catalogue.c pkcs11/soft/catalogue.h \
+	pkcs11/soft/catalogue_version.c \
 	pkcs11/soft/certificate.c pkcs11/soft/certificate.h \
 	pkcs11/soft/certificate_attribute.c pkcs11/soft/certificate_attribute.h \
 	pkcs11/soft/certificate_files.c \
@@ -58,6 +59,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/rsa_open.c \
 	pkcs11/soft/rsa_seal.c \
 	pkcs11/soft/service_key.c pkcs11/soft/service_key.h \
+	pkcs11/soft/service_key_public.c \
 	pkcs11/soft/service_key_version.c pkcs11/soft/service_key_version.h \
 	pkcs11/soft/service_key_wrap.c \
 	pkcs11/soft/sign.c \

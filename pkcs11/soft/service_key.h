@@ -13,6 +13,7 @@
 #include "pkcs11/soft/public_part.h"
 #include "pkcs11/soft/version_list.h"
 #include "pkcs11/soft/version_memory.h"
+#include <string.h>
 
 struct catalogue;
 struct lease_book;
@@ -33,7 +34,7 @@ struct key_access {
     const char *label;            /* the token's, for the log */
     int64_t refresh, lease_check; /* milliseconds */
     enum wrap_place place;
-    bool strict;                   /* policy */
+    bool strict; /* policy */
     struct key_rules rules;
     atomic_uint local_bits_told;   /* key_policy.c's: of the last key that lives here and is in the log */
     const char *public_keys;       /* directory of NAME.pem; NULL: none */
@@ -47,36 +48,36 @@ struct key_access {
 struct service_key {
     struct key_ref ref; /* what the service is asked for; constant */
     char *text;         /* name, or name/version for a version that stands beside the key itself; constant */
-    CK_OBJECT_HANDLE public_handle, private_handle,
-        secret_handle;         /* the last 0: the service has no such keys */
-    struct service_key *next;  /* the catalogue's */
-    bool beside;               /* found by `text` alone; the catalogue's */
-    bool configured;           /* the catalogue's */
-    unsigned older_configured; /* other versions that the configuration names; constant */
-    unsigned long listed;      /* number of the last listing that had it; the catalogue's */
+    CK_OBJECT_HANDLE public_handle, private_handle;
+    CK_OBJECT_HANDLE secret_handle; /* 0: the service has no such keys */
+    struct service_key *next;       /* the catalogue's */
+    bool beside;                    /* found by `text` alone; the catalogue's */
+    bool configured;                /* the catalogue's */
+    unsigned older_configured;      /* other versions that the configuration names; constant */
+    unsigned long listed;           /* number of the last listing that had it; the catalogue's */
 
+    /* All times are of clock_now(), 0: never. */
     _Atomic unsigned aes_bits; /* of a symmetric key, 0: not known */
     _Atomic unsigned rolls;    /* how often another version came into use */
-    _Atomic int64_t
-        learned;          /* clock_now() when the service last named the one in use as the latest, 0: never */
-    pthread_mutex_t lock; /* for all below */
+    _Atomic int64_t learned;   /* when the service last named the one in use as the latest */
+    pthread_mutex_t lock;      /* for all below */
     struct ask_once asking;
     struct public_part *part;       /* NULL: not known */
-    int64_t refused;                /* clock_now() when the service last refused the public part, 0: never */
+    int64_t refused;                /* when the service last refused the public part */
     enum key_type type;             /* also from a listing */
     size_t blob_size;               /* of a ciphertext or a signature, 0: not known */
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
-    int64_t wrapped; /* clock_now() when the service last accepted a wrap under that version, 0 */
+    int64_t wrapped;                /* when the service last accepted a wrap under that version */
     unsigned shortfalls_told;       /* key_policy.c's: what is in the log */
-    struct failure_limit failures; /* bad blobs under RSAES-PKCS1-v1_5 */
+    struct failure_limit failures;  /* bad blobs under RSAES-PKCS1-v1_5 */
 
-    struct version_list versions; /* known ones, the one in use among them */
-    struct ask_once listing;      /* of them */
-    struct failure_limit trials;  /* of versions that are not in use */
-    bool doubted;                 /* the service contradicts what is known of the version in use */
-    int64_t rolled;               /* when it came into use after another */
-    int64_t latest_at;            /* it was the latest then, for certain; 0: not known */
-    int64_t versions_listed, versions_refused; /* when, 0: never */
+    struct version_list versions;              /* known ones, the one in use among them */
+    struct ask_once listing;                   /* of them */
+    struct failure_limit trials;               /* of versions that are not in use */
+    bool doubted;                              /* the service contradicts what is known of the one in use */
+    int64_t rolled;                            /* when it came into use after another */
+    int64_t latest_at;                         /* when it was the latest, for certain */
+    int64_t versions_listed, versions_refused; /* when a listing came, or was refused */
 };
 
 /* The key itself, or one version of it that stands `beside` it. Has no handles yet. */
@@ -150,6 +151,19 @@ void service_key_wrapped(struct service_key *key, const struct service_answer *a
 static inline const char *version_asked(const struct key_ref *ref, const struct service_answer *answer)
 {
     return answer->version[0] != 0 || ref->version == NULL ? answer->version : ref->version;
+}
+
+/* The key itself is refused: to this caller, or to all. */
+static inline bool service_key_is_refusal(const struct service_answer *answer)
+{
+    return answer->verdict == VERDICT_DISABLED || answer->verdict == VERDICT_REFUSED ||
+           answer->verdict == VERDICT_GONE;
+}
+
+/* As far as both are known. */
+static inline bool service_key_same_version(const char *a, const char *b)
+{
+    return a[0] == 0 || b[0] == 0 || strcmp(a, b) == 0;
 }
 
 /* Whether it was less than `age` ms ago; 0: never. */
