@@ -71,6 +71,7 @@ libbyok_la_SOURCES += \
 	pkcs11/soft/soft_audit.c pkcs11/soft/soft_audit.h \
 	pkcs11/soft/token.c pkcs11/soft/token.h \
 	pkcs11/soft/token_session.c \
+	pkcs11/soft/token_settings.c \
 	pkcs11/soft/version.c pkcs11/soft/version.h \
 	pkcs11/soft/version_blob.c \
 	pkcs11/soft/version_failure.c \

@@ -93,6 +93,10 @@ static inline struct deadline soft_deadline(const struct soft_token *token)
 /* Notes what the service answered, for C_GetSessionInfo. */
 void soft_session_note(struct soft_session *session, CK_RV rv, const struct service_answer *answer);
 
+/* token_settings.c: all of it is there afterwards to be taken apart, whether it succeeds or not. */
+MUST_USE CK_RV soft_token_configure(struct soft_token *token, const struct settings *section,
+                                    unsigned number);
+
 /* token_session.c */
 CK_RV soft_open_session(struct token *token, CK_FLAGS flags, token_notify *notify, void *notify_arg,
                         struct token_session **ret_session);
