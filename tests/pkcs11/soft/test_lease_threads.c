@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { THREADS = 4, ROUNDS = 3, PATIENCE = 20 * 1000 };
+enum { THREADS = 4, ROUNDS = 2, PATIENCE = 20 * 1000 };
 
 static atomic_bool stop;
 static atomic_uint good, closed, cancelled, other;
@@ -135,6 +135,7 @@ static void test_a_key_closes_moves_and_opens_under_many_threads(void **state)
         answering(disabled);
         wait_for(&closed);
         answering(works);
+        age_leases(2 * SECOND);
     }
     use_until(shared, CKR_OK);
     wait_for(&good);
@@ -244,6 +245,76 @@ static void test_all_share_an_attempt_to_open(void **state)
     assert_int_equal(asked(), 3);
 }
 
+/* --- Gone while it is asked for --- */
+
+static pthread_t use_slowly(CK_RV *ret_result)
+{
+    pthread_t thread;
+    int64_t began = clock_now();
+
+    fake_delay(fake, FAKE_UNWRAP, 1000);
+    age_leases(5 * MINUTE);
+    assert_int_equal(pthread_create(&thread, NULL, use_once, ret_result), 0);
+    while (asked() < 2 && clock_now() - began < PATIENCE) {
+        pass_time(5);
+    }
+    assert_int_equal(asked(), 2);
+    return thread;
+}
+
+static void test_a_key_is_destroyed_while_it_is_checked(void **state)
+{
+    CK_RV result = CKR_GENERAL_ERROR;
+    pthread_t thread;
+
+    (void)state;
+    shared = data_key();
+    thread = use_slowly(&result);
+    assert_rv(CALL(destroy_object, shared), CKR_OK);
+    answering(disabled);
+    pthread_join(thread, NULL);
+    assert_true(result == CKR_OK || result == CKR_KEY_HANDLE_INVALID);
+    assert_rv(use(shared), CKR_KEY_HANDLE_INVALID);
+}
+
+static void test_its_session_is_closed_while_it_is_checked(void **state)
+{
+    CK_RV result = CKR_GENERAL_ERROR;
+    pthread_t thread;
+
+    (void)state;
+    shared = data_key();
+    thread = use_slowly(&result);
+    assert_rv(token->ops->close_session(session), CKR_OK);
+    assert_rv(token->ops->open_session(token, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+    pthread_join(thread, NULL);
+    assert_true(result == CKR_OK || result == CKR_KEY_HANDLE_INVALID);
+    assert_rv(use(shared), CKR_KEY_HANDLE_INVALID);
+}
+
+static void test_it_is_destroyed_while_it_is_opened_again(void **state)
+{
+    CK_RV result = CKR_GENERAL_ERROR;
+    pthread_t thread;
+
+    (void)state;
+    shared = data_key();
+    close_by(shared);
+    answering(works);
+    assert_int_equal(asked(), 2);
+    fake_delay(fake, FAKE_UNWRAP, 1000);
+    age_leases(2 * SECOND);
+    assert_int_equal(pthread_create(&thread, NULL, use_once, &result), 0);
+    for (int64_t began = clock_now(); asked() < 3 && clock_now() - began < PATIENCE;) {
+        pass_time(5);
+    }
+    assert_rv(CALL(destroy_object, shared), CKR_OK);
+    pthread_join(thread, NULL);
+    assert_int_equal(asked(), 3);
+    assert_true(result == CKR_OK || result == CKR_KEY_HANDLE_INVALID);
+    assert_rv(use(shared), CKR_KEY_HANDLE_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +322,9 @@ int main(void)
         with_token(test_others_go_on_while_one_asks),
         with_service(test_all_wait_where_it_is_too_long_ago),
         with_token(test_all_share_an_attempt_to_open),
+        with_token(test_a_key_is_destroyed_while_it_is_checked),
+        with_token(test_its_session_is_closed_while_it_is_checked),
+        with_token(test_it_is_destroyed_while_it_is_opened_again),
     };
 
     return cmocka_run_group_tests_name("leases and threads", tests, NULL, NULL);
