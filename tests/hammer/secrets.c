@@ -1,8 +1,8 @@
 /*
  * Where a secret is in this process's memory: run under tests/with-tokens by tests/hammer-secrets. A data key
  * that comes from the vault, goes there, or is decrypted there may lie in the module's own pages (not dumped,
- * wiped in a child) and nowhere else: not raw, not in base64url, not in hex. What is looked for stands in
- * this program only masked.
+ * wiped in a child) and, from its first use until its end, in libcrypto's contexts; nowhere else: not raw, not
+ * in base64url, not in hex. What is looked for stands in this program only masked.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -91,17 +91,40 @@ static void test_an_unwrapped_key_is_in_our_pages_alone(void **state)
     assert_nowhere();
 }
 
-static void test_a_key_at_work_is_in_our_pages_alone(void **state)
+static void encrypt(CK_MECHANISM_TYPE type, void *parameter, CK_ULONG parameter_size, CK_OBJECT_HANDLE key)
 {
-    unsigned char iv[16] = {0}, text[64] = {0}, out[128];
-    CK_MECHANISM cbc = {CKM_AES_CBC_PAD, iv, sizeof iv};
+    CK_MECHANISM mechanism = {type, parameter, parameter_size};
+    unsigned char text[64] = {0}, out[128];
     CK_ULONG size = sizeof out;
+
+    assert_int_equal(p11->C_EncryptInit(session, &mechanism, key), CKR_OK);
+    assert_int_equal(p11->C_Encrypt(session, text, sizeof text, out, &size), CKR_OK);
+}
+
+/* What libcrypto prepared with it waits in libcrypto's memory for the next message, and no longer than the key. */
+static void test_a_key_that_was_at_work_is_nowhere(void **state)
+{
+    unsigned char iv[16] = {0};
+    CK_GCM_PARAMS gcm = {iv, 12, 96, NULL, 0, 128};
+    CK_AES_CTR_PARAMS ctr = {128, {0}};
     CK_OBJECT_HANDLE key = unwrap_key();
 
     (void)state;
-    assert_int_equal(p11->C_EncryptInit(session, &cbc, key), CKR_OK);
-    assert_int_equal(p11->C_Encrypt(session, text, sizeof text, out, &size), CKR_OK);
-    assert_only_in_our_pages();
+    encrypt(CKM_AES_CBC_PAD, iv, sizeof iv, key);
+    encrypt(CKM_AES_ECB, NULL, 0, key);
+    encrypt(CKM_AES_CTR, &ctr, sizeof ctr, key);
+    encrypt(CKM_AES_GCM, &gcm, sizeof gcm, key);
+    encrypt(CKM_AES_CBC, iv, sizeof iv, key); /* more kinds than may wait */
+    assert_int_equal(p11->C_DestroyObject(session, key), CKR_OK);
+    assert_nowhere();
+}
+
+static void test_a_key_at_work_ends_with_its_session(void **state)
+{
+    unsigned char iv[16] = {0};
+
+    (void)state;
+    encrypt(CKM_AES_CBC_PAD, iv, sizeof iv, unwrap_key());
     assert_int_equal(p11->C_CloseSession(session), CKR_OK);
     assert_nowhere();
 }
@@ -357,7 +380,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_module(test_an_unwrapped_key_is_in_our_pages_alone),
-        with_module(test_a_key_at_work_is_in_our_pages_alone),
+        with_module(test_a_key_that_was_at_work_is_nowhere),
+        with_module(test_a_key_at_work_ends_with_its_session),
         with_module(test_a_wrapped_key_is_in_our_pages_alone),
         with_module(test_what_was_decrypted_is_nowhere),
         with_module(test_the_client_secret_is_nowhere),

@@ -2,6 +2,7 @@
 #include "tools/duration.h"
 #include "tools/print.h"
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <limits.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -161,7 +162,10 @@ static void run_on_terminal(const char *variable, const char *value)
     ssize_t got;
     pid_t child = forkpty(&terminal, NULL, NULL, NULL);
 
-    assert_true(child >= 0);
+    if (child < 0) {
+        print_message("# SKIP there are no terminals here: %s\n", strerror(errno));
+        skip();
+    }
     if (child == 0) {
         setenv("TERM", "xterm", 1);
         unsetenv("NO_COLOR");
