@@ -17,6 +17,7 @@ pkcs11_clients = \
 	tests/consumers/python3-pykcs11 \
 	tests/consumers/luks \
 	tests/consumers/openvpn \
+	tests/consumers/sssd \
 	tests/consumers/strongswan \
 	tests/consumers/without-get
 
