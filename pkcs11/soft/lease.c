@@ -184,7 +184,7 @@ static void accept_locked(struct lease_book *book, struct lease *lease, int64_t 
         lease->due = earlier(lease->due, lease->hinted); /* that came later, and still wants an answer */
     }
     lease->state = LEASE_OPEN;
-    lease->refusals = 0;
+    lease->refusals = began < lease->first_refusal ? lease->refusals : 0; /* they came later */
     lease->pause = 0;
     lease->told_half = lease->told_soon = lease->told_kept = false;
     if (opens) {

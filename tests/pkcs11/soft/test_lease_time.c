@@ -196,6 +196,20 @@ static void test_an_acceptance_forgets_them(void **state)
     assert_int_not_equal(look_only(), LEASE_SHUT);
 }
 
+/* What had been asked for before the first of them does not. */
+static void test_an_older_acceptance_does_not(void **state)
+{
+    const struct service_answer accepted = {.verdict = VERDICT_ACCEPTED};
+    struct lease_news news = {.what = LEASE_NO_NEWS};
+
+    (void)state;
+    told(VERDICT_REFUSED);
+    lease_told_locked(&book, lease, &accepted, lease->first_refusal - 1, false, &news);
+    pass(CHECK * 14 / 10);
+    assert_int_equal(look(&news), LEASE_SHUT);
+    assert_int_equal(news.refused, VERDICT_REFUSED);
+}
+
 static void test_one_closes_what_was_accepted_too_long_ago(void **state)
 {
     (void)state;
@@ -448,6 +462,7 @@ int main(void)
         TEST(test_three_that_are_a_fifth_apart_close),
         TEST(test_two_that_are_a_fifth_apart_do_not),
         TEST(test_an_acceptance_forgets_them),
+        TEST(test_an_older_acceptance_does_not),
         TEST(test_one_closes_what_was_accepted_too_long_ago),
         TEST(test_once_refused_it_ends_early_though_nobody_answers),
         KEEPS(test_and_so_where_outages_are_borne),
