@@ -123,13 +123,14 @@ struct opening {
     struct aes_extra *extra;
 };
 
-/* Each version has a size of its own, which is known of the current one alone, and while that is the current one. */
+/* Each version has a size of its own; that of the current one is known while that is the current one. */
 static unsigned bits_of(const struct opening *opening, const struct key_ref *ref)
 {
-    bool current = ref->version == opening->key->ref.version &&
-                   service_key_version_is_young(opening->key, opening->access);
-
-    return current ? atomic_load(&opening->key->aes_bits) : 0;
+    if (ref->version != opening->key->ref.version) {
+        return service_key_aes_bits(opening->key, ref->version);
+    }
+    return service_key_version_is_young(opening->key, opening->access) ? atomic_load(&opening->key->aes_bits)
+                                                                       : 0;
 }
 
 static CK_RV ask_version(void *arg, const struct key_ref *ref, struct service_answer *ret_answer)
@@ -147,6 +148,9 @@ static CK_RV ask_version(void *arg, const struct key_ref *ref, struct service_an
     }
     if (rv == CKR_OK && opening->extra->key_bits != 0 && ref->version == opening->key->ref.version) {
         atomic_store(&opening->key->aes_bits, opening->extra->key_bits);
+    }
+    if (rv == CKR_OK) {
+        service_key_note_aes_bits(opening->key, version_asked(ref, ret_answer), opening->extra->key_bits);
     }
     return rv;
 }

@@ -3,6 +3,7 @@
 #include "backends/base/libcrypto.h"
 #include "backends/base/rsa_decrypt.h"
 #include "backends/base/scope.h"
+#include "pkcs11/soft/service_key_version.h"
 #include "pkcs11/soft/wrap.h"
 #include <string.h>
 
@@ -88,10 +89,14 @@ static CK_RV ask_aes(const struct opener *opener, const struct opener_place *pla
     struct aes_extra extra = {0};
     struct aes_task task = {.verb = AES_UNWRAP,
                             .algorithm = opener->family == FAMILY_KEY_WRAP_PAD ? AES_KWP : AES_KW,
-                            .key_bits = atomic_load(&place->key->aes_bits),
+                            .key_bits = service_key_aes_bits(place->key, place->version),
                             .data = bytes_of(opener->blob, opener->size)};
+    CK_RV rv = service->ops->aes(service, ref, &task, deadline, ret_value, &extra, ret_answer);
 
-    return service->ops->aes(service, ref, &task, deadline, ret_value, &extra, ret_answer);
+    if (rv == CKR_OK) {
+        service_key_note_aes_bits(place->key, place->version, extra.key_bits);
+    }
+    return rv;
 }
 
 CK_RV opener_ask(const struct opener *opener, const struct opener_place *place, struct deadline deadline,

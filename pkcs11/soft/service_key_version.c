@@ -70,6 +70,34 @@ void service_key_note_size_locked(struct service_key *key, const char *version, 
     }
 }
 
+unsigned service_key_aes_bits(struct service_key *key, const char *version)
+{
+    const struct known_version *known;
+    unsigned bits;
+
+    pthread_mutex_lock(&key->lock);
+    known = version_list_find(&key->versions, version);
+    bits = known == NULL ? 0 : known->aes_bits;
+    pthread_mutex_unlock(&key->lock);
+    return bits;
+}
+
+void service_key_note_aes_bits(struct service_key *key, const char *version, unsigned bits)
+{
+    struct known_version *known;
+
+    if (bits == 0 || version[0] == 0) {
+        return;
+    }
+    pthread_mutex_lock(&key->lock);
+    known = version_list_add(&key->versions, version);
+    if (known != NULL && known->aes_bits == 0) {
+        known->aes_bits = bits;
+        version_list_sort(&key->versions);
+    }
+    pthread_mutex_unlock(&key->lock);
+}
+
 void service_key_tell_roll(const struct service_key *key, const struct key_access *access,
                            const struct version_roll *roll, const struct service_answer *answer)
 {

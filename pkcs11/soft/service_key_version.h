@@ -19,6 +19,9 @@ void service_key_take_version_locked(struct service_key *key, const struct key_a
                                      const char *version, struct version_roll *ret_roll);
 /* How long the RSA ciphertexts of a version are. The key's lock is held. */
 void service_key_note_size_locked(struct service_key *key, const char *version, size_t blob_size);
+/* The size of one version of a symmetric key, which may differ from the others'; 0: not known. */
+unsigned service_key_aes_bits(struct service_key *key, const char *version);
+void service_key_note_aes_bits(struct service_key *key, const char *version, unsigned bits);
 /* A line in the log and a record, where the version in use is another now. */
 void service_key_tell_roll(const struct service_key *key, const struct key_access *access,
                            const struct version_roll *roll, const struct service_answer *answer);

@@ -45,7 +45,8 @@ static bool next_known(struct trial *trial, char ret_version[KEY_VERSION_SIZE])
 
 /*
  * The version that was taken for the latest. Which one the service asked in its place is not told with a bad blob:
- * it may have another since. So it is tried, too, but last, unless it is certain that it was asked.
+ * it may have another since. So it is tried, too, but last, unless it is certain that it was asked. One that came into
+ * use meanwhile was asked as if it were the one before: a symmetric key's size, which is in the question, may differ.
  */
 static bool believed_current(const struct trial *trial, char ret_version[KEY_VERSION_SIZE])
 {
@@ -54,7 +55,8 @@ static bool believed_current(const struct trial *trial, char ret_version[KEY_VER
 
     pthread_mutex_lock(&key->lock);
     memcpy(ret_version, key->version, KEY_VERSION_SIZE);
-    doubtful = trial->current_at == 0 || key->latest_at == 0 || key->latest_at < trial->current_at;
+    doubtful = trial->current_at == 0 || key->latest_at == 0 || key->latest_at < trial->current_at ||
+               atomic_load(&key->rolls) != trial->epoch;
     pthread_mutex_unlock(&key->lock);
     return key->ref.version == NULL && trial->use->access->service->ops->each_version != NULL &&
            ret_version[0] != 0 && doubtful && !was_tried(trial, ret_version);

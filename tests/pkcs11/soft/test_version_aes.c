@@ -5,7 +5,7 @@
 
 enum { VERSIONS = 4 };
 
-static const unsigned bits[VERSIONS] = {256, 128, 192, 256}; /* the oldest first */
+static const unsigned bits[VERSIONS + 1] = {256, 128, 192, 256, 128}; /* the oldest first */
 
 static unsigned char iv[12] = {9, 8, 7}, aad[20] = {1}, plain[48] = "what is encrypted at rest, for a while";
 static CK_GCM_PARAMS gcm_parameter = {iv, 12, 96, aad, sizeof aad, 128};
@@ -141,6 +141,57 @@ static void test_a_complete_failure_is_remembered_for_its_mechanism(void **state
     assert_unwrapped_by(&kw, 1);
 }
 
+/* The first request takes the latest version for the one before, and so for one of 256 bits. */
+static void test_what_a_new_version_of_another_size_wrapped_unwraps(void **state)
+{
+    (void)state;
+    open_oct("    refresh = 1d");
+    wrap_here(&kwp, VERSIONS - 1);
+    assert_unwrapped_by(&kwp, VERSIONS - 1);
+    fake_add_aes(fake, "oct", bits[VERSIONS]);
+    wrap_here(&kwp, VERSIONS);
+    assert_unwrapped_by(&kwp, VERSIONS);
+}
+
+static CK_RV unwrap_to_encrypt(CK_OBJECT_HANDLE *ret_key)
+{
+    CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, secret_class), ATTRIBUTE(CKA_KEY_TYPE, aes_type),
+                               ATTRIBUTE(CKA_ENCRYPT, yes)};
+
+    return CALL(unwrap_key, &kwp, there(), blob, blob_size, template, COUNT(template), ret_key);
+}
+
+static CK_RV use_key(CK_OBJECT_HANDLE with)
+{
+    unsigned char block[16] = {1}, out[16];
+    CK_MECHANISM ecb = {CKM_AES_ECB, NULL, 0};
+    CK_ULONG size = sizeof out;
+    CK_RV rv = CALL(encrypt_init, &ecb, with);
+
+    return rv == CKR_OK ? CALL(encrypt, block, sizeof block, out, &size) : rv;
+}
+
+/* The check asks for the version's own size, not for that of the current one. */
+static void test_what_a_version_of_another_size_unwrapped_stays_open(void **state)
+{
+    int64_t until;
+    CK_RV rv = CKR_OK;
+
+    (void)state;
+    open_oct("    lease = 2s\n    lease-check = 1s");
+    wrap_here(&kwp, 3);
+    assert_unwrapped_by(&kwp, 3);
+    wrap_here(&kwp, 1);
+    assert_rv(unwrap_to_encrypt(&key), CKR_OK);
+    assert_rv(use_key(key), CKR_OK);
+    until = clock_now() + 3500;
+    while (clock_now() < until) {
+        rv = use_key(key);
+        deadline_sleep(deadline_in(1000), 100);
+    }
+    assert_rv(rv, CKR_OK);
+}
+
 /* --- AES-GCM --- */
 
 static CK_RV decrypt_there(CK_MECHANISM *mechanism)
@@ -238,6 +289,8 @@ int main(void)
         with_versions(test_the_current_version_is_passed_over_when_it_is_gone),
         with_versions(test_a_known_blob_whose_version_may_not_unwrap_is_tried_with_the_others),
         with_versions(test_a_complete_failure_is_remembered_for_its_mechanism),
+        with_versions(test_what_a_new_version_of_another_size_wrapped_unwraps),
+        with_versions(test_what_a_version_of_another_size_unwrapped_stays_open),
         with_versions(test_what_older_versions_encrypted_decrypts),
         with_versions(test_a_failure_is_remembered_for_its_own_aad_alone),
         with_versions(test_under_cbc_no_older_version_is_tried),
