@@ -58,9 +58,13 @@ void keys_of_token(const struct kek_search *in, struct key_list *list)
 {
     struct listing listing = {in, list, 0};
     CK_RV rv = kek_each(in, add, &listing);
+    const char *heard = diagnosis_heard(list->diagnosis);
 
     if (rv != CKR_OK) {
         key_list_failed(list, "looking for keys", "", rv);
+    } else if (listing.count == 0 && heard[0] != '\0') { /* no login, say */
+        diagnosis_fail(list->diagnosis, "keys", "see what `byok-pkcs11 check` says of this token", "%s",
+                       heard);
     } else if (listing.count == 0) {
         diagnosis_warn(
             list->diagnosis, "keys",
