@@ -9,6 +9,9 @@ tests_pkcs11_soft_test_find_SOURCES = tests/pkcs11/soft/test_find.c $(soft_test_
 check_PROGRAMS += tests/pkcs11/soft/test_wrap
 tests_pkcs11_soft_test_wrap_SOURCES = tests/pkcs11/soft/test_wrap.c $(soft_test_sources)
 
+check_PROGRAMS += tests/pkcs11/soft/test_wrap_state
+tests_pkcs11_soft_test_wrap_state_SOURCES = tests/pkcs11/soft/test_wrap_state.c $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_secret_key
 tests_pkcs11_soft_test_secret_key_SOURCES = tests/pkcs11/soft/test_secret_key.c $(soft_test_sources)
 

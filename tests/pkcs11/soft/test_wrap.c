@@ -190,105 +190,6 @@ static void test_a_buffer_that_turns_out_too_short(void **state)
     assert_int_equal(size, 256);
 }
 
-static void test_dates_forbid_wrapping_and_not_unwrapping(void **state)
-{
-    (void)state;
-    soft_open("    refresh = 1s");
-    wrap_ok();
-    wrap_ok();
-    fake_version(fake, "kek")->expires = time(NULL) - 10;
-    deadline_sleep(deadline_in(5000), 1100);
-    assert_rv(CALL(get_attribute_value, public_kek(), &(CK_ATTRIBUTE){CKA_MODULUS, NULL, 0}, 1), CKR_OK);
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    assert_int_equal(fake_count(fake, FAKE_WRAP), 1);
-}
-
-static void test_an_expired_key_still_opens(void **state)
-{
-    (void)state;
-    wrap_ok();
-    fake_version(fake, "kek")->expires = time(NULL) - 10;
-    assert_opens(&oaep_sha256);
-}
-
-static void test_the_services_clock_counts(void **state)
-{
-    (void)state;
-    fake_version(fake, "kek")->expires = time(NULL) + 1000;
-    fake_clock(fake, 2000);
-    soft_open("    wrap = local");
-    memset(blob, 1, sizeof blob);
-    assert_rv(unwrap_under(private_kek(), &oaep_sha256, blob, 256, &(CK_OBJECT_HANDLE){0}),
-              CKR_WRAPPED_KEY_INVALID);
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    assert_int_equal(fake_count(fake, FAKE_WRAP), 0);
-}
-
-static void test_a_bare_403_outside_the_dates_is_not_permitted(void **state)
-{
-    CK_ATTRIBUTE modulus = {CKA_MODULUS, NULL, 0};
-
-    (void)state;
-    fake_version(fake, "kek")->not_before = time(NULL) + 1000;
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_DEVICE_ERROR);
-    assert_rv(CALL(get_attribute_value, public_kek(), &modulus, 1), CKR_OK);
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
-}
-
-static void test_a_disabled_key_neither_wraps_nor_opens(void **state)
-{
-    CK_OBJECT_HANDLE key;
-
-    (void)state;
-    wrap_ok();
-    fake_version(fake, "kek")->enabled = false;
-    assert_rv(unwrap_under(private_kek(), &oaep_sha256, blob, blob_size, &key),
-              CKR_KEY_FUNCTION_NOT_PERMITTED);
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    fake_version(fake, "kek")->enabled = true;
-    wrap_ok();
-    assert_opens(&oaep_sha256);
-}
-
-static void test_a_key_known_to_be_disabled_wraps_nowhere(void **state)
-{
-    CK_ATTRIBUTE modulus = {CKA_MODULUS, NULL, 0};
-
-    (void)state;
-    fake_version(fake, "kek")->enabled = false;
-    assert_rv(CALL(get_attribute_value, public_kek(), &modulus, 1), CKR_OK);
-    assert_rv(wrap_under(public_kek(), &oaep_sha256, blob, &blob_size), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    assert_int_equal(fake_count_all(fake), 1);
-    fake_version(fake, "kek")->enabled = true;
-    deadline_sleep(deadline_in(5000), 1100);
-    wrap_ok();
-}
-
-static void test_what_the_service_no_longer_tells_is_its_own_to_judge(void **state)
-{
-    CK_ATTRIBUTE modulus = {CKA_MODULUS, NULL, 0};
-
-    (void)state;
-    fake_version(fake, "kek")->expires = time(NULL) - 10;
-    assert_rv(CALL(get_attribute_value, public_kek(), &modulus, 1), CKR_OK);
-    fake_version(fake, "kek")->expires = 0;
-    fake_rule(fake, FAKE_GET, fake_refused);
-    deadline_sleep(deadline_in(5000), 1100);
-    wrap_ok();
-    assert_int_equal(fake_count(fake, FAKE_WRAP), 1);
-}
-
-static void test_a_key_that_is_gone(void **state)
-{
-    CK_OBJECT_HANDLE public = public_kek(), private = private_kek(), key;
-
-    (void)state;
-    wrap_ok();
-    fake_remove(fake, "kek");
-    assert_rv(unwrap_under(private, &oaep_sha256, blob, blob_size, &key), CKR_UNWRAPPING_KEY_HANDLE_INVALID);
-    assert_rv(wrap_under(public, &oaep_sha256, blob, &blob_size), CKR_WRAPPING_KEY_HANDLE_INVALID);
-}
-
 static void test_bad_blobs_have_one_code(void **state)
 {
     static const CK_ULONG sizes[] = {0, 1, 255, 257, 383, 513};
@@ -521,50 +422,6 @@ static void test_an_unwrapped_key_tells_which_version_opened_it(void **state)
     assert_false(flags[0] || flags[1] || flags[2]);
 }
 
-static void test_aes_key_wrap_gives_the_vector_of_rfc_3394(void **state)
-{
-    static const unsigned char kek_value[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    static const unsigned char key_value[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
-                                              0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
-    static const unsigned char wrapped[] = {0x1f, 0xa6, 0x8b, 0x0a, 0x81, 0x12, 0xb4, 0x47,
-                                            0xae, 0xf3, 0x4b, 0xd8, 0xfb, 0x5a, 0x7b, 0x82,
-                                            0x9d, 0x3e, 0x86, 0x23, 0x71, 0xd2, 0xcf, 0xe5};
-    CK_MECHANISM key_wrap = {CKM_AES_KEY_WRAP, NULL, 0};
-    CK_OBJECT_HANDLE kek = aes_key(kek_value, 16), key = aes_key(key_value, 16), opened;
-    CK_ULONG size = 0;
-    unsigned char value[16];
-
-    (void)state;
-    assert_rv(CALL(wrap_key, &key_wrap, kek, key, NULL, &size), CKR_OK);
-    assert_int_equal(size, 24);
-    assert_rv(CALL(wrap_key, &key_wrap, kek, key, blob, &size), CKR_OK);
-    assert_memory_equal(blob, wrapped, 24);
-    assert_rv(unwrap_under(kek, &key_wrap, blob, 24, &opened), CKR_OK);
-    assert_int_equal(read_value(opened, value, 16), 16);
-    assert_memory_equal(value, key_value, 16);
-    blob[3] ^= 1;
-    assert_rv(unwrap_under(kek, &key_wrap, blob, 24, &opened), CKR_WRAPPED_KEY_INVALID);
-    assert_rv(unwrap_under(kek, &key_wrap, blob, 23, &opened), CKR_WRAPPED_KEY_INVALID);
-    assert_rv(unwrap_under(kek, &key_wrap, blob, 16, &opened), CKR_WRAPPED_KEY_INVALID);
-    assert_int_equal(fake_count_all(fake), 0);
-}
-
-static void test_an_iv_for_aes_key_wrap(void **state)
-{
-    unsigned char iv[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    CK_MECHANISM with_iv = {CKM_AES_KEY_WRAP, iv, 8}, without = {CKM_AES_KEY_WRAP, NULL, 0};
-    CK_MECHANISM short_iv = {CKM_AES_KEY_WRAP, iv, 7};
-    CK_OBJECT_HANDLE kek = aes_key("0123456789abcdef", 16), opened;
-    CK_ULONG size;
-
-    (void)state;
-    assert_rv(wrap_under(kek, &with_iv, blob, &size), CKR_OK);
-    assert_int_equal(size, 40);
-    assert_rv(unwrap_under(kek, &with_iv, blob, size, &opened), CKR_OK);
-    assert_rv(unwrap_under(kek, &without, blob, size, &opened), CKR_WRAPPED_KEY_INVALID);
-    assert_rv(unwrap_under(kek, &short_iv, blob, size, &opened), CKR_MECHANISM_PARAM_INVALID);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,14 +438,6 @@ int main(void)
         with_token(test_size_queries_cost_nothing),
         with_token(test_a_short_buffer_is_judged_when_the_size_is_known),
         with_token(test_a_buffer_that_turns_out_too_short),
-        with_service(test_dates_forbid_wrapping_and_not_unwrapping),
-        with_token(test_an_expired_key_still_opens),
-        with_service(test_the_services_clock_counts),
-        with_token(test_a_bare_403_outside_the_dates_is_not_permitted),
-        with_token(test_a_disabled_key_neither_wraps_nor_opens),
-        with_token(test_a_key_known_to_be_disabled_wraps_nowhere),
-        with_token(test_what_the_service_no_longer_tells_is_its_own_to_judge),
-        with_token(test_a_key_that_is_gone),
         with_token(test_bad_blobs_have_one_code),
         with_token(test_a_payload_of_the_wrong_size_is_a_bad_blob),
         with_token(test_bad_templates_cost_nothing),
@@ -600,8 +449,6 @@ int main(void)
         with_token(test_an_ec_key_neither_wraps_nor_opens),
         with_token(test_failures_reach_the_session),
         with_token(test_an_unwrapped_key_tells_which_version_opened_it),
-        with_token(test_aes_key_wrap_gives_the_vector_of_rfc_3394),
-        with_token(test_an_iv_for_aes_key_wrap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

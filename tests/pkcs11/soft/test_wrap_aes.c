@@ -221,6 +221,49 @@ static void test_an_unwrap_template_says_what_comes_out(void **state)
     assert_rv(CALL(wrap_key, &kwp, any_kek(), opened, blob, &size), CKR_KEY_UNEXTRACTABLE);
 }
 
+static void test_aes_key_wrap_gives_the_vector_of_rfc_3394(void **state)
+{
+    static const unsigned char kek_value[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const unsigned char key_value[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                              0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+    static const unsigned char wrapped[] = {0x1f, 0xa6, 0x8b, 0x0a, 0x81, 0x12, 0xb4, 0x47,
+                                            0xae, 0xf3, 0x4b, 0xd8, 0xfb, 0x5a, 0x7b, 0x82,
+                                            0x9d, 0x3e, 0x86, 0x23, 0x71, 0xd2, 0xcf, 0xe5};
+    CK_OBJECT_HANDLE kek = aes_key(kek_value, 16), key = aes_key(key_value, 16), opened;
+    CK_ULONG size = 0;
+    unsigned char back[16];
+
+    (void)state;
+    assert_rv(CALL(wrap_key, &key_wrap, kek, key, NULL, &size), CKR_OK);
+    assert_int_equal(size, 24);
+    assert_rv(CALL(wrap_key, &key_wrap, kek, key, blob, &size), CKR_OK);
+    assert_memory_equal(blob, wrapped, 24);
+    assert_rv(unwrap_under(kek, &key_wrap, blob, 24, &opened), CKR_OK);
+    assert_int_equal(read_value(opened, back, 16), 16);
+    assert_memory_equal(back, key_value, 16);
+    blob[3] ^= 1;
+    assert_rv(unwrap_under(kek, &key_wrap, blob, 24, &opened), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(unwrap_under(kek, &key_wrap, blob, 23, &opened), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(unwrap_under(kek, &key_wrap, blob, 16, &opened), CKR_WRAPPED_KEY_INVALID);
+    assert_int_equal(fake_count_all(fake), 0);
+}
+
+static void test_an_iv_for_aes_key_wrap(void **state)
+{
+    unsigned char iv[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    CK_MECHANISM with_iv = {CKM_AES_KEY_WRAP, iv, 8};
+    CK_MECHANISM short_iv = {CKM_AES_KEY_WRAP, iv, 7};
+    CK_OBJECT_HANDLE kek = aes_key("0123456789abcdef", 16), opened;
+    CK_ULONG size;
+
+    (void)state;
+    assert_rv(wrap_under(kek, &with_iv, blob, &size), CKR_OK);
+    assert_int_equal(size, 40);
+    assert_rv(unwrap_under(kek, &with_iv, blob, size, &opened), CKR_OK);
+    assert_rv(unwrap_under(kek, &key_wrap, blob, size, &opened), CKR_WRAPPED_KEY_INVALID);
+    assert_rv(unwrap_under(kek, &short_iv, blob, size, &opened), CKR_MECHANISM_PARAM_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +276,8 @@ int main(void)
         with_token(test_an_iv_of_four_bytes),
         with_token(test_a_wrap_template_says_what_may_be_wrapped),
         with_token(test_an_unwrap_template_says_what_comes_out),
+        with_token(test_aes_key_wrap_gives_the_vector_of_rfc_3394),
+        with_token(test_an_iv_for_aes_key_wrap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
