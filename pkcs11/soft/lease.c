@@ -325,6 +325,7 @@ void lease_add_locked(struct lease_book *book, struct lease *lease, struct lease
 /* Without holders it says nothing, and a key without leases is not closed. */
 void lease_remove_locked(struct lease_book *book, struct lease *lease, struct leasehold *hold)
 {
+    lease->emptying = lease->emptying == hold ? LIST_NEXT(hold, of_lease) : lease->emptying;
     LIST_REMOVE(hold, of_lease);
     lease->count--;
     if (lease->count == 0 && lease->state != LEASE_OPEN) {

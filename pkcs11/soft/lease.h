@@ -39,7 +39,8 @@ struct lease {
 
     /* The book's lock. Times are of clock_now(). */
     LIST_HEAD(, leasehold) holds;
-    size_t count; /* of them; 0: it says nothing */
+    struct leasehold *emptying; /* of them, the next to be looked at by who wipes what is closed */
+    size_t count;               /* of them; 0: it says nothing */
     enum lease_state state;
     struct ask_once asking;
     int64_t accepted; /* when the request began that the service accepted last */

@@ -102,23 +102,27 @@ static bool is_left(struct leasehold *hold)
 
 static size_t take_locked(struct lease *lease, struct material material[BATCH])
 {
-    struct leasehold *hold;
+    struct leasehold *hold = lease->emptying;
     size_t count = 0;
 
-    LIST_FOREACH(hold, &lease->holds, of_lease)
-    {
-        if (count < BATCH && is_left(hold)) {
+    for (; hold != NULL && count < BATCH; hold = LIST_NEXT(hold, of_lease)) {
+        if (is_left(hold)) {
             material[count++] = material_of(hold->value);
         }
     }
+    lease->emptying = hold;
     return count;
 }
 
+/* Some at a time, for no lock is held while they are wiped; each is looked at once, however many there are. */
 void leaseholds_empty(struct lease_book *book, struct lease *lease)
 {
     struct material material[BATCH];
     size_t count;
 
+    pthread_mutex_lock(&book->lock);
+    lease->emptying = LIST_FIRST(&lease->holds);
+    pthread_mutex_unlock(&book->lock);
     do {
         pthread_mutex_lock(&book->lock);
         count = take_locked(lease, material);
