@@ -8,7 +8,7 @@
 
 enum {
     LONGEST_REQUEST = 15 * 1000, /* milliseconds */
-    CLOCK_WRONG = 60,            /* seconds; less is the way and the roundness of the Date header */
+    CLOCK_WRONG_BY = 60,         /* seconds; less is the way and the roundness of the Date header */
     CLOCK_FAR_WRONG = 5 * 60     /* what those who check assertions and tokens commonly allow */
 };
 
@@ -83,22 +83,18 @@ void vault_diagnose_span(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE])
 
 /* --- The clocks --- */
 
-void vault_diagnose_clock(const struct examination *examination, int64_t theirs)
+static void tell_clock(const struct examination *examination, int64_t ahead, int64_t off)
 {
-    int64_t ahead = (int64_t)time(NULL) - theirs, off = ahead < 0 ? -ahead : ahead;
     const char *side = ahead < 0 ? "behind" : "ahead of";
     static const char advice[] = "set this machine's clock (NTP)";
     char span[EXAMINED_DATE_SIZE];
 
     vault_diagnose_span(off, span);
-    *examination->clock_told = theirs != 0 && off >= CLOCK_WRONG;
-    if (theirs == 0) {
-        diagnosis_warn(examination->diagnosis, "clock", NULL, "the service did not tell its time");
-    } else if (off >= CLOCK_FAR_WRONG) {
+    if (off >= CLOCK_FAR_WRONG) {
         diagnosis_fail(examination->diagnosis, "clock", advice,
                        "this machine's clock is %s %s the service's: certificates and tokens may be refused",
                        span, side);
-    } else if (off >= CLOCK_WRONG) {
+    } else if (off >= CLOCK_WRONG_BY) {
         diagnosis_warn(examination->diagnosis, "clock", advice, "this machine's clock is %s %s the service's",
                        span, side);
     } else {
@@ -107,12 +103,14 @@ void vault_diagnose_clock(const struct examination *examination, int64_t theirs)
     }
 }
 
-void vault_diagnose_clock_again(const struct examination *examination, int64_t theirs)
+void vault_diagnose_clock(const struct examination *examination, int64_t theirs)
 {
-    int64_t ahead = (int64_t)time(NULL) - theirs;
+    int64_t ahead = (int64_t)time(NULL) - theirs, off = ahead < 0 ? -ahead : ahead;
+    enum clock_told now = off < CLOCK_WRONG_BY ? CLOCK_RIGHT : CLOCK_WRONG;
 
-    if (!*examination->clock_told && theirs != 0 && (ahead >= CLOCK_WRONG || ahead <= -CLOCK_WRONG)) {
-        vault_diagnose_clock(examination, theirs);
+    if (theirs != 0 && now > *examination->clock) {
+        *examination->clock = now;
+        tell_clock(examination, ahead, off);
     }
 }
 
@@ -120,8 +118,8 @@ void vault_diagnose_clock_again(const struct examination *examination, int64_t t
 
 void vault_diagnose(const struct settings *section, struct diagnosis *diagnosis)
 {
-    bool clock_told = false;
-    struct examination examination = {.section = section, .diagnosis = diagnosis, .clock_told = &clock_told};
+    enum clock_told clock = CLOCK_NOT_TOLD;
+    struct examination examination = {.section = section, .diagnosis = diagnosis, .clock = &clock};
     struct key_service *service;
 
     if (keyvault_kind.open_service(section, &service) != CKR_OK) {
@@ -133,5 +131,9 @@ void vault_diagnose(const struct settings *section, struct diagnosis *diagnosis)
     diagnosis_forget(diagnosis);
     diagnosis->ends_here = !vault_diagnose_way(&examination) || !vault_diagnose_identity(&examination) ||
                            !vault_diagnose_keys(&examination);
+    if (!diagnosis->ends_here && clock == CLOCK_NOT_TOLD) {
+        diagnosis_warn(diagnosis, "clock", "see that this machine's clock is right (NTP)",
+                       "the service did not tell its time");
+    }
     service->ops->close(service);
 }

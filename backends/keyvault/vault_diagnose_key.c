@@ -67,6 +67,7 @@ static bool examine_list(struct keys *keys)
     }
     diagnosis_ok(examination->diagnosis, "list-permission", "list is permitted: %zu key%s", keys->all_count,
                  keys->all_count == 1 ? "" : "s");
+    vault_diagnose_clock(examination, answer.date);
     return true;
 }
 
@@ -105,7 +106,7 @@ static bool examine_get(const struct keys *keys, struct examined_key *examined)
     if (rv == CKR_OK) {
         examined->told = true;
         diagnosis_ok(examination->diagnosis, "get-permission", "get is permitted on %s", examined->text);
-        vault_diagnose_clock_again(examination, answer.date);
+        vault_diagnose_clock(examination, answer.date);
         return true;
     }
     if (answer.verdict != VERDICT_REFUSED) {

@@ -8,11 +8,14 @@
 
 enum { EXAMINED_DATE_SIZE = 32, EXAMINED_KEY_SIZE = KEY_NAME_SIZE + KEY_VERSION_SIZE };
 
+/* What has been said of the clocks: nothing, for no answer told its time yet; that they agree; that they do not. */
+enum clock_told { CLOCK_NOT_TOLD, CLOCK_RIGHT, CLOCK_WRONG };
+
 struct examination {
     const struct settings *section;
     const struct keyvault *vault;
     struct diagnosis *diagnosis;
-    bool *clock_told; /* that the clocks are apart */
+    enum clock_told *clock;
 };
 
 /* Name, proxy, TLS, clock, and whether it is a vault that answers. False: there is no way. */
@@ -54,10 +57,8 @@ enum finding_status vault_diagnose_fault(bool named);
 void vault_diagnose_tell_fault(const struct examined_key *examined, const char *check, const char *advice,
                                const char *text);
 
-/* This machine's clock beside that of an answer (seconds since 1970, 0: it told none). */
+/* This machine's clock beside that of an answer (seconds since 1970, 0: it told none): what is new of it. */
 void vault_diagnose_clock(const struct examination *examination, int64_t theirs);
-/* The same of a later answer: only where it is wrong. */
-void vault_diagnose_clock_again(const struct examination *examination, int64_t theirs);
 
 /* "2026-01-31 12:00:00 UTC" of seconds since 1970. */
 void vault_diagnose_date(int64_t seconds, char ret_text[EXAMINED_DATE_SIZE]);

@@ -85,6 +85,9 @@ static void collect(void *arg, const struct key_ref *ref)
                                 : to->service->ops->public_part(
                                       to->service, ref, deadline_in(to->service->timeout), &info, &answer);
 
+    if (rv == CKR_OK && info.type == KEY_TYPE_OCT) {
+        key.bits = limits[0].bits; /* AES takes no longer than the smallest RSA key */
+    }
     if (rv == CKR_OK && info.rsa != NULL) {
         key.bits = rsa_public_bits(info.rsa);
         key.in_hardware = info.in_hardware != TOLD_NO;

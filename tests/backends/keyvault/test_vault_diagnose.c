@@ -82,6 +82,7 @@ static void test_a_managed_hsm(void **state)
              standin.tenant_id);
     examine_at(standin.mhsm_url, lines);
     expect("it is taken for a Managed HSM");
+    expect("warn clock: the service did not tell its time | see that this machine's clock is right");
     expect("kek is RSA of 2048 bits, in an HSM");
     assert_int_equal(found.fails, 0);
 }

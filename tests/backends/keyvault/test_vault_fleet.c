@@ -97,7 +97,7 @@ static void test_without_leases_nobody_checks(void **state)
 
 static struct {
     unsigned keys, asked;
-    bool refuses;
+    bool refuses, symmetric;
     char said[4096];
 } world;
 
@@ -125,6 +125,10 @@ static CK_RV public_part(struct key_service *service, const struct key_ref *key,
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     }
     ret_info->in_hardware = TOLD_NO;
+    if (world.symmetric) {
+        ret_info->type = KEY_TYPE_OCT;
+        return CKR_OK;
+    }
     return rsa_public_new(bytes_of(n, sizeof n), bytes_of(e, sizeof e), &ret_info->rsa);
 }
 
@@ -226,6 +230,15 @@ static void test_a_size_that_is_not_told_is_said(void **state)
     assert_int_equal(world.asked, 1);
 }
 
+static void test_a_symmetric_key_is_a_small_one(void **state)
+{
+    (void)state;
+    world.symmetric = true;
+    say(10, "1h", false);
+    assert_null(strstr(world.said, "is not known"));
+    expect("ok fleet-load: 10 processes with 1 key");
+}
+
 static void test_a_vault_out_of_reach_is_not_asked_for_each_key(void **state)
 {
     (void)state;
@@ -276,6 +289,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_start_beyond_the_window_is_a_warning, one_key),
         cmocka_unit_test_setup(test_without_a_lease_there_are_wraps_and_no_checks, one_key),
         cmocka_unit_test_setup(test_a_size_that_is_not_told_is_said, one_key),
+        cmocka_unit_test_setup(test_a_symmetric_key_is_a_small_one, one_key),
         cmocka_unit_test_setup(test_a_vault_out_of_reach_is_not_asked_for_each_key, one_key),
         cmocka_unit_test_setup(test_more_keys_than_are_counted, one_key),
         cmocka_unit_test_setup(test_no_keys_no_figures, one_key),
