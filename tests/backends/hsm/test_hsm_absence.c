@@ -242,6 +242,21 @@ static void test_session_that_nobody_is_in_is_let_go_of(void **state)
     assert_rv(bench_close_session(session), CKR_OK);
 }
 
+static void test_session_under_a_policy_is_let_go_of_too(void **state)
+{
+    struct token_session *session;
+    bool alone = true;
+
+    (void)state;
+    bench_open(fake_uri("token=one", ""), NULL, "min-rsa-bits = 2048");
+    session = bench_session(bench.token[0]);
+    come_back_unseen();
+    assert_rv(open_session(bench.token[0]), CKR_TOKEN_NOT_PRESENT);
+    assert_true(session->ops->let_go(session, say, &alone));
+    assert_rv(open_session(bench.token[0]), CKR_OK);
+    assert_rv(bench_close_session(session), CKR_OK);
+}
+
 static struct token_session *asked;
 
 static bool call_meanwhile(void *arg)
@@ -338,6 +353,7 @@ int main(void)
         ROW(test_unknown_session_does_not_hinder_a_restart),
         ROW(test_session_not_known_to_be_lost_hinders_a_restart),
         ROW(test_session_that_nobody_is_in_is_let_go_of),
+        ROW(test_session_under_a_policy_is_let_go_of_too),
         ROW(test_call_that_comes_meanwhile_keeps_a_session),
         ROW(test_session_that_works_again_hinders_a_restart),
         ROW(test_session_of_another_token_hinders_a_restart),
