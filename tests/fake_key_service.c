@@ -277,6 +277,7 @@ struct fake_version *fake_add(struct key_service *service, const char *name, uns
     pair = bits == 0 ? NULL : fake_make_pair(bits, key == NULL ? 0 : key->count);
     if (key == NULL) {
         key = &fake->key[fake->key_count++];
+        memset(key, 0, sizeof *key); /* one that was removed may have been there */
         snprintf(key->name, sizeof key->name, "%s", name);
     }
     version = &key->version[key->count++];

@@ -4,7 +4,10 @@
 #include "pkcs11/soft/version_trial.h"
 #include <string.h>
 
-/* `known`: the version that opened it before, "": none. The current one is asked once, by whichever name. */
+/*
+ * `known`: the version that opened it before, "": none. The current one is asked once, by whichever name; but one that
+ * is gone was not it.
+ */
 static CK_RV ask_first(struct trial *trial, const char *known)
 {
     const struct version_use *use = trial->use;
@@ -13,7 +16,8 @@ static CK_RV ask_first(struct trial *trial, const char *known)
 
     if (known[0] != 0) {
         rv = trial_request(trial, known);
-        if (rv == CKR_OK || is_current || use->proof != PROOF_FULL || !version_may_differ(trial->answer)) {
+        if (rv == CKR_OK || use->proof != PROOF_FULL || !version_may_differ(trial->answer) ||
+            (is_current && trial->answer->verdict != VERDICT_GONE)) {
             return rv;
         }
     }

@@ -167,6 +167,24 @@ static void test_a_known_blob_opens_with_another_version_of_the_same_key(void **
     assert_int_equal(unwraps(), 1);
 }
 
+/* The key of that name may be another one by now, whose versions have other names. */
+static void test_where_the_known_version_is_gone_the_key_itself_is_asked(void **state)
+{
+    struct bytes blob;
+
+    (void)state;
+    versions_of_kek(1, 2048);
+    soft_open("");
+    blob = blob_of(0);
+    assert_opened_by(blob, 0);
+    fake_remove(fake, "kek");
+    fake_add(fake, "kek", 2048); /* with the same numbers */
+    (void)unwraps();
+    assert_opened_by(blob, 0);
+    assert_int_equal(unwraps(), 2);
+    assert_int_equal(listings(), 0);
+}
+
 static void test_without_others_the_refusal_of_a_known_blob_is_its_code(void **state)
 {
     struct bytes blob;
@@ -297,6 +315,7 @@ int main(void)
         with_versions(test_a_known_blob_of_the_current_version_asks_that_once),
         with_versions(test_a_known_blob_opens_again_with_its_own_version),
         with_versions(test_a_known_blob_opens_with_another_version_of_the_same_key),
+        with_versions(test_where_the_known_version_is_gone_the_key_itself_is_asked),
         with_versions(test_without_others_the_refusal_of_a_known_blob_is_its_code),
         with_versions(test_a_missing_permission_ends_it),
         with_versions(test_an_unreachable_service_ends_it),
