@@ -11,9 +11,13 @@
 
 enum { MOST_FAILURES = 10, FAILURE_SPAN = 1000 /* ms */ };
 
+/* Each key has two: the times of the last ones take as little room as they can. */
 struct failure_limit {
-    int64_t at[MOST_FAILURES]; /* clock_now() of the last ones, 0: none yet; a ring */
-    size_t oldest;
+    int64_t newest; /* clock_now(), 0: none yet */
+    uint16_t gaps[MOST_FAILURES -
+                  1]; /* before each of the last ones, FAILURE_SPAN for all that are longer; a ring */
+    uint8_t oldest;   /* among the gaps */
+    uint8_t count;    /* of failures, up to MOST_FAILURES */
 };
 
 /* Milliseconds from `now` until the next may be tried, 0: at once. */

@@ -65,10 +65,10 @@ struct service_key {
     struct public_part *part;       /* NULL: not known */
     int64_t refused;                /* when the service last refused the public part */
     enum key_type type;             /* also from a listing */
+    unsigned shortfalls_told;       /* key_policy.c's: what is in the log */
     size_t blob_size;               /* of a ciphertext or a signature, 0: not known */
     char version[KEY_VERSION_SIZE]; /* in use, "": not known */
     int64_t wrapped;                /* when the service last accepted a wrap under that version */
-    unsigned shortfalls_told;       /* key_policy.c's: what is in the log */
     struct failure_limit failures;  /* bad blobs under RSAES-PKCS1-v1_5 */
 
     struct version_list versions;              /* known ones, the one in use among them */

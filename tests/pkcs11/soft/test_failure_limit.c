@@ -202,7 +202,7 @@ static void test_a_wait_beyond_the_timeout_is_a_device_error(void **state)
 
 static void test_failures_at_once_are_paid_for_afterwards(void **state)
 {
-    struct failure_limit limit = {{0}, 0};
+    struct failure_limit limit = {0};
 
     (void)state;
     for (int i = 0; i < 10; i++) {
@@ -219,6 +219,26 @@ static void test_failures_at_once_are_paid_for_afterwards(void **state)
     assert_int_equal(failure_limit_wait(&limit, 8000), 0);
 }
 
+/* The same by heart: the last ten times as they were. */
+static void test_it_is_ten_in_any_second(void **state)
+{
+    static const int64_t pauses[] = {0, 0, 1, 60, 99, 130, 300, 999, 1000, 1001, 70000, 5000000000};
+    struct failure_limit limit = {0};
+    int64_t last[MOST_FAILURES] = {0}, now = 5000, wait;
+
+    (void)state;
+    srand(1);
+    for (unsigned i = 0; i < 20000; i++) {
+        int64_t *oldest = &last[i % MOST_FAILURES];
+
+        now += pauses[(unsigned)rand() % (i % 100 < 60 ? 4 : sizeof pauses / sizeof pauses[0])];
+        wait = *oldest != 0 && *oldest + FAILURE_SPAN > now ? *oldest + FAILURE_SPAN - now : 0;
+        assert_int_equal(failure_limit_wait(&limit, now), wait);
+        *oldest = now + wait;
+        failure_limit_note(&limit, now);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +252,7 @@ int main(void)
         with_token(test_a_payload_that_is_no_key_is_counted),
         with_token(test_a_wait_beyond_the_timeout_is_a_device_error),
         cmocka_unit_test(test_failures_at_once_are_paid_for_afterwards),
+        cmocka_unit_test(test_it_is_ten_in_any_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
