@@ -10,9 +10,9 @@
 
 struct public_part {
     atomic_uint holders;
-    struct key_info info;     /* `version` is empty where it came from a file */
-    int64_t at;               /* clock_now() when it came */
     atomic_bool refusal_told; /* that it forbids to wrap: one line for each answer that says so */
+    int64_t at;               /* clock_now() when it came */
+    struct key_info info;     /* `version` is empty where it came from a file */
 };
 
 /* Empty, held once. NULL: no memory. */

@@ -6,14 +6,21 @@
 #include <string.h>
 #include <time.h>
 
-static char *text_of(const struct key_ref *ref, bool beside)
+static bool has_text_of_its_own(const struct service_key *key)
 {
-    char *text;
+    return key->beside && key->ref.version != NULL;
+}
 
-    if (!beside || ref->version == NULL) {
-        return strdup(ref->name);
+/* There may be thousands of keys, and hardly one of them stands beside another. */
+static void text_make(struct service_key *key)
+{
+    char *text = NULL;
+
+    if (!has_text_of_its_own(key)) {
+        key->text = key->ref.name;
+    } else if (asprintf(&text, "%s/%s", key->ref.name, key->ref.version) >= 0) {
+        key->text = text;
     }
-    return asprintf(&text, "%s/%s", ref->name, ref->version) < 0 ? NULL : text;
 }
 
 CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key **ret_key)
@@ -27,10 +34,12 @@ CK_RV service_key_new(const struct key_ref *ref, bool beside, struct service_key
     ask_once_init(&key->asking);
     ask_once_init(&key->listing);
     key->beside = beside;
-    key->text = text_of(ref, beside);
     key->ref.name = strdup(ref->name);
     key->ref.version = ref->version == NULL ? NULL : strdup(ref->version);
-    if (key->text == NULL || key->ref.name == NULL || (ref->version != NULL && key->ref.version == NULL)) {
+    if (key->ref.name != NULL && (ref->version == NULL || key->ref.version != NULL)) {
+        text_make(key);
+    }
+    if (key->text == NULL) {
         service_key_free(key);
         return CKR_HOST_MEMORY;
     }
@@ -56,9 +65,11 @@ void service_key_free(struct service_key *key)
     ask_once_done(&key->asking);
     ask_once_done(&key->listing);
     pthread_mutex_destroy(&key->lock);
+    if (has_text_of_its_own(key)) {
+        free_text(key->text);
+    }
     free_text(key->ref.name);
     free_text(key->ref.version);
-    free(key->text);
     free(key);
 }
 

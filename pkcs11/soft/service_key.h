@@ -47,7 +47,7 @@ struct key_access {
 
 struct service_key {
     struct key_ref ref; /* what the service is asked for; constant */
-    char *text;         /* name, or name/version for a version that stands beside the key itself; constant */
+    const char *text;   /* name, or name/version for a version that stands beside the key itself; constant */
     CK_OBJECT_HANDLE public_handle, private_handle;
     CK_OBJECT_HANDLE secret_handle; /* 0: the service has no such keys */
     struct service_key *next;       /* the catalogue's */

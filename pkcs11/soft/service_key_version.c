@@ -66,7 +66,7 @@ void service_key_note_size_locked(struct service_key *key, const char *version, 
     struct known_version *known = version_list_find(&key->versions, version);
 
     if (known != NULL) {
-        known->blob_size = blob_size;
+        known->blob_size = (uint32_t)blob_size;
     }
 }
 
@@ -92,7 +92,7 @@ void service_key_note_aes_bits(struct service_key *key, const char *version, uns
     pthread_mutex_lock(&key->lock);
     known = version_list_add(&key->versions, version);
     if (known != NULL && known->aes_bits == 0) {
-        known->aes_bits = bits;
+        known->aes_bits = (uint16_t)bits;
         version_list_sort(&key->versions);
     }
     pthread_mutex_unlock(&key->lock);
@@ -177,7 +177,7 @@ static void add_configured(void *arg, const struct key_ref *ref)
     }
     known = version_list_add(&key->versions, ref->version);
     if (known != NULL && known->place == 0) {
-        known->place = ++key->older_configured;
+        known->place = (uint16_t)++key->older_configured;
     }
 }
 

@@ -11,11 +11,11 @@ enum { MOST_VERSIONS = 1024 /* of one key; more are not remembered */ };
 
 struct known_version {
     char name[KEY_VERSION_SIZE];
-    int64_t created;   /* seconds since 1970, 0: not listed */
-    unsigned used;     /* which in a row that was in use, from 1; 0: never */
-    unsigned place;    /* in the configuration, from 1; 0: not there */
-    size_t blob_size;  /* bytes of its RSA ciphertexts, 0: not known */
-    unsigned aes_bits; /* of a symmetric key, 0: not known */
+    uint16_t place;     /* in the configuration, from 1; 0: not there */
+    uint16_t aes_bits;  /* of a symmetric key, 0: not known */
+    uint32_t blob_size; /* bytes of its RSA ciphertexts, 0: not known */
+    uint32_t used;      /* which in a row that was in use, from 1; 0: never */
+    int64_t created;    /* seconds since 1970, 0: not listed */
 };
 
 struct version_list {
