@@ -6,11 +6,13 @@ soft_test_sources = \
 check_PROGRAMS += tests/pkcs11/soft/test_find
 tests_pkcs11_soft_test_find_SOURCES = tests/pkcs11/soft/test_find.c $(soft_test_sources)
 
+wrap_test_sources = tests/pkcs11/soft/wrap_test.c tests/pkcs11/soft/wrap_test.h $(soft_test_sources)
+
 check_PROGRAMS += tests/pkcs11/soft/test_wrap
-tests_pkcs11_soft_test_wrap_SOURCES = tests/pkcs11/soft/test_wrap.c $(soft_test_sources)
+tests_pkcs11_soft_test_wrap_SOURCES = tests/pkcs11/soft/test_wrap.c $(wrap_test_sources)
 
 check_PROGRAMS += tests/pkcs11/soft/test_wrap_state
-tests_pkcs11_soft_test_wrap_state_SOURCES = tests/pkcs11/soft/test_wrap_state.c $(soft_test_sources)
+tests_pkcs11_soft_test_wrap_state_SOURCES = tests/pkcs11/soft/test_wrap_state.c $(wrap_test_sources)
 
 check_PROGRAMS += tests/pkcs11/soft/test_secret_key
 tests_pkcs11_soft_test_secret_key_SOURCES = tests/pkcs11/soft/test_secret_key.c $(soft_test_sources)

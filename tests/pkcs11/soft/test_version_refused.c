@@ -4,18 +4,6 @@
 
 static CK_OBJECT_HANDLE key;
 
-/* The oldest is 0; the current one 4. */
-static void open_with_five(const char *options)
-{
-    versions_of_kek(5, 2048);
-    soft_open(options);
-}
-
-static void assert_asked(unsigned index, unsigned times)
-{
-    assert_int_equal(fake_asked(fake, "kek", index), times);
-}
-
 /* --- Passed over --- */
 
 static void disable(unsigned index)

@@ -143,3 +143,14 @@ unsigned listings(void)
     told_listings = now;
     return since;
 }
+
+void open_with_five(const char *options)
+{
+    versions_of_kek(5, 2048);
+    soft_open(options);
+}
+
+void assert_asked(unsigned index, unsigned times)
+{
+    assert_int_equal(fake_asked(fake, "kek", index), times);
+}

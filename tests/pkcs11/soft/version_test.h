@@ -7,6 +7,10 @@
 
 /* "kek" with this many versions, which may be listed; before soft_open. */
 void versions_of_kek(unsigned count, unsigned bits);
+/* The same and the token over it: the oldest is 0, the current one 4. */
+void open_with_five(const char *options);
+/* Since it was made. */
+void assert_asked(unsigned index, unsigned times);
 /* A wrapped key of 32 bytes under one of them (0 is the oldest), made without a request. */
 struct bytes blob_of(unsigned index);
 /* What no version opens, another one each time. */
