@@ -3,47 +3,27 @@
 
 /* --- Listing --- */
 
-struct seen {
-    unsigned count, enough;
-    char names[256];
-};
-
 static bool see(void *arg, const char *name)
 {
-    struct seen *seen = arg;
-
-    seen->count++;
-    snprintf(seen->names + strlen(seen->names), sizeof seen->names - strlen(seen->names), "%s ", name);
-    return seen->count != seen->enough;
+    return see_name(arg, name);
 }
 
-static CK_RV list(struct world *world, struct seen *seen)
+static CK_RV list(struct world *world, struct names_seen *seen)
 {
     return vault_client_each_certificate(&world->client, deadline_in(10000), see, seen, &world->answer);
 }
 
-/* A page of certificates with these names, one letter each; `next` is what follows the port. */
 static void say_page(struct world *world, const char *names, const char *next)
 {
-    struct step *step = say(world, 200, "{\"value\":[");
-    unsigned port = https_server_port(world->server);
+    static const struct item_words words = {"id", "certificates", ",\"x5t\":\"AA\""};
 
-    for (const char *name = names; *name != 0; name++) {
-        sprintf(step->body + strlen(step->body),
-                "%s{\"id\":\"https://127.0.0.1:%u/certificates/%c\",\"x5t\":\"AA\"}",
-                name == names ? "" : ",", port, *name);
-    }
-    if (next == NULL) {
-        strcat(step->body, "],\"nextLink\":null}");
-    } else {
-        sprintf(step->body + strlen(step->body), "],\"nextLink\":\"https://127.0.0.1:%u%s\"}", port, next);
-    }
+    say_page_of(world, &words, names, next);
 }
 
 static void test_list_with_empty_pages(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_page(world, "", "/certificates?$skiptoken=1");
     say_page(world, "ab", "/certificates?$skiptoken=2");
@@ -58,7 +38,7 @@ static void test_list_with_empty_pages(void **state)
 static void test_list_request(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_page(world, "a", NULL);
     assert_int_equal(list(world, &seen), CKR_OK);
@@ -69,7 +49,7 @@ static void test_list_request(void **state)
 static void test_list_ends_when_the_visitor_has_enough(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {.enough = 1};
+    struct names_seen seen = {.enough = 1};
 
     say_page(world, "ab", "/certificates?$skiptoken=1");
     assert_int_equal(list(world, &seen), CKR_OK);
@@ -80,7 +60,7 @@ static void test_list_ends_when_the_visitor_has_enough(void **state)
 static void test_list_is_not_followed_elsewhere(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say(world, 200, "{\"value\":[],\"nextLink\":\"https://evil.example/certificates\"}");
     assert_int_equal(list(world, &seen), CKR_DEVICE_ERROR);
@@ -91,7 +71,7 @@ static void test_list_is_not_followed_elsewhere(void **state)
 static void test_list_leaves_out_what_is_no_certificate_of_this_vault(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
     unsigned port = https_server_port(world->server);
 
     say(world, 200,
@@ -105,7 +85,7 @@ static void test_list_leaves_out_what_is_no_certificate_of_this_vault(void **sta
 static void test_list_refused(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_refusal(world, 403, "Forbidden", "ForbiddenByRbac");
     assert_int_equal(list(world, &seen), CKR_KEY_FUNCTION_NOT_PERMITTED);
@@ -119,7 +99,7 @@ static void test_list_refused(void **state)
 static void test_no_list(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_refusal(world, 404, "ResourceNotFound", "");
     assert_int_equal(list(world, &seen), CKR_DEVICE_ERROR);

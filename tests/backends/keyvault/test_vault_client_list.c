@@ -2,47 +2,28 @@
 #include "tests/backends/keyvault/vault_world.h"
 #include <stdlib.h>
 
-struct seen {
-    unsigned count, enough;
-    char names[256];
-};
-
 static bool see(void *arg, struct key_info *info)
 {
-    struct seen *seen = arg;
-
-    seen->count++;
-    snprintf(seen->names + strlen(seen->names), sizeof seen->names - strlen(seen->names), "%s ", info->name);
     assert_string_equal(info->version, "");
-    return seen->count != seen->enough;
+    return see_name(arg, info->name);
 }
 
-static CK_RV list(struct world *world, struct seen *seen)
+static CK_RV list(struct world *world, struct names_seen *seen)
 {
     return vault_client_each_key(&world->client, deadline_in(4000), see, seen, &world->answer);
 }
 
-/* A page of keys with these names, one letter each; `next` is what follows the port, NULL at the end. */
 static void say_page(struct world *world, const char *names, const char *next)
 {
-    struct step *step = say(world, 200, "{\"value\":[");
-    unsigned port = https_server_port(world->server);
+    static const struct item_words words = {"kid", "keys", ""};
 
-    for (const char *name = names; *name != 0; name++) {
-        sprintf(step->body + strlen(step->body), "%s{\"kid\":\"https://127.0.0.1:%u/keys/%c\"}",
-                name == names ? "" : ",", port, *name);
-    }
-    if (next == NULL) {
-        strcat(step->body, "],\"nextLink\":null}");
-    } else {
-        sprintf(step->body + strlen(step->body), "],\"nextLink\":\"https://127.0.0.1:%u%s\"}", port, next);
-    }
+    say_page_of(world, &words, names, next);
 }
 
 static void test_list_with_empty_pages(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_page(world, "", "/keys?$skiptoken=1");
     say_page(world, "ab", "/keys?$skiptoken=2");
@@ -58,7 +39,7 @@ static void test_list_with_empty_pages(void **state)
 static void test_list_asks_for_full_pages(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_page(world, "a", NULL);
     assert_int_equal(list(world, &seen), CKR_OK);
@@ -68,7 +49,7 @@ static void test_list_asks_for_full_pages(void **state)
 static void test_list_ends_when_the_visitor_has_enough(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {.enough = 1};
+    struct names_seen seen = {.enough = 1};
 
     say_page(world, "ab", "/keys?$skiptoken=1");
     assert_int_equal(list(world, &seen), CKR_OK);
@@ -78,7 +59,7 @@ static void test_list_ends_when_the_visitor_has_enough(void **state)
 
 static void expect_not_followed(struct world *world, const char *next)
 {
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     world->asked = 0;
     world->step_count = 0;
@@ -113,7 +94,7 @@ static void test_list_goes_on_at_the_usual_port(void **state)
                                         "HTTPS://127.0.0.1:443/keys?$skiptoken=1"};
     struct world *world = *state;
     struct place usual = {.host = "127.0.0.1", .port = 443};
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     world->client.vault = &usual;
     for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
@@ -130,7 +111,7 @@ static void test_list_goes_on_at_the_usual_port(void **state)
 static void test_list_not_found(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_refusal(world, 404, "KeyNotFound", "");
     assert_int_equal(list(world, &seen), CKR_DEVICE_ERROR);
@@ -141,7 +122,7 @@ static void test_list_not_found(void **state)
 static void test_list_leaves_out_keys_of_other_vaults(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say(world, 200, "{\"value\":[{\"kid\":\"https://evil.example/keys/a\"}]}");
     assert_int_equal(list(world, &seen), CKR_OK);
@@ -151,7 +132,7 @@ static void test_list_leaves_out_keys_of_other_vaults(void **state)
 static void test_list_without_permission(void **state)
 {
     struct world *world = *state;
-    struct seen seen = {0};
+    struct names_seen seen = {0};
 
     say_refusal(world, 403, "Forbidden", "ForbiddenByPolicy");
     assert_int_equal(list(world, &seen), CKR_KEY_FUNCTION_NOT_PERMITTED);

@@ -207,3 +207,28 @@ int world_end(int failed)
     test_folder_remove();
     return failed;
 }
+
+/* --- Listings --- */
+
+bool see_name(struct names_seen *seen, const char *name)
+{
+    seen->count++;
+    snprintf(seen->names + strlen(seen->names), sizeof seen->names - strlen(seen->names), "%s ", name);
+    return seen->count != seen->enough;
+}
+
+void say_page_of(struct world *world, const struct item_words *words, const char *names, const char *next)
+{
+    struct step *step = say(world, 200, "{\"value\":[");
+    unsigned port = https_server_port(world->server);
+
+    for (const char *name = names; *name != 0; name++) {
+        sprintf(step->body + strlen(step->body), "%s{\"%s\":\"https://127.0.0.1:%u/%s/%c\"%s}",
+                name == names ? "" : ",", words->id, port, words->folder, *name, words->rest);
+    }
+    if (next == NULL) {
+        strcat(step->body, "],\"nextLink\":null}");
+    } else {
+        sprintf(step->body + strlen(step->body), "],\"nextLink\":\"https://127.0.0.1:%u%s\"}", port, next);
+    }
+}

@@ -71,4 +71,21 @@ const char *log_text(const struct world *world);
 void expect_log_lines(const struct world *world, unsigned expected);
 void expect_log(const struct world *world, const char *words);
 
+/* What a listing gave: the names, a blank behind each; it has seen enough at `enough` of them (0: never). */
+struct names_seen {
+    unsigned count, enough;
+    char names[256];
+};
+
+/* Whether it wants more. */
+bool see_name(struct names_seen *seen, const char *name);
+
+/* What each item of a page looks like. */
+struct item_words {
+    const char *id, *folder, *rest;
+};
+
+/* A page of items with these names, one letter each; `next` is what follows the port, NULL at the end. */
+void say_page_of(struct world *world, const struct item_words *words, const char *names, const char *next);
+
 #endif
