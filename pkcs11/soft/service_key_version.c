@@ -112,7 +112,7 @@ void service_key_tell_roll(const struct service_key *key, const struct key_acces
     soft_audit_event(AUDIT_ROLLED, access, key->ref.name, roll->to, reason, answer);
 }
 
-void service_key_doubt(struct service_key *key)
+static void doubt(struct service_key *key)
 {
     pthread_mutex_lock(&key->lock);
     key->doubted = true;
@@ -128,7 +128,7 @@ void service_key_doubt_version(struct service_key *key, const char *version)
 
     service_key_version(key, in_use);
     if (strcmp(in_use, version) == 0) {
-        service_key_doubt(key);
+        doubt(key);
     }
 }
 

@@ -26,9 +26,10 @@ void service_key_note_aes_bits(struct service_key *key, const char *version, uns
 void service_key_tell_roll(const struct service_key *key, const struct key_access *access,
                            const struct version_roll *roll, const struct service_answer *answer);
 
-/* Another version is the latest, or none that may be used: what is known of it is asked for again. */
-void service_key_doubt(struct service_key *key);
-/* The same, where `version` is the one that was taken for the latest. */
+/*
+ * Another version is the latest, or none that may be used: what is known of it is asked for again, where `version` is
+ * the one that was taken for the latest.
+ */
 void service_key_doubt_version(struct service_key *key, const char *version);
 
 /* Whether the service said within `refresh` which version is the latest. */
